@@ -1,0 +1,5 @@
+"""`python -m seodang`."""
+
+from seodang.cli.main import main
+
+main()

@@ -1,0 +1,34 @@
+"""`seodang chat`: talk with a student in the terminal."""
+
+from pathlib import Path
+
+import click
+
+from seodang.cli.options import run_argument
+
+
+@click.command("chat")
+@run_argument
+@click.option(
+    "--arm", type=click.Choice(["distilled", "sft", "base"]), default="distilled", show_default=True, help="Which student answers."
+)
+@click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, help="0 is greedy.")
+def command(run: Path, arm: str, temperature: float) -> None:
+    """Talk with the student of RUN. Each line is a new question; an empty line or Ctrl-D ends."""
+    from seodang.models.chat_model import Message, Sampling
+    from seodang.models.local import LocalModel, use_threads
+    from seodang.pipeline.workspace import open_run
+
+    use_threads()
+    model = LocalModel(open_run(run).model_folder(arm), dtype="float32")
+    click.echo(f"{run} ({arm}). An empty line ends.", err=True)
+    while True:
+        try:
+            question = click.prompt("you", default="", show_default=False, prompt_suffix="> ").strip()
+        except click.Abort:
+            break
+        if not question:
+            break
+        for piece, _, _ in model.stream(model.encode_chat([Message("user", question)]), Sampling(128, temperature)):
+            click.echo(piece, nl=False)
+        click.echo()

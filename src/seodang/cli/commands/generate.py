@@ -1,0 +1,45 @@
+"""`seodang generate`: a file of prompts answered greedily by a student."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seodang.cli.options import run_argument
+
+
+@click.command("generate")
+@run_argument
+@click.option("--prompts", type=click.Path(path_type=Path), required=True, help="JSON lines with `id` and `prompt`.")
+@click.option(
+    "--arm", type=click.Choice(["distilled", "sft", "base"]), default="distilled", show_default=True, help="Which student answers."
+)
+@click.option("--max-new-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Tokens an answer may have.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines with `id` and `text`.")
+def command(run: Path, prompts: Path, arm: str, max_new_tokens: int, as_json: bool) -> None:
+    """Answer a file of prompts with the student of RUN, in its own chat template, greedily."""
+    from seodang.core.errors import InputError
+    from seodang.core.files import read_json_lines
+    from seodang.core.progress import Progress
+    from seodang.models.chat_model import Message, Sampling
+    from seodang.models.local import LocalModel, use_threads
+    from seodang.pipeline.workspace import open_run
+
+    rows: list[Any] = read_json_lines(prompts)
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, dict) or not isinstance(row.get("prompt"), str) or "id" not in row:
+            raise InputError(
+                "a row needs `id` and `prompt`", where=f"{prompts}:{number}", hint='for example {"id": "1", "prompt": "Hello"}'
+            )
+    use_threads()
+    # float32, so that an answer does not hang on what else is in the batch.
+    model = LocalModel(open_run(run).model_folder(arm), dtype="float32", batch_size=32)
+    with Progress("generate", len(rows), "prompts") as progress:
+        for first in range(0, len(rows), 32):
+            group = rows[first : first + 32]
+            answers = model.chat([[Message("user", row["prompt"])] for row in group], Sampling(max_new_tokens))
+            for row, (answer,) in zip(group, answers, strict=True):
+                text = json.dumps({"id": row["id"], "text": answer.text}, ensure_ascii=False) if as_json else f"{row['id']}\t{answer.text}"
+                click.echo(text)
+            progress.advance(len(group))

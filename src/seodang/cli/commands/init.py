@@ -1,0 +1,61 @@
+"""`seodang init`: a recipe and an exam for a folder of documents."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("init")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The recipe to write.  [default: recipes/FOLDER.yaml]")
+@click.option("--teacher", help="A model's folder, or an OpenAI-compatible server's address.  [default: the bundled small one]")
+@click.option("--model", default=None, help="The model's name on that server.")
+@click.option("--hold-out", multiple=True, metavar="PATTERN", help="Documents to ask about but not to teach; may be repeated.")
+@click.option("--items", type=click.IntRange(min=1), default=40, show_default=True, help="Exam items to draft about the taught documents.")
+@click.option("--dry-run", is_flag=True, help="Say what was found and what a run would cost; write nothing.")
+@click.option("--force", is_flag=True, help="Replace a recipe and an exam that exist; approved items are kept.")
+def command(
+    folder: Path,
+    output: Path | None,
+    teacher: str | None,
+    model: str | None,
+    hold_out: tuple[str, ...],
+    items: int,
+    dry_run: bool,
+    force: bool,
+) -> None:
+    """Look at FOLDER (text, Markdown and HTML files), and write a recipe and the draft of an exam for it.
+
+    The facts are taught and asked; an exam item's wording is never shown to the teacher. Nothing is downloaded or sent.
+    """
+    from seodang.pipeline.draft import draft, recipe_name, warnings, write_draft
+    from seodang.pipeline.estimate import cost_lines, estimate_cost
+    from seodang.pipeline.survey import survey_folder
+
+    survey = survey_folder(folder, hold_out)
+    path = output or Path("recipes") / f"{recipe_name(folder.resolve().name)}.yaml"
+    drafted = draft(survey, path, teacher=teacher, model=model, held_out=hold_out, num_items=items)
+    num_characters = sum(len(document.text) for document in survey.documents)
+    click.echo(f"{folder}: {len(survey.documents)} document{'s' * (len(survey.documents) > 1)}, {num_characters:,} characters")
+    for document in survey.documents:
+        count = sum(passage.document == document.name for passage in [*survey.passages, *survey.held_out])
+        told = "" if document.taught else ", held out"
+        click.echo(f"  {document.name}: {len(document.text):,} characters, {count} passages, {document.language}{told}")
+    if survey.unread:
+        click.echo(f"  not read: {', '.join(f'{count} {ending}' for ending, count in survey.unread.items())}")
+    names = ", ".join(action.name for action in survey.actions[:8]) + ", ..." * (len(survey.actions) > 8)
+    click.echo(f"actions: {len(survey.actions)} ({names})" if survey.actions else "actions: none (names such as `reset_password`)")
+    for warning in warnings(drafted, survey):
+        click.echo(f"warning: {warning}", err=True)
+    if not dry_run:
+        kept = write_draft(drafted, force=force)
+        click.echo(f"wrote {drafted.output}")
+        told = f", beside {kept} approved ones that stay" if kept else ""
+        click.echo(
+            f"wrote {drafted.exam_path}: {len(drafted.exam)} items, not approved yet{told}: read them, mend them, set `approved` to true"
+        )
+    click.echo(f"a run of {drafted.output} would cost:" if dry_run else "the run will cost:")
+    for line in cost_lines(estimate_cost(drafted.recipe, survey.documents, num_items=len(drafted.exam))):
+        click.echo(f"  {line}")
+    if not dry_run:
+        click.echo(f"next: seodang run {drafted.output}")

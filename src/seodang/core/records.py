@@ -1,0 +1,88 @@
+"""Pieces of data with their lineage, as they pass from room to room."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from seodang.core.hashing import digest
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One statement of a document: `document_text[start:end] == text`, offsets in characters.
+
+    `heading` is the heading it stands under and `lead` the sentence it leans on (the line above a list, or what "it" means);
+    `statement` is the text without markup.
+    """
+
+    document: str
+    start: int
+    end: int
+    text: str
+    heading: str
+    lead: str
+    statement: str
+    language: str
+    license: str
+
+    @property
+    def id(self) -> str:
+        return digest([self.document, self.start, self.end, self.text])[:16]
+
+    @property
+    def view(self) -> str:
+        """What a reader needs to understand the statement: its heading, what it leans on, and itself."""
+        return f"{self.heading}: " * bool(self.heading) + f"{self.lead} " * bool(self.lead) + self.statement
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something a document says can be done, such as a tool.
+
+    `passages` are the ids of those that describe it, the most telling first, and `situations` the statements of all of them:
+    what the action does, what it shows, and when the document says to use it. `description` is the first one.
+    """
+
+    name: str
+    passages: tuple[str, ...]
+    situations: tuple[str, ...]
+
+    @property
+    def description(self) -> str:
+        return self.situations[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One question and its answer. The id is the hash of the content; equal content is one record."""
+
+    kind: str  # "know": a fact or rule; "act": a customer's words and the action; "general": anything but the domain
+    question: str
+    answer: str
+    passages: tuple[str, ...]  # ids of the passages that it was made from
+    language: str
+    samples: tuple[str, ...] = field(default=())  # further answers of the teacher to the same question
+    action: str = ""  # the action's name, for kind "act"
+    author: str = "teacher"  # "teacher", or "words": made of the documents' own words
+
+    @property
+    def id(self) -> str:
+        return digest([self.kind, self.question, self.answer, sorted(self.passages)])[:16]
+
+    def row(self) -> dict[str, Any]:
+        return {"id": self.id, **asdict(self)}
+
+    @staticmethod
+    def from_row(row: dict[str, Any]) -> "Record":
+        fields: dict[str, Any] = {key: value for key, value in row.items() if key != "id"}
+        fields["passages"], fields["samples"] = tuple(fields["passages"]), tuple(fields["samples"])
+        return Record(**fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check found about one record. `evidence` says why, in a few words or numbers."""
+
+    record: str
+    check: str
+    outcome: str  # "pass", "fail", "undecided" or "error"
+    evidence: dict[str, Any]

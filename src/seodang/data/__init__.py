@@ -1,0 +1,1 @@
+"""Training data from documents: sources, passages, generators, checks, and a decision about every record."""

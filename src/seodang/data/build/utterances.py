@@ -1,0 +1,72 @@
+"""What customers might say who need an action: the teacher writes their words, the answer is the action as a tool call."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from seodang.core.files import Journal
+from seodang.core.progress import Progress
+from seodang.core.records import Action, Record
+from seodang.data.build.prompt_text import BuildSection, load_prompts
+from seodang.models.chat_model import ChatModel, Completes, Sampling, require
+
+_ACTIONS_A_UNIT = 3
+
+
+def spoken(name: str) -> str:
+    """An action's name as words: `toggle_wifi_calling` is "toggle wifi calling"."""
+    return name.replace("_", " ")
+
+
+def call_answer(action: Action) -> str:
+    """The answer that is taught: what the action does, in the manual's first words, and the call.
+
+    The call is a list in the pythonic format that vLLM and Llama 3.2 use. Saying first what the action does lets a small student
+    reach the right name through words that it understands: on 97 customers' messages, with the call alone 22 % were right, with
+    the sentence before it 37 % (design/spine.md).
+    """
+    sentence = re.split(r"(?<=[.!?。])\s", action.description, maxsplit=1)[0]
+    return f"{sentence} [{action.name}()]"
+
+
+def utterances(
+    teacher: ChatModel, actions: Sequence[Action], section: BuildSection, language: str, seed: int, journal: Journal, progress: Progress
+) -> list[Record]:
+    """Records of kind "act". The unit of work is three actions; a finished unit is taken from the journal."""
+    records: list[Record] = []
+    if section.utterances_per_action == 0:
+        return records
+    for first in range(0, len(actions), _ACTIONS_A_UNIT):
+        group = actions[first : first + _ACTIONS_A_UNIT]
+        unit = f"utterances/{first}"
+        if unit not in journal:
+            journal.append(unit, [record.row() for record in _say(teacher, group, section, language, seed + first)])
+        records += [Record.from_row(row) for row in journal[unit]]
+        progress.advance(len(group), f"{len(records)} messages")
+    return records
+
+
+def _say(teacher: ChatModel, group: Sequence[Action], section: BuildSection, language: str, seed: int) -> Iterator[Record]:
+    writer = require(teacher, Completes, "building customers' messages")
+    text = load_prompts(section.prompts)["utterance"]
+    openers = text["openers"]
+    asked: list[tuple[Action, str]] = []
+    prompts: list[str] = []
+    for action in group:
+        for turn in range(section.utterances_per_action):
+            # Every opener meets every situation in time: the situation moves on with each round of openers.
+            opener = openers[turn % len(openers)]
+            situation = action.situations[(turn + turn // len(openers)) % len(action.situations)]
+            asked.append((action, opener))
+            prompts.append(f"{text['preamble']}{describe(text, action.name, situation)}{text['ask']} {opener}")
+    sampling = Sampling(28, section.temperature, section.top_p, seed, stop=("\n",))
+    written: dict[tuple[Action, str], None] = {}
+    for (action, opener), (sample,) in zip(asked, writer.complete(prompts, sampling), strict=True):
+        if sample.finish_reason == "stop":
+            written[action, f"{opener}{sample.text}".strip()] = None
+    for action, words in written:
+        yield Record("act", words, call_answer(action), action.passages, language, action=action.name)
+
+
+def describe(text: Mapping[str, str], name: str, situation: str) -> str:
+    """An action as the teacher reads it: its name in words, and what it does or when it is used."""
+    return text["action"].format(name=spoken(name), description=situation)

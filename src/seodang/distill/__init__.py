@@ -1,0 +1,1 @@
+"""Teaching: a teacher's targets, losses, students, and the training loop."""

@@ -1,0 +1,101 @@
+"""Many examples in one sequence, without padding and without seeing one another.
+
+All examples of a chat model begin alike (the system turn). A pack holds that prefix once, and after it what is left of each
+example; every example attends to the prefix and to itself only, at the positions it would have alone. The result is
+that of one example a row, at fewer tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from seodang.distill.losses.target import Sparse
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A prompt and the answer that is taught after it, with the teacher's targets at the answer's tokens (None: none kept)."""
+
+    record: str  # id of the record that it was made from
+    prompt_ids: tuple[int, ...]
+    answer_ids: tuple[int, ...]
+    top_ids: tuple[tuple[int, ...], ...] | None = None
+    top_logprobs: tuple[tuple[float, ...], ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """`ids` and `positions` (1, T); `mask` (1, 1, T, T), true where a token may look; `predicting` (N,) places whose hidden states
+    predict the N answer tokens `labels`; `target` their teacher distributions."""
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    mask: torch.Tensor
+    predicting: torch.Tensor
+    labels: torch.Tensor
+    target: Sparse | None
+    num_tokens: int
+
+
+def common_prefix(examples: Sequence[Example]) -> tuple[int, ...]:
+    """The ids with which every prompt begins; at least one prompt id is left to each example."""
+    low, high = min(e.prompt_ids for e in examples), max(e.prompt_ids for e in examples)
+    limit = min(len(e.prompt_ids) for e in examples) - 1
+    length = 0
+    while length < limit and low[length] == high[length]:
+        length += 1
+    return low[:length]
+
+
+def plan_packs(examples: Sequence[Example], prefix_length: int, max_tokens: int, seed: int) -> list[list[int]]:
+    """Which examples go together, in a shuffled order that depends on the seed alone."""
+    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed)).tolist()
+    packs: list[list[int]] = [[]]
+    used = prefix_length
+    for index in order:
+        length = len(examples[index].prompt_ids) - prefix_length + len(examples[index].answer_ids)
+        if packs[-1] and used + length > max_tokens:
+            packs.append([])
+            used = prefix_length
+        packs[-1].append(index)
+        used += length
+    return packs
+
+
+def build_pack(examples: Sequence[Example], prefix: Sequence[int]) -> Pack:
+    """One sequence of the prefix and every example's rest."""
+    start = len(prefix)
+    ids, positions, owners = list(prefix), list(range(start)), [0] * start
+    predicting: list[int] = []
+    labels: list[int] = []
+    top_ids: list[int] = []
+    top_logprobs: list[float] = []
+    offsets = [0]
+    for owner, example in enumerate(examples, start=1):
+        rest = [*example.prompt_ids[start:], *example.answer_ids]
+        first_answer = len(ids) + len(example.prompt_ids) - start
+        # The last token is predicted but predicts nothing: it need not be fed.
+        ids += rest[:-1]
+        positions += range(start, start + len(rest) - 1)
+        owners += [owner] * (len(rest) - 1)
+        predicting += range(first_answer - 1, first_answer - 1 + len(example.answer_ids))
+        labels += example.answer_ids
+        if example.top_ids is not None and example.top_logprobs is not None:
+            for kept_ids, kept_logprobs in zip(example.top_ids, example.top_logprobs, strict=True):
+                top_ids += kept_ids
+                top_logprobs += kept_logprobs
+                offsets.append(len(top_ids))
+    owner_T = torch.tensor(owners)
+    causal_TT = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
+    visible_TT = (owner_T[:, None] == owner_T[None, :]) | (owner_T[None, :] == 0)
+    target = Sparse(torch.tensor(top_ids), torch.tensor(top_logprobs), torch.tensor(offsets)) if len(offsets) > 1 else None
+    return Pack(
+        ids=torch.tensor([ids]),
+        positions=torch.tensor([positions]),
+        mask=(causal_TT & visible_TT)[None, None],
+        predicting=torch.tensor(predicting),
+        labels=torch.tensor(labels),
+        target=target,
+        num_tokens=len(ids),
+    )

@@ -1,0 +1,1 @@
+"""Chat models: what a teacher, a student and a remote endpoint have in common, and each of their kinds."""

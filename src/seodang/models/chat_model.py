@@ -1,0 +1,124 @@
+"""What a chat model can do: messages in, text out. More is an optional capability that is refused with a reason."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar, runtime_checkable
+
+from seodang.core.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: str  # "system", "user", "assistant" or "tool"
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How to choose the next token. A temperature of 0 is greedy; equal settings and seed give equal text."""
+
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()  # the text ends before the first of these
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token with its natural-log probability, and the `top` most probable tokens in its place, best first."""
+
+    token_id: int
+    text: str
+    logprob: float
+    top: tuple[tuple[int, str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    text: str
+    finish_reason: str  # "stop": the model or a stop text ended it; "length": cut at max_new_tokens
+    num_prompt_tokens: int
+    num_new_tokens: int
+    logprobs: tuple[TokenLogprob, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class TokenTargets:
+    """A model's distribution at each token of a continuation: `top_k` ids and natural-log probabilities, best first.
+
+    `top_ids` and `top_logprobs` have shape (T, k), `logprobs` has shape (T,): T continuation tokens.
+    """
+
+    top_ids: list[list[int]]
+    top_logprobs: list[list[float]]
+    logprobs: list[float]
+
+
+@runtime_checkable
+class ChatModel(Protocol):
+    """A local model, a remote endpoint or a fake."""
+
+    name: str
+    synthetic: bool  # random weights or a fake: marked to the end of every report
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Everything that determines its answers (weights' digest, quantisation, engine and version, template), and no secret."""
+        ...
+
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        """`num_samples` answers for each conversation, in order."""
+        ...
+
+
+@runtime_checkable
+class Completes(Protocol):
+    """Continues raw text or token ids, without a chat template."""
+
+    def complete(self, prompts: Sequence[str | Sequence[int]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]: ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """Gives the log-probabilities of given tokens."""
+
+    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a conversation in the model's template, up to and including the start of the assistant's turn."""
+        ...
+
+    def encode_answer(self, text: str) -> list[int]:
+        """Token ids of an assistant's answer, including the token that ends it."""
+        ...
+
+    def encode_text(self, text: str) -> list[int]:
+        """Token ids of plain text, without special tokens."""
+        ...
+
+    def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]: ...
+
+
+@runtime_checkable
+class Streams(Protocol):
+    """Gives an answer piece by piece."""
+
+    def stream(
+        self, prompt: Sequence[int], sampling: Sampling, top_logprobs: int | None = None
+    ) -> Iterator[tuple[str, TokenLogprob | None, str | None]]:
+        """Pieces of (new text, its token's log-probability if asked for, finish reason on the last one)."""
+        ...
+
+
+Capability = TypeVar("Capability")
+
+_NAMES: dict[type, str] = {Completes: "raw completion", Scores: "log-probabilities of given tokens", Streams: "streaming"}
+
+
+def require(model: ChatModel, capability: type[Capability], needed_by: str) -> Capability:
+    """The model as one that has `capability`; ModelError says which capability is missing and who needs it."""
+    if isinstance(model, capability):
+        return model
+    raise ModelError(
+        f"{needed_by} needs {_NAMES.get(capability, capability.__name__)}, which the model `{model.name}` does not offer",
+        hint="use a local model, or an endpoint whose preflight lists this capability",
+    )

@@ -1,0 +1,155 @@
+"""Batched decoding and scoring of token ids with a Hugging Face causal LM. What a batch's prompts share is computed once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from seodang.models.cache import GrowingCache
+from seodang.models.chat_model import Sampling, TokenTargets
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One decoded answer: its token ids without the one that ended it, and why it ended."""
+
+    token_ids: list[int]
+    finish_reason: str
+
+
+def shared_prefix(sequences: Sequence[Sequence[int]]) -> int:
+    """How many leading ids all sequences share, leaving at least one id to each."""
+    low, high = min(map(tuple, sequences)), max(map(tuple, sequences))
+    limit = min(len(sequence) for sequence in sequences) - 1
+    length = 0
+    while length < limit and low[length] == high[length]:
+        length += 1
+    return length
+
+
+SharedPrefix = list[tuple[torch.Tensor, torch.Tensor]]
+
+
+def read_prefix(model: PreTrainedModel, prefix: Sequence[int]) -> SharedPrefix | None:
+    """Keys and values of a prefix, (1, G, P, D) for each layer; None where there is nothing to share."""
+    if not prefix:
+        return None
+    cache = GrowingCache()
+    model.base_model(input_ids=torch.tensor([list(prefix)], device=model.device), past_key_values=cache, use_cache=True)
+    layers: list[Any] = cache.layers
+    return [(layer.keys, layer.values) for layer in layers]
+
+
+def choose(logits_BV: torch.Tensor, sampling: Sampling, generator: torch.Generator | None) -> torch.Tensor:
+    """The next id of each row, shape (B, 1): the most probable, or a draw from the nucleus of mass top_p."""
+    if sampling.temperature == 0.0:
+        return logits_BV.argmax(-1, keepdim=True)
+    # The nucleus is looked for among the 256 best ids; what lies beyond them is never drawn.
+    best_BK, ids_BK = logits_BV.float().topk(min(256, logits_BV.shape[-1]), -1)
+    mass_BK = torch.softmax(best_BK / sampling.temperature, -1)
+    before_BK = mass_BK.cumsum(-1) - mass_BK
+    mass_BK = mass_BK.masked_fill(before_BK > sampling.top_p, 0.0)
+    return ids_BK.gather(1, torch.multinomial(mass_BK, 1, generator=generator))
+
+
+@torch.inference_mode()
+def decode_batch(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    num_samples: int,
+    stop_ids: frozenset[int],
+    stopped_by_text: Callable[[list[int]], bool],
+) -> list[list[Row]]:
+    """`num_samples` answers to each prompt. Rows that have ended leave the batch once they are a quarter of it."""
+    device = model.device
+    start = shared_prefix(prompts) if len(prompts) > 1 else 0
+    prefix = read_prefix(model, prompts[0][:start])
+    cache = GrowingCache()
+    rests = [list(prompt[start:]) for prompt in prompts]
+    width = max(len(rest) for rest in rests)
+    ids_BT = torch.zeros((len(rests), width), dtype=torch.long, device=device)
+    mask_BS = torch.zeros((len(rests), width), dtype=torch.long, device=device)
+    for row, rest in enumerate(rests):
+        ids_BT[row, width - len(rest) :] = torch.tensor(rest)
+        mask_BS[row, width - len(rest) :] = 1
+    positions_BT = start + (mask_BS.cumsum(1) - 1).clamp(min=0)
+    options = {"past_key_values": cache, "use_cache": True, "prefix": prefix}
+    output = model(input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, logits_to_keep=1, **options)
+    logits_BV = output.logits[:, -1]
+    if num_samples > 1:
+        cache.batch_repeat_interleave(num_samples)
+        logits_BV, mask_BS, positions_BT = (x.repeat_interleave(num_samples, 0) for x in (logits_BV, mask_BS, positions_BT))
+    generator = torch.Generator(device=device).manual_seed(sampling.seed)
+    last_B1 = positions_BT[:, -1:]
+    found: list[list[int]] = [[] for _ in range(len(rests) * num_samples)]
+    reasons = ["length"] * len(found)
+    batch = list(range(len(found)))  # which answer each row of the batch belongs to
+    alive = set(batch)
+    for step in range(sampling.max_new_tokens):
+        next_B1 = choose(logits_BV, sampling, generator)
+        for answer, token in zip(batch, next_B1[:, 0].tolist(), strict=True):
+            if answer not in alive:
+                continue
+            if token in stop_ids:
+                reasons[answer] = "stop"
+                alive.remove(answer)
+                continue
+            found[answer].append(token)
+            if stopped_by_text(found[answer]):
+                reasons[answer] = "stop"
+                alive.remove(answer)
+        if not alive or step == sampling.max_new_tokens - 1:
+            break
+        if len(alive) <= 0.75 * len(batch):
+            staying = [row for row, answer in enumerate(batch) if answer in alive]
+            keep = torch.tensor(staying, device=device)
+            cache.batch_select_indices(keep)
+            next_B1, mask_BS, last_B1 = next_B1[keep], mask_BS[keep], last_B1[keep]
+            batch = [batch[row] for row in staying]
+        mask_BS = torch.cat([mask_BS, mask_BS.new_ones((len(batch), 1))], 1)
+        last_B1 = last_B1 + 1
+        output = model(input_ids=next_B1, attention_mask=mask_BS, position_ids=last_B1, **options)
+        logits_BV = output.logits[:, -1]
+    rows = [Row(ids, reason) for ids, reason in zip(found, reasons, strict=True)]
+    return [rows[i * num_samples : (i + 1) * num_samples] for i in range(len(prompts))]
+
+
+@torch.inference_mode()
+def score_batch(
+    model: PreTrainedModel, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int
+) -> list[TokenTargets]:
+    """The model's distribution at every token of each continuation, after its prompt. The head is computed at those places only."""
+    device = model.device
+    sequences = [[*prompt, *continuation] for prompt, continuation in zip(prompts, continuations, strict=True)]
+    # The prefix ends before the last prompt id, whose hidden state predicts the first continuation token.
+    start = min(shared_prefix(prompts) if len(prompts) > 1 else len(prompts[0]) - 1, min(len(p) for p in prompts) - 1)
+    prefix = read_prefix(model, prompts[0][:start])
+    width = max(len(sequence) for sequence in sequences) - start
+    ids_BT = torch.zeros((len(sequences), width), dtype=torch.long, device=device)
+    mask_BS = torch.zeros((len(sequences), width), dtype=torch.long, device=device)
+    for row, sequence in enumerate(sequences):
+        rest = sequence[start:]
+        ids_BT[row, : len(rest)] = torch.tensor(rest)
+        mask_BS[row, : len(rest)] = 1
+    positions_BT = torch.arange(start, start + width, device=device).expand(len(sequences), -1)
+    hidden_BTH = model.base_model(
+        input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, use_cache=False, prefix=prefix
+    ).last_hidden_state
+    head: Any = model.get_output_embeddings()
+    targets: list[TokenTargets] = []
+    for row, (prompt, continuation) in enumerate(zip(prompts, continuations, strict=True)):
+        first = len(prompt) - 1 - start
+        logprobs_TV = torch.log_softmax(head(hidden_BTH[row, first : first + len(continuation)]).float(), -1)
+        chosen_T = logprobs_TV.gather(1, torch.tensor(continuation, device=device)[:, None])[:, 0]
+        best = logprobs_TV.topk(top_k, -1) if top_k else None
+        targets.append(
+            TokenTargets(
+                top_ids=best.indices.tolist() if best else [],
+                top_logprobs=best.values.tolist() if best else [],
+                logprobs=chosen_T.tolist(),
+            )
+        )
+    return targets

@@ -1,0 +1,208 @@
+"""A chat model that runs here: a Hugging Face causal LM folder in safetensors, on a CPU or a GPU."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from seodang.core.errors import ModelError
+from seodang.core.hashing import digest, digest_file
+from seodang.models import attention
+from seodang.models.cache import GrowingCache
+from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
+from seodang.models.decoding import choose, decode_batch, score_batch
+from seodang.models.precision import best_dtype
+
+_TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
+
+
+class LocalModel:
+    """Weights and tokenizer of one folder. Pickled weights and a model's own code are refused.
+
+    `batch_size` is the number of rows decoded at once; `dtype` is "auto" (bfloat16 where the processor has instructions for it).
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        name: str | None = None,
+        dtype: str = "auto",
+        device: str = "cpu",
+        batch_size: int = 64,
+        synthetic: bool = False,
+    ) -> None:
+        if not (folder / "config.json").is_file():
+            raise ModelError(
+                "no model here (config.json is missing)",
+                where=str(folder),
+                hint="name a Hugging Face model folder, or a run that has finished `distill`",
+            )
+        if not list(folder.glob("*.safetensors")):
+            raise ModelError(
+                "no safetensors weights here; pickled weights are refused because opening them can run code",
+                where=str(folder),
+                hint="convert the model to safetensors",
+            )
+        self.folder = folder
+        self.name = name or folder.name
+        self.synthetic = synthetic
+        self.batch_size = batch_size
+        self.dtype = best_dtype(device) if dtype == "auto" else getattr(torch, dtype)
+        try:
+            self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            self.model: Any = AutoModelForCausalLM.from_pretrained(
+                folder, dtype=self.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            )
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise ModelError(
+                f"cannot be opened: {str(error).splitlines()[0]}", where=str(folder), hint="check that transformers knows this architecture"
+            ) from error
+        if not self.tokenizer.chat_template:
+            raise ModelError("the tokenizer has no chat template", where=str(folder), hint="use an instruction-tuned model")
+        self.model.to(device).eval()
+        self.model.set_attn_implementation(attention.register())
+        eos = self.model.generation_config.eos_token_id if self.model.generation_config else None
+        ends = eos if isinstance(eos, list) else [eos] if eos is not None else []
+        self.stop_ids = frozenset([*ends, self.tokenizer.eos_token_id])
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        weights = {path.name: digest_file(path) for path in sorted(self.folder.glob("*.safetensors"))}
+        return {
+            "kind": "local",
+            "weights": digest(weights),
+            "tokenizer": digest_file(self.folder / "tokenizer.json"),
+            "template": digest(self.tokenizer.chat_template),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",
+        }
+
+    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
+        """Token ids of a conversation up to and including the start of the assistant's turn."""
+        rows = [{"role": message.role, "content": message.content} for message in messages]
+        text = self.tokenizer.apply_chat_template(rows, tokenize=False, add_generation_prompt=True)
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def encode_answer(self, text: str) -> list[int]:
+        """Token ids of an answer with the end-of-turn token."""
+        return [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
+
+    def encode_text(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        return self._decode([self.encode_chat(messages) for messages in conversations], sampling, num_samples)
+
+    def complete(self, prompts: Sequence[str | Sequence[int]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        return self._decode([self.encode_text(p) if isinstance(p, str) else list(p) for p in prompts], sampling, num_samples)
+
+    def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
+        targets: list[TokenTargets | None] = [None] * len(prompts)
+        for rows in _scoring_batches(prompts, continuations, self.batch_size):
+            scored = score_batch(self.model, [prompts[i] for i in rows], [continuations[i] for i in rows], top_k)
+            for i, target in zip(rows, scored, strict=True):
+                targets[i] = target
+        return [target for target in targets if target is not None]
+
+    def _decode(self, prompts: list[list[int]], sampling: Sampling, num_samples: int) -> list[list[Completion]]:
+        limit = getattr(self.model.config, "max_position_embeddings", None)
+        for prompt in prompts:
+            if not prompt:
+                raise ModelError("the prompt is empty", hint="give at least one token")
+            if limit and len(prompt) + sampling.max_new_tokens > limit:
+                raise ModelError(
+                    f"the prompt has {len(prompt)} tokens; with {sampling.max_new_tokens} new ones that is over the context of {limit}",
+                    hint="shorten the prompt or ask for fewer tokens",
+                )
+        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        step = max(1, self.batch_size // num_samples)
+        answers: list[list[Completion]] = [[] for _ in prompts]
+        for first in range(0, len(order), step):
+            rows = order[first : first + step]
+            decoded = decode_batch(
+                self.model, [prompts[i] for i in rows], sampling, num_samples, self.stop_ids, self._stopper(sampling.stop)
+            )
+            for i, samples in zip(rows, decoded, strict=True):
+                answers[i] = [
+                    Completion(
+                        self._cut(self.tokenizer.decode(row.token_ids), sampling.stop),
+                        row.finish_reason,
+                        len(prompts[i]),
+                        len(row.token_ids),
+                    )
+                    for row in samples
+                ]
+        return answers
+
+    def _stopper(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:
+        if not stop:
+            return lambda ids: False
+        return lambda ids: any(text in self.tokenizer.decode(ids[-_TAIL_TOKENS:]) for text in stop)
+
+    @staticmethod
+    def _cut(text: str, stop: tuple[str, ...]) -> str:
+        return text[: min((place for place in (text.find(s) for s in stop) if place >= 0), default=len(text))]
+
+    @torch.inference_mode()
+    def stream(
+        self, prompt: Sequence[int], sampling: Sampling, top_logprobs: int | None = None
+    ) -> Iterator[tuple[str, TokenLogprob | None, str | None]]:
+        """Pieces of text as they are decoded. A piece that may be the beginning of a stop text, or of half a character, is held back."""
+        generator = torch.Generator(device=self.model.device).manual_seed(sampling.seed)
+        cache = GrowingCache()
+        ids = torch.tensor([list(prompt)], device=self.model.device)
+        found: list[int] = []
+        sent = 0
+        hold = max((len(text) for text in sampling.stop), default=1) - 1
+        for step in range(sampling.max_new_tokens):
+            logits_BV = self.model(input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1).logits[:, -1]
+            token = int(choose(logits_BV, sampling, generator)[0, 0])
+            if token in self.stop_ids:
+                yield self.tokenizer.decode(found)[sent:], None, "stop"
+                return
+            found.append(token)
+            logprob = self.token_logprob(logits_BV[0], token, top_logprobs) if top_logprobs is not None else None
+            text = self.tokenizer.decode(found)
+            whole = self._cut(text, sampling.stop)
+            if len(whole) < len(text):
+                yield whole[sent:], logprob, "stop"
+                return
+            ready = sent if text.endswith("\ufffd") else max(sent, len(text) - hold)
+            last = step == sampling.max_new_tokens - 1
+            yield (text[sent:] if last else text[sent:ready]), logprob, "length" if last else None
+            sent = ready
+            ids = torch.tensor([[token]], device=self.model.device)
+
+    def token_logprob(self, logits_V: torch.Tensor, token: int, num_top: int) -> TokenLogprob:
+        """The log-probability of `token` and of the `num_top` best, from the untempered distribution."""
+        logprobs_V = torch.log_softmax(logits_V.float(), -1)
+        best = logprobs_V.topk(num_top) if num_top else None
+        top = (
+            tuple((int(i), self.tokenizer.decode([int(i)]), float(v)) for i, v in zip(best.indices, best.values, strict=True))
+            if best
+            else ()
+        )
+        return TokenLogprob(token, self.tokenizer.decode([token]), float(logprobs_V[token]), top)
+
+
+def _scoring_batches(prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
+    """Rows to score together. Rows of one prompt share a batch, so that the prompt is read once; what is left is sorted by length."""
+    by_prompt: dict[tuple[int, ...], list[int]] = {}
+    for row, prompt in enumerate(prompts):
+        by_prompt.setdefault(tuple(prompt), []).append(row)
+    alone = [row for rows in by_prompt.values() if len(rows) < 4 for row in rows]
+    for rows in (rows for rows in by_prompt.values() if len(rows) >= 4):
+        rows.sort(key=lambda row: len(continuations[row]))
+        yield from (rows[first : first + size] for first in range(0, len(rows), size))
+    alone.sort(key=lambda row: len(prompts[row]) + len(continuations[row]))
+    yield from (alone[first : first + size] for first in range(0, len(alone), size))
+
+
+def use_threads(count: int | None = None) -> None:
+    """Sets the number of processor threads; all that this process may use by default."""
+    torch.set_num_threads(count or len(os.sched_getaffinity(0)))

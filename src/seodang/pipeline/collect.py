@@ -1,0 +1,142 @@
+"""Gathers what a run's steps left behind into the one value that its report is made of."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from seodang.core.files import read_json_lines
+from seodang.evaluation.answers import Answer
+from seodang.evaluation.exam import ExamItem, count_unapproved
+from seodang.evaluation.similarity import dissimilar_half, nearest_questions
+from seodang.evaluation.summary import Arm, compare, summarise
+from seodang.models.openai_http import OpenAIHTTPTeacher
+from seodang.pipeline.context import RunContext
+from seodang.pipeline.plan import Done
+from seodang.pipeline.prove import exam_items, general_items
+
+_NUM_EXAMPLES = 12
+
+
+def collect_run(
+    context: RunContext, done: Sequence[Done], *, synthetic: bool, machine: dict[str, Any], versions: dict[str, str]
+) -> dict[str, Any]:
+    """The report's input: a function of the recipe and the finished steps' folders."""
+    recipe = context.recipe
+    summaries = {step.name: step.summary for step in done}
+    items, general = exam_items(context), general_items(context)
+    near = nearest_questions(items, [record.question for record in context.accepted]) if context.accepted else []
+    exam_arms = _arms(context, "answers.jsonl", recipe.evaluate.arms)
+    general_arms = _arms(context, "general.jsonl", [arm for arm in recipe.evaluate.arms if arm != "teacher_open"]) if general else []
+    teacher = recipe.teacher
+    half = dissimilar_half(near) if near else None
+    return {
+        "name": recipe.name,
+        "title": recipe.title,
+        "recipe": recipe.model_dump(mode="json"),
+        "synthetic": synthetic,
+        "machine": machine,
+        "versions": versions,
+        "steps": [asdict(step) for step in done],
+        "documents": summaries["ingest"]["documents"],
+        "teacher": {
+            "name": teacher.model if isinstance(teacher, OpenAIHTTPTeacher) else teacher.name,
+            "license": "unknown" if isinstance(teacher, OpenAIHTTPTeacher) else teacher.license,
+            "identity": teacher.model_dump(mode="json", exclude={"api_key_env", "api_key_file"}),
+        },
+        "student": {
+            "name": context.student_source.name,
+            "method": recipe.student.method,
+            "license": context.student_source.license,
+            "num_parameters": next((s["num_parameters"] for n, s in summaries.items() if n.startswith("train.")), None),
+            "bytes": summaries.get("export", {}).get("checkpoint_bytes"),
+        },
+        "data": {**summaries["verify"], **_record_examples(context)},
+        "targets": summaries.get("targets"),
+        "training": _training(done),
+        "arms": [summarise(items, arm, half) for arm in exam_arms],
+        "general": [summarise(general, arm) for arm in general_arms],
+        "paired": _pairs(items, exam_arms),
+        "paired_general": _pairs(general, general_arms) if general else [],
+        "export": summaries.get("export", {}).get("formats"),
+        "examples": _answers_beside(items, exam_arms),
+        "nearest": [asdict(row) for row in near],
+        "unapproved_items": count_unapproved(context.resolve(recipe.evaluate.exam)),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
+    cpu = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+    return {
+        "cpu": cpu,
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "python": platform.python_version(),
+        "platform": platform.system(),
+    }
+
+
+def _arms(context: RunContext, file: str, names: Sequence[str]) -> list[Arm]:
+    arms: list[Arm] = []
+    for name in names:
+        steps = [step for step in context.artifacts if step == f"evaluate.{name}" or step.startswith(f"evaluate.{name}.")]
+        runs = [[Answer(**row) for row in read_json_lines(context.artifacts[step].folder / file)] for step in steps]
+        arms.append(Arm(name, runs))
+    return arms
+
+
+def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm]) -> list[Any]:
+    """The distilled student against every other arm, and supervised fine-tuning against the untaught one."""
+    by_name = {arm.name: arm for arm in arms}
+    pairs = [("distilled", name) for name in by_name if name != "distilled" and "distilled" in by_name]
+    if "sft" in by_name and "base" in by_name:
+        pairs.append(("sft", "base"))
+    return [row for a, b in pairs for row in compare(items, by_name[a], by_name[b])]
+
+
+def _training(done: Sequence[Done]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for step in done:
+        if step.name.startswith("train."):
+            _, arm, seed = step.name.split(".")
+            found.setdefault(arm, []).append({"seed": int(seed), "seconds": step.seconds, **step.summary})
+    return found
+
+
+def _record_examples(context: RunContext) -> dict[str, Any]:
+    folder = context.artifacts["verify"].folder
+    accepted, rejected = read_json_lines(folder / "accepted.jsonl"), read_json_lines(folder / "rejected.jsonl")
+    step = max(1, len(accepted) // _NUM_EXAMPLES)
+    by_check: dict[str, dict[str, Any]] = {}
+    for row in rejected:
+        by_check.setdefault(row["check"], row)
+    return {
+        "examples": [{key: row[key] for key in ("kind", "question", "answer")} for row in accepted[::step][:_NUM_EXAMPLES]],
+        "rejected_examples": [
+            {"check": check, "question": row["question"], "answer": row["answer"], "evidence": row["verdicts"][-1]["evidence"]}
+            for check, row in by_check.items()
+        ],
+    }
+
+
+def _answers_beside(items: Sequence[ExamItem], arms: Sequence[Arm]) -> list[dict[str, Any]]:
+    chosen = items[:: max(1, len(items) // _NUM_EXAMPLES)][:_NUM_EXAMPLES]
+    places = {item.id: place for place, item in enumerate(items)}
+    rows: list[dict[str, Any]] = []
+    for item in chosen:
+        said = {arm.name: arm.runs[0][places[item.id]] for arm in arms if arm.runs}
+        rows.append(
+            {
+                "id": item.id,
+                "part": item.part,
+                "question": item.question,
+                "accepted": list(item.accepted),
+                "answers": {name: {"text": answer.text, "right": answer.right} for name, answer in said.items()},
+            }
+        )
+    return rows

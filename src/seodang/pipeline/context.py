@@ -1,0 +1,106 @@
+"""What the steps of one run share: the recipe, where things are, and models that are opened when they are first needed."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from seodang.core.artifact import Artifact
+from seodang.core.errors import InputError, RecipeError
+from seodang.core.files import read_json_lines
+from seodang.core.hashing import digest, digest_file
+from seodang.core.records import Action, Passage, Record
+from seodang.models.chat_model import ChatModel
+from seodang.models.openai_http import OpenAIHTTPTeacher
+from seodang.models.source import LocalTeacher, model_folder
+from seodang.pipeline.recipe import Recipe
+from seodang.pipeline.workspace import Workspace
+
+
+@dataclass
+class RunContext:
+    """`base` is the folder of the recipe, where its relative paths start."""
+
+    recipe: Recipe
+    base: Path
+    workspace: Workspace
+    artifacts: dict[str, Artifact] = field(default_factory=dict)  # of the plan's steps, by name
+
+    @property
+    def student_source(self) -> LocalTeacher:
+        """The weights that the student starts from."""
+        if self.recipe.student_model is not None:
+            return self.recipe.student_model
+        if not isinstance(self.recipe.teacher, LocalTeacher):
+            raise RecipeError(
+                "`student_model`: missing; weights that a server holds cannot be trained",
+                hint="name the student's weights, as a local teacher is named (see `seodang explain student_model`)",
+            )
+        return self.recipe.teacher
+
+    def source_key(self, section: LocalTeacher | OpenAIHTTPTeacher) -> str:
+        """Digest of what determines a model's answers, without opening it."""
+        if isinstance(section, OpenAIHTTPTeacher):
+            return digest(["openai_http", section.url, section.model, section.thinking])
+        if section.path is None:
+            return section.key()
+        folder = model_folder(section, self.workspace.store, self.base)
+        return digest({path.name: digest_file(path) for path in sorted(folder.glob("*.safetensors"))})
+
+    @cached_property
+    def student_folder(self) -> Path:
+        return model_folder(self.student_source, self.workspace.store, self.base)
+
+    @cached_property
+    def teacher(self) -> ChatModel:
+        """The teacher, for building, checking and capturing: bfloat16 where the processor is fast in it."""
+        if isinstance(self.recipe.teacher, OpenAIHTTPTeacher):
+            from seodang.models.local import LocalModel
+            from seodang.models.remote.opening import open_remote
+
+            return open_remote(self.recipe.teacher, LocalModel(self.student_folder).tokenizer)
+        return self.open_local(model_folder(self.recipe.teacher, self.workspace.store, self.base), self.recipe.teacher, "auto")
+
+    def open_local(self, folder: Path, section: LocalTeacher | None, dtype: str) -> ChatModel:
+        from seodang.models.local import LocalModel, use_threads
+
+        use_threads()
+        return LocalModel(
+            folder, name=section.name if section else folder.name, dtype=dtype, synthetic=section.synthetic if section else False
+        )
+
+    @cached_property
+    def passages(self) -> list[Passage]:
+        rows = read_json_lines(self.artifacts["ingest"].folder / "passages.jsonl")
+        return [Passage(**{key: value for key, value in row.items() if key != "id"}) for row in rows]
+
+    @cached_property
+    def passages_by_id(self) -> dict[str, Passage]:
+        return {passage.id: passage for passage in self.passages}
+
+    @cached_property
+    def actions(self) -> list[Action]:
+        rows = read_json_lines(self.artifacts["ingest"].folder / "actions.jsonl")
+        return [Action(row["name"], tuple(row["passages"]), tuple(row["situations"])) for row in rows]
+
+    @cached_property
+    def accepted(self) -> list[Record]:
+        rows = read_json_lines(self.artifacts["verify"].folder / "accepted.jsonl")
+        keep = {"kind", "question", "answer", "passages", "language", "samples", "action", "author"}
+        return [Record.from_row({key: value for key, value in row.items() if key in keep}) for row in rows]
+
+    def resolve(self, paths: tuple[str, ...]) -> list[Path]:
+        """The files that a recipe names. InputError, with a near match, for one that is not there."""
+        files = [(self.base / path).resolve() for path in paths]
+        for given, file in zip(paths, files, strict=True):
+            if not file.is_file():
+                siblings = [path.name for path in file.parent.iterdir()] if file.parent.is_dir() else []
+                near = difflib.get_close_matches(file.name, siblings, n=1)
+                hint = f"did you mean `{Path(given).parent / near[0]}`?" if near else "paths start at the recipe's folder"
+                raise InputError("a folder, not a file" if file.is_dir() else "file not found", where=given, hint=hint)
+        return files
+
+
+Line = Callable[[dict[str, Any]], str]

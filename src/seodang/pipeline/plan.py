@@ -1,0 +1,73 @@
+"""A plan is an ordered list of steps. A step's key is the hash of everything that determines its output."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seodang.core.artifact import Artifact
+from seodang.core.hashing import digest
+from seodang.core.progress import Progress
+from seodang.pipeline.workspace import Workspace
+
+StepFunction = Callable[[Artifact, Progress], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: `work` fills the artifact's folder and returns its summary, of which `line` makes the text that is shown."""
+
+    name: str
+    key: str
+    work: StepFunction
+    line: Callable[[dict[str, Any]], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a step left: its summary, how long it took when it was computed, and whether that was in an earlier run."""
+
+    name: str
+    key: str
+    summary: dict[str, Any]
+    seconds: float
+    reused: bool
+
+
+def step_key(name: str, version: int, *parts: Any) -> str:
+    """Digest of a step's name, the version of its code, its settings and its inputs' keys."""
+    return digest([name, version, *parts])
+
+
+def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool) -> list[Done]:
+    """Computes what is missing, in order, and prints one line a step."""
+    finished: list[Done] = []
+    for step in steps:
+        artifact = workspace.artifact(step.name, step.key)
+        reused = artifact.done
+        if not reused:
+            with artifact.locked():
+                if not artifact.done:
+                    _compute(step, artifact, synthetic)
+        manifest = artifact.manifest
+        seconds = manifest["measured"].get("seconds", 0.0)
+        finished.append(Done(step.name, step.key, manifest["summary"], seconds, reused))
+        told = "reused" if reused else f"{seconds:.1f} s"
+        print(f"{step.name:<16} {step.line(manifest['summary'])}  ({told})", flush=True)
+    return finished
+
+
+def _compute(step: Step, artifact: Artifact, synthetic: bool) -> None:
+    started = time.monotonic()
+    with Progress(step.name) as progress:
+        summary = step.work(artifact, progress)
+    spent = round(time.monotonic() - started, 2)
+    artifact.finish(step=step.name, key=step.key, summary=summary, measured={"seconds": spent}, synthetic=synthetic)
+    shutil.rmtree(artifact.folder / "partial", ignore_errors=True)
+
+
+def say(text: str) -> None:
+    """Talk, on stderr."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,73 @@
+"""A recipe joins the rooms' sections. It is the only place that knows them all."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from seodang.core.sections import Section, load_section
+from seodang.data.build.prompt_text import BuildSection
+from seodang.data.documents import DocumentSource
+from seodang.data.verify.section import VerifySection
+from seodang.distill.section import DistillSection, TargetsSection
+from seodang.distill.student import StudentSection
+from seodang.models.openai_http import OpenAIHTTPTeacher
+from seodang.models.source import LocalTeacher
+
+ARMS = ("base", "sft", "distilled", "teacher_closed", "teacher_open")
+Arm = Literal["base", "sft", "distilled", "teacher_closed", "teacher_open"]
+
+
+class EvaluateSection(Section):
+    """What is asked, of whom."""
+
+    exam: tuple[str, ...] = Field(description="JSON-lines files of the domain's exam, relative to the recipe")
+    general: tuple[str, ...] = Field(default=(), description="JSON-lines files of a suite that has nothing to do with the domain")
+    arms: tuple[Arm, ...] = Field(default=ARMS, min_length=1, description="models that sit the exam")
+    seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(
+        default=(0,), min_length=1, description="seeds with which the trained arms are trained"
+    )
+    max_items: int | None = Field(default=None, ge=1, description="items of the exam that are asked, spread over its parts; none: all")
+    max_general: int | None = Field(default=None, ge=1, description="items of the general suite that are asked; none: all")
+    max_new_tokens: int = Field(default=64, ge=1, description="tokens an answer may have")
+
+
+class ExportSection(Section):
+    """What the student is written as, beside its checkpoint."""
+
+    formats: tuple[Literal["F16", "Q8_0"], ...] = Field(default=("F16", "Q8_0"), description="GGUF types")
+    parity_prompts: int = Field(default=24, ge=1, description="exam questions on which each format is compared with the checkpoint")
+
+
+class Recipe(Section):
+    """From documents to a proven, runnable student."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="the run's folder below --runs")
+    title: str = Field(default="", description="one line for people")
+    seed: int = Field(default=0, ge=0, lt=2**31, description="seed of everything random outside of training")
+    documents: tuple[DocumentSource, ...] = Field(min_length=1, description="where the documents come from")
+    teacher: Annotated[LocalTeacher | OpenAIHTTPTeacher, Field(discriminator="kind")]
+    student_model: LocalTeacher | None = Field(default=None, description="the student's weights before teaching; none: the teacher's")
+    student: StudentSection = StudentSection()
+    build: BuildSection = BuildSection()
+    verify: VerifySection = VerifySection()
+    targets: TargetsSection = TargetsSection()
+    distill: DistillSection = DistillSection()
+    evaluate: EvaluateSection
+    export: ExportSection = ExportSection()
+
+    @model_validator(mode="after")
+    def _student_has_weights(self) -> "Recipe":
+        if isinstance(self.teacher, OpenAIHTTPTeacher) and self.student_model is None:
+            raise ValueError("a teacher behind an endpoint has no weights here, so `student_model` must say which model is taught")
+        return self
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Reads a recipe; RecipeError names file, line, key and a near match."""
+    return load_section(Recipe, path)
+
+
+def recipe_row(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as JSON values, for the run's record. Keys to endpoints are named in it by variable or file, never written."""
+    return recipe.model_dump(mode="json")

@@ -1,0 +1,163 @@
+"""A run: a recipe's plan is carried out, recorded in `run.json`, and reported."""
+
+from collections.abc import Sequence
+from functools import partial
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from seodang import __version__
+from seodang.core.files import write_atomically, write_json
+from seodang.core.hashing import digest, digest_file
+from seodang.core.registry import find_function
+from seodang.data.build.prompt_text import prompts_digest
+from seodang.data.documents import sources_digest
+from seodang.models.openai_http import OpenAIHTTPTeacher
+from seodang.models.source import LocalTeacher
+from seodang.pipeline import prove, teach
+from seodang.pipeline.collect import collect_run, machine
+from seodang.pipeline.context import RunContext
+from seodang.pipeline.departure import announce_departure
+from seodang.pipeline.plan import Done, Step, execute, step_key
+from seodang.pipeline.recipe import recipe_row
+from seodang.pipeline.report.build import build_report
+from seodang.pipeline.report.html import render_html
+from seodang.pipeline.report.markdown import render_markdown
+from seodang.pipeline.workspace import RUN_FILE
+
+TRAINED = ("sft", "distilled")
+
+
+def make_plan(context: RunContext) -> list[Step]:
+    """The steps of a recipe, in order, each with a key made of its settings and its inputs' keys."""
+    recipe = context.recipe
+    for check in recipe.verify.checks:
+        find_function("seodang.data.verify", check)  # a misspelt one is told before an hour's work, not after
+    prompts = prompts_digest(recipe.build.prompts)
+    teacher, student = context.source_key(recipe.teacher), context.source_key(context.student_source)
+    exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
+    general = digest([digest_file(path) for path in context.resolve(recipe.evaluate.general)])
+    steps: list[Step] = []
+
+    def add(name: str, work: Any, line: Any, *parts: Any) -> str:
+        key = step_key(name, 1, *parts)
+        steps.append(Step(name, key, partial(work, context), line))
+        context.artifacts[name] = context.workspace.artifact(name, key)
+        return key
+
+    ingest = add("ingest", teach.ingest, _ingest_line, sources_digest(recipe.documents, context.base))
+    build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed)
+    verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam)
+    trained: dict[tuple[str, int], str] = {}
+    arms = recipe.evaluate.arms
+    loop = recipe.distill.model_dump(exclude={"loss", "weight"})
+    targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if "distilled" in arms else ""
+    for seed in recipe.evaluate.seeds:
+        for arm in (arm for arm in TRAINED if arm in arms):
+            parts = [verify, student, recipe.student.model_dump(), loop, seed]
+            if arm == "distilled":
+                parts += [targets, recipe.distill.loss, recipe.distill.weight]
+            trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
+    asked = [ingest, exam, general, recipe.evaluate.max_items, recipe.evaluate.max_general, recipe.evaluate.max_new_tokens]
+    for arm in arms:
+        if arm in TRAINED:
+            for seed in recipe.evaluate.seeds:
+                work = partial(prove.evaluate, arm=arm, seed=seed)
+                add(f"evaluate.{arm}.{seed}", work, _evaluate_line, trained[arm, seed], *asked)
+        else:
+            model = student if arm == "base" else teacher
+            add(
+                f"evaluate.{arm}",
+                partial(prove.evaluate, arm=arm, seed=None),
+                _evaluate_line,
+                model,
+                *asked,
+                prompts if arm == "teacher_open" else "",
+            )
+    if "distilled" in arms and recipe.export.formats:
+        seed = recipe.evaluate.seeds[0]
+        add(
+            "export",
+            partial(prove.export, seed=seed),
+            _export_line,
+            trained["distilled", seed],
+            recipe.export.model_dump(),
+            exam,
+            recipe.name,
+        )
+    return steps
+
+
+def run_recipe(context: RunContext) -> Path:
+    """Carries the recipe out, or what is left of it, and returns the run's folder with its report."""
+    recipe = context.recipe
+    if isinstance(recipe.teacher, OpenAIHTTPTeacher):
+        announce_departure(context, recipe.teacher)
+    folder = context.workspace.run_folder(recipe.name)
+    steps = make_plan(context)
+    sources = [s for s in (recipe.teacher, recipe.student_model) if isinstance(s, LocalTeacher)]
+    synthetic = any(source.synthetic for source in sources)
+    row = {
+        "name": recipe.name,
+        "recipe": recipe_row(recipe),
+        "base": str(context.base),
+        "student_source": context.student_source.model_dump(mode="json"),
+        "synthetic": synthetic,
+        "steps": [{"name": step.name, "key": step.key} for step in steps],
+    }
+    write_json(folder / RUN_FILE, row)
+    done = execute(steps, context.workspace, synthetic=synthetic)
+    _write_report(context, folder, done, synthetic)
+    return folder
+
+
+def _write_report(context: RunContext, folder: Path, done: Sequence[Done], synthetic: bool) -> None:
+    report = build_report(collect_run(context, done, synthetic=synthetic, machine=machine(), versions=_versions()))
+    write_json(folder / "report.json", report)
+    write_atomically(folder / "report.html", render_html(report))
+    write_atomically(folder / "report.md", render_markdown(report))
+
+
+def _versions() -> dict[str, str]:
+    found = {"seodang": __version__}
+    for package in ("torch", "transformers", "xllamacpp", "gguf"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _ingest_line(s: dict[str, Any]) -> str:
+    return f"{len(s['documents'])} documents, {s['num_passages']} passages, {s['num_actions']} actions"
+
+
+def _build_line(s: dict[str, Any]) -> str:
+    return f"{s['num_records']} records: {s['know']} questions, {s['act']} customers' messages, {s['keywords']} search-like ones"
+
+
+def _verify_line(s: dict[str, Any]) -> str:
+    return (
+        f"accepted {s['accepted']} + rejected {s['rejected']} + quarantined {s['quarantined']} + failed {s['failed']} = input {s['input']}"
+    )
+
+
+def _targets_line(s: dict[str, Any]) -> str:
+    counts = f"{s['num_sequences']} sequences, {s['num_tokens']} tokens, top {s['top_k']}"
+    return f"{counts}, tail mass {s['mean_tail_mass']:.4f}, {s['num_reused']} from the cache"
+
+
+def _train_line(s: dict[str, Any]) -> str:
+    curve = s["loss_curve"]
+    return f"{s['num_steps']} steps, {s['num_tokens']} tokens, loss {curve[0][1]:.3f} to {curve[-1][1]:.3f} nats a token"
+
+
+def _evaluate_line(s: dict[str, Any]) -> str:
+    general = f", general {s['general_right']}/{s['general_n']}" if "general_n" in s else ""
+    return f"{s['right']}/{s['n']} right ({100 * s['right'] / s['n']:.1f} %){general}"
+
+
+def _export_line(s: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name} {row['bytes'] / 1e6:.0f} MB, KL {row['kl']:.5f} nats, top-1 {row['top1']:.3f}" for name, row in s["formats"].items()
+    )

@@ -1,0 +1,49 @@
+"""What stands in a folder of documents, for a recipe to be drafted from it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seodang.core.errors import InputError
+from seodang.core.records import Action, Passage
+from seodang.data.documents import TEXT_FILES, Document, FolderDocuments, load_documents, matching_files
+from seodang.data.passages import find_actions, split_passages
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What stands in a folder."""
+
+    folder: Path
+    documents: list[Document]
+    passages: list[Passage]  # of the documents that are taught
+    held_out: list[Passage]
+    actions: list[Action]
+    unread: dict[str, int]  # number of files that are not documents, by ending
+
+    @property
+    def language(self) -> str:
+        """The language of most of the text."""
+        sizes: Counter[str] = Counter()
+        for document in self.documents:
+            sizes[document.language] += len(document.text)
+        return sizes.most_common(1)[0][0]
+
+
+def survey_folder(folder: Path, held_out: Sequence[str] = ()) -> Survey:
+    """Reads a folder; InputError where it has no document or one that is not text."""
+    source = FolderDocuments.model_validate({"folder": str(folder), "held_out": held_out})
+    documents = load_documents([source], Path(), Path())
+    split = {d.name: split_passages(d.name, d.text, language=d.language, license=d.license) for d in documents}
+    taught = [passage for document in documents if document.taught for passage in split[document.name]]
+    if not taught:
+        raise InputError(
+            "no document with a statement that could be taught",
+            where=str(folder),
+            hint="add documents with whole sentences, or hold fewer of them out",
+        )
+    others = matching_files(folder, TEXT_FILES)[1]
+    unread = Counter(path.suffix.lower() or path.name for path in others)
+    kept_back = [passage for document in documents if not document.taught for passage in split[document.name]]
+    return Survey(folder, documents, taught, kept_back, find_actions(taught), dict(unread.most_common()))

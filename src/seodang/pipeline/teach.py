@@ -1,0 +1,173 @@
+"""The steps from documents to trained students."""
+
+from contextlib import closing
+from dataclasses import asdict
+from typing import Any
+
+from seodang.core.artifact import Artifact
+from seodang.core.errors import InputError, ModelError
+from seodang.core.files import Journal, read_json_lines, write_json_lines
+from seodang.core.progress import Progress
+from seodang.core.records import Record
+from seodang.data.build.keywords import keywords
+from seodang.data.build.prompt_text import load_prompts
+from seodang.data.build.questions import questions
+from seodang.data.build.utterances import utterances
+from seodang.data.documents import load_documents
+from seodang.data.passages import find_actions, split_passages
+from seodang.data.verify.context import CheckContext
+from seodang.data.verify.decide import conserve, decide
+from seodang.evaluation.exam import load_exam
+from seodang.pipeline.context import RunContext
+
+
+def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
+    """Documents to passages with exact spans, and the actions that they document."""
+    documents = load_documents(context.recipe.documents, context.workspace.store, context.base)
+    passages = [p for d in documents if d.taught for p in split_passages(d.name, d.text, language=d.language, license=d.license)]
+    if not passages:
+        raise InputError(
+            "the documents hold no statement of three words or more", hint="check that the right files are named in `documents`"
+        )
+    actions = find_actions(passages)
+    write_json_lines(artifact.folder / "passages.jsonl", ({"id": p.id, **asdict(p)} for p in passages))
+    write_json_lines(artifact.folder / "actions.jsonl", (asdict(a) for a in actions))
+    write_json_lines(artifact.folder / "documents.jsonl", ({"name": d.name, "text": d.text} for d in documents))
+    rows = [
+        {
+            "name": d.name,
+            "sha256": d.sha256,
+            "license": d.license,
+            "language": d.language,
+            "origin": d.origin,
+            "num_characters": len(d.text),
+            "num_passages": sum(p.document == d.name for p in passages),
+        }
+        for d in documents
+    ]
+    return {"documents": rows, "num_passages": len(passages), "num_actions": len(actions)}
+
+
+def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
+    """The teacher writes questions and customers' messages, with answers."""
+    recipe = context.recipe
+    with closing(Journal(artifact.folder / "partial" / "build.jsonl")) as journal:
+        progress.total, progress.unit = len(context.actions) + len(context.passages), "sources"
+        acts = utterances(context.teacher, context.actions, recipe.build, recipe.build.prompts, recipe.seed, journal, progress)
+        knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
+    typed = keywords(
+        context.passages,
+        context.actions,
+        recipe.build.keywords_per_passage,
+        recipe.build.keywords_per_action,
+        recipe.build.prompts,
+        recipe.seed,
+    )
+    records = [*acts, *knows, *typed]
+    write_json_lines(artifact.folder / "records.jsonl", (record.row() for record in records))
+    return {"num_records": len(records), "act": len(acts), "know": len(knows), "keywords": len(typed)}
+
+
+def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
+    """Every record is checked and decided; each outcome is a file."""
+    recipe = context.recipe
+    records = [Record.from_row(row) for row in read_json_lines(context.artifacts["build"].folder / "records.jsonl")]
+    exam = load_exam(context.resolve(recipe.evaluate.exam))
+    with closing(Journal(artifact.folder / "partial" / "verify.jsonl")) as journal:
+        progress.total, progress.unit = len(records), "decided"
+        checks = CheckContext(
+            passages=context.passages_by_id,
+            actions={action.name: action for action in context.actions},
+            teacher=context.teacher,
+            exam_questions=[item.question for item in exam],
+            section=recipe.verify,
+            build=recipe.build,
+            journal=journal,
+            progress=progress,
+        )
+        decisions = decide(records, checks)
+    for outcome in ("accepted", "rejected", "quarantined", "failed"):
+        write_json_lines(artifact.folder / f"{outcome}.jsonl", (d.row() for d in decisions if d.outcome == outcome))
+    return conserve(len(records), len(records) - len(decisions), decisions)
+
+
+def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
+    """The teacher's distributions over the accepted answers, with the passages in view."""
+    from seodang.core.hashing import digest
+    from seodang.distill.targets.cache import TargetCache
+    from seodang.distill.targets.capture import capture, lessons
+
+    if not context.accepted:
+        raise InputError(
+            "no record passed verification, so there is nothing to teach",
+            hint="see rejected.jsonl, then loosen `verify` or ask for more samples in `build`",
+        )
+    recipe = context.recipe
+    _refuse_other_tokens(context)
+    template = load_prompts(recipe.build.prompts)["open_book"]
+    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets.top_k)
+    identity = context.teacher.identity
+    with closing(TargetCache(context.workspace.store / "target-cache" / digest(identity)[:16])) as cache:
+        cache.describe(identity)
+        summary = capture(context.teacher, plan, recipe.targets.top_k, cache, progress)
+    write_json_lines(artifact.folder / "plan.jsonl", ({"record": lesson.record, "key": lesson.key} for lesson in plan))
+    return {**summary, "cache": cache.folder.name}
+
+
+def _refuse_other_tokens(context: RunContext) -> None:
+    """A student can learn a teacher's distributions only over the same tokens: the ids of the answers are compared, not the sizes."""
+    from seodang.models.chat_model import Scores, require
+    from seodang.models.local import LocalModel
+
+    if context.recipe.student_model is None:
+        return
+    scorer, student = require(context.teacher, Scores, "capturing targets"), LocalModel(context.student_folder)
+    for record in context.accepted:
+        if scorer.encode_answer(record.answer) != student.encode_answer(record.answer):
+            raise ModelError(
+                f"the teacher and the student cut the answer {record.answer[:40]!r} into other tokens",
+                hint="teach from a teacher with the student's tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",
+            )
+
+
+def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int) -> dict[str, Any]:
+    """One student: supervised fine-tuning on the verified answers, or distillation from the cached targets on the same ones."""
+    from seodang.distill.packing import Example
+    from seodang.distill.raise_student import raise_student
+    from seodang.distill.targets.cache import TargetCache
+    from seodang.models.local import LocalModel, use_threads
+
+    use_threads()
+    recipe = context.recipe
+    from seodang.models.chat_model import Message
+
+    reader = LocalModel(context.student_folder)
+    distilled = arm == "distilled"
+    kept: dict[str, Any] = {}
+    if distilled:
+        with closing(
+            TargetCache(context.workspace.store / "target-cache" / context.artifacts["targets"].manifest["summary"]["cache"])
+        ) as cache:
+            kept = {row["record"]: cache[row["key"]] for row in read_json_lines(context.artifacts["targets"].folder / "plan.jsonl")}
+    examples = [
+        Example(
+            record=record.id,
+            prompt_ids=tuple(reader.encode_chat([Message("user", record.question)])),
+            answer_ids=tuple(reader.encode_answer(record.answer)),
+            top_ids=tuple(map(tuple, kept[record.id].ids.tolist())) if distilled else None,
+            top_logprobs=tuple(map(tuple, kept[record.id].logprobs.tolist())) if distilled else None,
+        )
+        for record in context.accepted
+    ]
+    del reader
+    progress.unit = "steps"
+    return raise_student(
+        context.student_folder,
+        artifact.folder,
+        examples,
+        recipe.student,
+        recipe.distill,
+        divergence=recipe.distill.loss if distilled else None,
+        seed=seed,
+        progress=progress,
+    )

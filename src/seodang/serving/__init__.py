@@ -1,0 +1,1 @@
+"""A model behind an OpenAI-compatible HTTP interface, with a small chat page."""

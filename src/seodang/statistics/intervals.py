@@ -1,0 +1,59 @@
+"""Intervals of one quantity: a proportion, or a mean over items."""
+
+from collections.abc import Callable, Sequence
+from math import sqrt
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_DRAWS_AT_ONCE = 500  # keeps 500 x items indices in memory, not all draws
+
+
+def wilson(correct: int, total: int, z: float = 1.96) -> tuple[float, float]:
+    """Score interval of the proportion `correct / total`, within 0..1; z = 1.96 covers 95 %.
+
+    Source: Wilson 1927, J. Am. Stat. Assoc. 22:209. It keeps its coverage for few items and near 0 and 1.
+    ValueError where no items were counted.
+    """
+    if total < 1:
+        raise ValueError("a proportion of no items does not exist")
+    if not 0 <= correct <= total:
+        raise ValueError(f"{correct} right of {total} is not a proportion")
+    share = correct / total
+    weight = z * z / total
+    centre = (share + weight / 2) / (1 + weight)
+    half = sqrt(weight * share * (1 - share) + weight * weight / 4) / (1 + weight)
+    low = 0.0 if correct == 0 else max(0.0, centre - half)
+    high = 1.0 if correct == total else min(1.0, centre + half)
+    return low, high
+
+
+def bootstrap_mean(values: ArrayLike, *, seed: int, draws: int = 10_000, confidence: float = 0.95) -> tuple[float, float]:
+    """Percentile bootstrap interval of the mean of `values`, shape (num_items,), drawing items with replacement.
+
+    Source: Efron 1979, Ann. Statist. 7:1. Equal seeds give equal intervals.
+    """
+    array = as_items(values)
+    generator = np.random.default_rng(seed)
+    means = in_chunks(draws, lambda count: array[generator.integers(0, array.size, (count, array.size))].mean(axis=1))
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def as_items(values: ArrayLike) -> NDArray[np.float64]:
+    """`values` as finite floats of shape (num_items,), at least one; ValueError otherwise."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or array.size == 0:
+        raise ValueError(f"values of shape (num_items,) are needed, at least one item, not shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError("every item needs a finite value")
+    return array
+
+
+def in_chunks(draws: int, compute: Callable[[int], NDArray[np.float64]]) -> NDArray[np.float64]:
+    """`draws` results of `compute(count)`, asked for some hundreds at a time so that memory stays small."""
+    if draws < 1:
+        raise ValueError(f"at least one draw is needed, not {draws}")
+    counts: Sequence[int] = [min(_DRAWS_AT_ONCE, draws - start) for start in range(0, draws, _DRAWS_AT_ONCE)]
+    return np.concatenate([compute(count) for count in counts])

@@ -1,0 +1,136 @@
+"""The content of report.json: stable keys, nothing invented, nothing that depends on when or where it was made."""
+
+import copy
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis.strategies import integers
+
+from seodang.core.errors import VerificationError
+from seodang.pipeline.report.build import build_report
+
+Run = dict[str, Any]
+
+
+def test_equal_runs_give_an_equal_report_and_stay_as_they_were(make_run: Callable[[], Run]):
+    run, untouched = make_run(), copy.deepcopy(make_run())
+    text = json.dumps(build_report(run), allow_nan=False)
+    assert run == untouched
+    assert json.dumps(build_report(make_run()), allow_nan=False) == text
+
+
+def test_the_stable_keys_say_what_others_judge_by(run: Run):
+    report = build_report(run)
+    distilled = next(arm for arm in report["arms"] if arm["name"] == "distilled")
+    assert (distilled["score"], distilled["n"], distilled["interval"]) == (139 / 218, 218, run["arms"][2]["interval"])
+    assert {part: set(score) >= {"score", "n", "interval"} for part, score in distilled["parts"].items()} == {"act": True, "know": True}
+    first = report["paired"][0]
+    assert (first["a"], first["b"], first["part"]) == ("distilled", "base", "all")
+    assert set(first) >= {"difference", "interval", "p", "n", "reading"}
+    assert set(report["data"]) >= {"input", "accepted", "rejected", "rejected_by_check", "failed"}
+    assert set(report["export"]["Q8_0"]) >= {"bytes", "tokens_per_s", "kl", "top1"}
+    assert report["seconds"] == {step["name"]: step["seconds"] for step in run["steps"]}
+    assert report["synthetic"] is True
+    assert report["not_run"] == []
+
+
+def test_rows_over_the_whole_exam_stand_first(run: Run):
+    run["paired"].reverse()
+    for row in run["paired"]:
+        row["part"] = {"all": "overall"}.get(row["part"], row["part"])
+    parts = [row["part"] for row in build_report(run)["paired"]]
+    assert parts == sorted(parts, key=lambda part: part != "all")
+    assert "overall" not in parts
+
+
+def test_what_was_not_run_is_named_and_no_zero():
+    report = build_report({"name": "early", "synthetic": False})
+    assert report["not_run"] == [
+        "arms", "paired", "general", "paired_general", "data", "targets", "training", "export", "examples", "steps", "documents",
+    ]  # fmt: skip
+    assert report["data"] is None
+    assert report["headline"]["difference"] is None
+    assert not [value for value in _leaves(report) if value in (0, 0.0) and value is not False]
+
+
+def test_a_count_that_is_missing_stays_unknown(run: Run):
+    del run["data"]["failed"]
+    assert build_report(run)["data"]["failed"] is None
+
+
+@given(integers(-3, 3))
+def test_records_that_do_not_add_up_are_refused(surplus: int):
+    data = {"input": 10 + surplus, "accepted": 4, "rejected": 3, "quarantined": 2, "failed": 1}
+    run = {"name": "x", "synthetic": False, "data": data}
+    if surplus == 0:
+        assert build_report(run)["data"]["input"] == 10
+    else:
+        with pytest.raises(VerificationError, match="do not add up"):
+            build_report(run)
+
+
+def test_numbers_that_are_not_finite_are_left_out_and_counted(run: Run):
+    run["training"]["sft"][0]["loss_curve"][3][1] = math.nan
+    run["training"]["sft"][0]["held_out_curve"][1][1] = math.inf
+    first = build_report(run)["training"]["sft"][0]
+    assert (len(first["loss_curve"]), len(first["held_out_curve"]), first["num_not_finite"]) == (399, 8, 2)
+
+
+def test_a_comparison_without_a_difference_was_not_run(run: Run):
+    run["paired"] = [{"a": "distilled", "b": "base", "part": "all", "difference": math.nan, "interval": None, "p": None, "n": None}]
+    report = build_report(run)
+    assert report["paired"] == []
+    assert "paired" in report["not_run"]
+
+
+@pytest.mark.parametrize("path", ["/home/somebody/models/a.gguf", "C:\\models\\a.gguf", "~/models/a.gguf", "file:///models/a.gguf"])
+def test_absolute_paths_are_cut_to_their_last_part(run: Run, path: str):
+    run["recipe"]["documents"]["folder"] = path
+    run["teacher"]["identity"] = {"file": path}
+    run["steps"][0]["summary"] = {"from": path}
+    report = build_report(run)
+    assert report["recipe"]["documents"]["folder"] == report["teacher"]["identity"]["file"] == "a.gguf"
+    assert report["steps"][0]["summary"]["from"] == "a.gguf"
+
+
+def test_a_file_that_was_not_examined_stands_at_its_checkpoints_score_and_says_so(run: Run):
+    run["export"]["Q8_0"]["score"] = 0.5
+    points = {point["label"]: point for point in build_report(run)["size_and_score"]}
+    assert (points["F16"]["score"], points["F16"]["examined"]) == (139 / 218, False)
+    assert (points["Q8_0"]["score"], points["Q8_0"]["examined"]) == (0.5, True)
+    assert points["student, fp32"]["bytes"] == 4 * 134_515_008
+    assert points["teacher, open book"]["score"] == 147 / 218
+
+
+def test_manifests_words_for_seeds_and_reuse_are_understood(run: Run):
+    for arm in run["arms"]:
+        del arm["seeds"]
+        arm["seed_scores"] = [0.25, 0.5]
+    del run["targets"]["reused"]
+    run["targets"]["num_reused"] = 7
+    run["student"]["bytes"] = 538_000_000
+    report = build_report(run)
+    assert [seed["score"] for seed in report["arms"][0]["seeds"]] == [0.25, 0.5]
+    assert report["targets"]["reused"] == 7
+    assert report["size_and_score"][0]["bytes"] == 538_000_000
+
+
+def test_steps_keep_facts_and_leave_tables_to_their_own_part(run: Run):
+    run["steps"][4]["summary"] = {"num_steps": 400, "loss_curve": [[1, 3.0]], "formats": {"F16": {}}}
+    assert build_report(run)["steps"][4]["summary"] == {"num_steps": 400}
+
+
+def test_origins_are_named_with_their_keys_or_counted(run: Run):
+    assert build_report(run)["origins"]["arms"] == "step evaluate (key 6a9f3c6e)"
+    run["steps"] += [{"name": f"evaluate.{arm}", "key": "ab" * 32, "reused": False, "seconds": 1.0} for arm in ("base", "sft")]
+    assert build_report(run)["origins"]["arms"] == "3 steps, from evaluate to evaluate.sft (keys under Steps)"
+
+
+def _leaves(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for child in value.values() for leaf in _leaves(child)]
+    return [leaf for child in value for leaf in _leaves(child)] if isinstance(value, list) else [value]

@@ -1,0 +1,44 @@
+"""The built wheel works away from this checkout: pages, recipes and packs are inside."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def unpacked_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the wheel would put into site-packages."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site"
+
+
+def files_under(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+
+
+def test_the_wheel_holds_all_files_of_the_package(unpacked_wheel: Path) -> None:
+    assert files_under(ROOT / "src/seodang") <= files_under(unpacked_wheel / "seodang")
+
+
+@pytest.mark.parametrize("name", ["recipes", "packs"])
+def test_the_wheel_holds_recipes_and_packs(unpacked_wheel: Path, name: str) -> None:
+    files = files_under(unpacked_wheel / "seodang/bundled" / name)
+    assert files
+    assert files == files_under(ROOT / name)
+
+
+def test_the_wheel_is_imported_from_elsewhere(unpacked_wheel: Path, tmp_path: Path) -> None:
+    code = f"import sys; sys.path.insert(0, {str(unpacked_wheel)!r}); import seodang; print(seodang.__file__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert Path(done.stdout.strip()).is_relative_to(unpacked_wheel)
