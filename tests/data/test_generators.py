@@ -9,17 +9,27 @@ import pytest
 from seodang.core.errors import ModelError
 from seodang.core.files import Journal
 from seodang.core.progress import Progress
-from seodang.core.records import Action, Passage, Record
+from seodang.core.records import Action, Passage, Record, Rule
+from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import BuildSection, load_prompts
 from seodang.data.build.questions import questions
-from seodang.data.build.utterances import call_answer, spoken, utterances
+from seodang.data.build.utterances import call_answer, speak_calls, spoken, utterances
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.scoring.tool_call import parse_tool_calls
 
 PASSAGES = [Passage("policy.md", n, n + 1, f"t{n}", "", "", f"Statement number {n} holds.", "en", "MIT") for n in range(19)]
 ACTIONS = [Action(f"check_{n}_status", (PASSAGES[n].id,), (f"Checks status {n}.", f"Is used for {n}.")) for n in range(6)]
+RULES = [
+    Action(
+        f"fix_{n}",
+        (PASSAGES[n].id,),
+        (f"Fixes {n}.",),
+        (Rule(PASSAGES[n].id, f"If check_{n}_status() fails"), Rule(PASSAGES[n + 9].id, "if not")),
+    )
+    for n in range(5)
+]
 OPENERS = load_prompts("en")["question"]["openers"]
-SECTION = BuildSection(question_openers=3, answer_samples=2, utterances_per_action=5)
+SECTION = BuildSection(question_openers=3, answer_samples=2, utterances_per_action=5, messages_per_rule=4)
 
 
 class Killed(Exception):
@@ -61,12 +71,14 @@ def ask(kind: str, teacher: Any, path: Path, section: BuildSection = SECTION) ->
     try:
         if kind == "know":
             return questions(teacher, PASSAGES, section, 7, journal, Progress("build"))
+        if kind == "rule":
+            return next_steps(teacher, RULES, {passage.id: passage for passage in PASSAGES}, section, 7, journal, Progress("build"))
         return utterances(teacher, ACTIONS, section, "en", 7, journal, Progress("build"))
     finally:
         journal.close()
 
 
-@pytest.mark.parametrize(("kind", "calls"), [("know", 3), ("know", 4), ("act", 1)])
+@pytest.mark.parametrize(("kind", "calls"), [("know", 3), ("know", 4), ("act", 1), ("rule", 2)])
 def test_after_a_kill_only_what_is_missing_is_asked(tmp_path: Path, kind: str, calls: int) -> None:
     whole, killed, rest, none = Writer(), Writer(calls), Writer(), Writer(0)
     expected = ask(kind, whole, tmp_path / "whole.jsonl")
@@ -108,9 +120,23 @@ def test_a_message_is_answered_by_a_call_of_its_action(tmp_path: Path) -> None:
         assert all(any(situation in prompt for prompt in seen) for situation in action.situations)
 
 
-def test_no_message_is_asked_for_where_none_is_wanted(tmp_path: Path) -> None:
-    none = SECTION.model_copy(update={"utterances_per_action": 0})
-    assert ask("act", Writer(0), tmp_path / "journal.jsonl", none) == []
+def test_a_message_after_a_rule_has_the_one_passage_of_its_rule(tmp_path: Path) -> None:
+    writer = Writer()
+    records = ask("rule", writer, tmp_path / "journal.jsonl")
+    assert {(record.action, record.passages) for record in records} == {(a.name, (rule.passage,)) for a in RULES for rule in a.rules}
+    assert all(record.kind == "act" and record.answer.endswith(f"[{record.action}()]") for record in records)
+    assert len(writer.prompts) == sum(len(action.rules) for action in RULES) * SECTION.messages_per_rule
+
+
+def test_a_rule_is_read_with_the_names_of_actions_as_words() -> None:
+    text = 'If `check_sim_status(mode="x")` shows no card, use reseat_sim_card().'
+    assert speak_calls(text) == "If `check sim status` shows no card, use reseat sim card."
+
+
+@pytest.mark.parametrize(("kind", "knob"), [("act", "utterances_per_action"), ("rule", "messages_per_rule")])
+def test_no_message_is_asked_for_where_none_is_wanted(tmp_path: Path, kind: str, knob: str) -> None:
+    none = SECTION.model_copy(update={knob: 0})
+    assert ask(kind, Writer(0), tmp_path / "journal.jsonl", none) == []
 
 
 def test_a_teacher_that_cannot_continue_text_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import lists, sampled_from, text
 
 from seodang.core.records import Passage
-from seodang.data.passages import find_actions, split_passages
+from seodang.data.passages import split_passages
 
 PIECES = [
     "# Returns\n",
@@ -145,22 +145,3 @@ def test_hangul_in_either_form_is_cut_alike() -> None:
     decomposed = unicodedata.normalize("NFD", document)
     assert len(decomposed) > len(document)
     assert [unicodedata.normalize("NFC", p.text) for p in passages(decomposed, "ko")] == [p.text for p in passages(document, "ko")]
-
-
-def test_an_action_is_described_by_its_own_bullet_first() -> None:
-    document = (
-        "If the code is wrong, use `reset_code()` at once.\n\n"
-        "- **reset_code** - Sends a new code to the customer.\n"
-        "- **open_ticket**: Opens a ticket for a person to read.\n"
-        "Set max_wait=3 in my_file.txt or in a/b_c first.\n"
-    )
-    found = passages(document)
-    actions = find_actions(found)
-    assert [action.name for action in actions] == ["reset_code", "open_ticket"]
-    assert [action.description for action in actions] == ["Sends a new code to the customer.", "Opens a ticket for a person to read."]
-    assert actions[0].passages == (found[1].id, found[0].id)
-
-
-def test_an_action_is_found_before_a_korean_particle() -> None:
-    found = passages("비밀번호를 잊었다면 reset_password를 실행하세요.", "ko")
-    assert [action.name for action in find_actions(found)] == ["reset_password"]

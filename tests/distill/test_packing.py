@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from seodang.distill import packed_attention
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 
 
@@ -16,8 +17,10 @@ def test_every_example_in_a_pack_is_read_as_if_alone(examples: list[Example], ti
     model: Any = AutoModelForCausalLM.from_pretrained(tiny_model_dir, dtype=torch.float32).eval()
     group = examples[:7]
     pack = build_pack(group, common_prefix(examples))
+    packed: Any = AutoModelForCausalLM.from_pretrained(tiny_model_dir, dtype=torch.float32).eval()
+    packed.set_attn_implementation(packed_attention.register())
     with torch.no_grad():
-        hidden = model.base_model(input_ids=pack.ids, attention_mask=pack.mask, position_ids=pack.positions, use_cache=False)
+        hidden = packed.base_model(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False)
         packed_NV = model.get_output_embeddings()(hidden.last_hidden_state[0, pack.predicting])
         alone: list[torch.Tensor] = []
         for example in group:

@@ -86,6 +86,7 @@ def test_without_a_divergence_the_loss_is_cross_entropy(tiny_model_dir: Path, ex
     loss = run._loss(build_pack([example], run.prefix), [example])
     ids = torch.tensor([[*example.prompt_ids, *example.answer_ids]])
     labels = torch.tensor([[*[-100] * len(example.prompt_ids), *example.answer_ids]])
+    run.model.set_attn_implementation("sdpa")
     assert loss.item() == pytest.approx(run.model(ids, labels=labels).loss.item(), abs=1e-5)
 
 

@@ -14,7 +14,7 @@ from transformers.cache_utils import DynamicCache
 from seodang.core.errors import ModelError
 from seodang.models.cache import GrowingCache
 from seodang.models.chat_model import Message, Sampling
-from seodang.models.decoding import choose, decode_batch, score_batch, shared_prefix
+from seodang.models.decoding import choose, decode_batch, score_batch, shared_prefix, siblings
 from seodang.models.local import LocalModel
 
 SHARED = list(range(5, 40))
@@ -74,6 +74,31 @@ def test_prompts_of_equal_length_after_a_prefix_are_decoded_as_each_alone(local:
     prompts = [[*SHARED, 50 + number, 9, 60 - number, 31] for number in range(count)]
     rows = decode_batch(local.model, prompts, Sampling(8), 1, frozenset(), lambda ids: False)
     assert [row.token_ids for (row,) in rows] == [greedy(plain, prompt, 8, frozenset({399})) for prompt in prompts]
+
+
+@pytest.mark.parametrize("num_samples", [1, 2])
+@pytest.mark.parametrize("prefix", [[], SHARED], ids=["nothing in common", "a common prefix"])
+def test_siblings_are_decoded_as_each_alone(local: LocalModel, plain: Any, prefix: list[int], num_samples: int) -> None:
+    """Two passages with several questions each, of unequal lengths, and a prompt that has no sibling."""
+    passages = [[60, 61, 62, 63, 64, 65, 66, 67], [70, 71, 72, 73, 74, 75, 76, 77, 78, 79]]
+    questions = [[[9], [8, 30, 31]], [[9], [33], [40, 41, 42]]]
+    prompts = [[*prefix, *passage, *rest] for passage, rests in zip(passages, questions, strict=True) for rest in rests]
+    prompts.insert(2, [*prefix, 90, 91])
+    assert sorted(map(len, siblings(prompts))) == [1, 2, 3]
+    rows = decode_batch(local.model, prompts, Sampling(12), num_samples, frozenset(), lambda ids: False)
+    for samples, prompt in zip(rows, prompts, strict=True):
+        assert [row.token_ids for row in samples] == [greedy(plain, prompt, 12, frozenset({399}))] * num_samples
+
+
+@given(st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=6), min_size=1, max_size=8))
+def test_siblings_are_every_place_once_and_share_more_than_half(sequences: list[list[int]]) -> None:
+    groups = siblings(sequences)
+    assert sorted(place for group in groups for place in group) == list(range(len(sequences)))
+    start = shared_prefix(sequences) if len(sequences) > 1 else 0
+    for group in groups:
+        for place in group[1:]:
+            pair = sequences[group[0]], sequences[place]
+            assert 2 * (shared_prefix(pair) - start) > max(map(len, pair)) - start
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -172,6 +197,7 @@ def test_shared_prefix_attention_is_attention_over_the_whole(length: int, padded
         mask[1, :, :, :2] = False
     module = torch.nn.Module()
     module.layer_idx = 0  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
+    module.num_key_value_groups = heads // groups  # pyright: ignore[reportAttributeAccessIssue, reportArgumentType]
     found, _ = shared_prefix_attention(module, query, key, value, mask if padded else None, prefix=[prefix])
     whole_key, whole_value = (torch.cat([p.expand(batch, -1, -1, -1), x], 2) for p, x in zip(prefix, (key, value), strict=True))
     whole_mask = torch.cat([torch.ones(batch, 1, length, shared, dtype=torch.bool), mask], -1)

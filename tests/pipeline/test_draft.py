@@ -11,8 +11,9 @@ from hypothesis.strategies import lists, sampled_from
 
 from seodang.core.errors import InputError, RecipeError
 from seodang.core.files import read_json_lines
+from seodang.data.actions import find_actions
 from seodang.data.documents import load_documents
-from seodang.data.passages import find_actions, split_passages
+from seodang.data.passages import split_passages
 from seodang.evaluation.exam import check_spans, count_unapproved, load_exam
 from seodang.pipeline.draft import BUNDLED_TEACHER, Draft, draft, recipe_name, warnings, write_draft
 from seodang.pipeline.draft_exam import BLANK, draft_exam

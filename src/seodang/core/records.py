@@ -35,20 +35,33 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Rule:
+    """A statement that makes an action the next step: the id of its passage, and the words of its condition."""
+
+    passage: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """Something a document says can be done, such as a tool.
 
-    `passages` are the ids of those that describe it, the most telling first, and `situations` the statements of all of them:
-    what the action does, what it shows, and when the document says to use it. `description` is the first one.
+    `passages` are the ids of those that describe it, the most telling first; `situations` are the statements of those that tell
+    what it does or shows, and `rules` those that say when it is the next step. `description` is the first situation.
     """
 
     name: str
     passages: tuple[str, ...]
     situations: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
 
     @property
     def description(self) -> str:
         return self.situations[0]
+
+    @staticmethod
+    def from_row(row: dict[str, Any]) -> "Action":
+        return Action(row["name"], tuple(row["passages"]), tuple(row["situations"]), tuple(Rule(**rule) for rule in row["rules"]))
 
 
 @dataclass(frozen=True, slots=True)

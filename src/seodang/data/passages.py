@@ -7,7 +7,7 @@ answered 10 % of hard questions about a support manual, with the statement alone
 import re
 from collections.abc import Iterator
 
-from seodang.core.records import Action, Passage
+from seodang.core.records import Passage
 from seodang.data.text_lines import BULLET, HEADING, Line, read_lines
 
 _ABBREVIATIONS = "".join(rf"(?<!\b{re.escape(word)})" for word in ("e.g.", "i.e.", "vs.", "No.", "Mr.", "Ms.", "Mrs.", "Dr."))
@@ -21,8 +21,6 @@ _MARKUP = re.compile(r"\*\*|`|(?<!\w)_(?=\w)|(?<=\w)_(?!\w)|(?<![\w*])\*(?=\w)|(
 _LINE_BREAK = re.compile(r"\s*\n[\s>]*")
 _RULE = re.compile(r"\|?\s*:?-+[-:|\s]*")  # the line below a table's head
 _KOREAN_SENTENCE = ("다.", "요.", "오.")
-# Not a setting (`name=`), nor a part of a path or a file's name. A Korean particle may follow.
-_IDENTIFIER = re.compile(r"(?<![\w./-])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![A-Za-z0-9_/-]|\.[a-z0-9]|\s*=)")
 _SHORT_WORDS = 4  # bullets up to this long are joined into one statement
 _MAX_JOINED_CHARACTERS = 120
 _MIN_WORDS = {"ko": 2}  # Korean says in two words what takes three elsewhere
@@ -94,32 +92,6 @@ def split_passages(document: str, text: str, *, language: str, license: str) -> 
                     lead = previous = sentence
     flush()
     return passages
-
-
-def find_actions(passages: list[Passage]) -> list[Action]:
-    """Actions named in the passages (identifiers with underscores), in order of appearance, with what describes each.
-
-    A bullet `name - description` describes an action best; passages that only mention it come after.
-    """
-    mentions: dict[str, list[Passage]] = {}
-    for passage in passages:
-        for name in dict.fromkeys(_IDENTIFIER.findall(passage.text)):
-            mentions.setdefault(name, []).append(passage)
-    actions: list[Action] = []
-    for name, found in mentions.items():
-        naming = re.compile(rf"^{name}(?:\(\))?(?:\s+[-–—]|\s*:)\s*")
-        own = [p for p in found if naming.match(p.statement)]
-        below = [p for p in passages if p.lead == f"{name}:"]
-        others = [p for p in found if p not in own]
-        if not own:
-            own, others = others[:1], others[1:]
-        told = [
-            naming.sub("", own[0].statement, count=1),
-            *(p.statement for p in below),
-            *(f"{p.lead} {p.statement}".strip() for p in others),
-        ]
-        actions.append(Action(name, tuple(p.id for p in [*own, *below, *others]), tuple(dict.fromkeys(told))))
-    return actions
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:

@@ -1,8 +1,8 @@
 """Many examples in one sequence, without padding and without seeing one another.
 
 All examples of a chat model begin alike (the system turn). A pack holds that prefix once, and after it what is left of each
-example; every example attends to the prefix and to itself only, at the positions it would have alone. The result is
-that of one example a row, at fewer tokens.
+example; every example attends to the prefix and to itself only (packed_attention.py), at the positions it would have alone. The
+result is that of one example a row, at fewer tokens.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from seodang.distill.losses.target import Sparse
+from seodang.distill.packed_attention import Rows, lay_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,12 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """`ids` and `positions` (1, T); `mask` (1, 1, T, T), true where a token may look; `predicting` (N,) places whose hidden states
+    """`ids` and `positions` (1, T); `rows`, which token belongs to which example; `predicting` (N,) places whose hidden states
     predict the N answer tokens `labels`; `target` their teacher distributions."""
 
     ids: torch.Tensor
     positions: torch.Tensor
-    mask: torch.Tensor
+    rows: Rows
     predicting: torch.Tensor
     labels: torch.Tensor
     target: Sparse | None
@@ -66,19 +67,20 @@ def plan_packs(examples: Sequence[Example], prefix_length: int, max_tokens: int,
 def build_pack(examples: Sequence[Example], prefix: Sequence[int]) -> Pack:
     """One sequence of the prefix and every example's rest."""
     start = len(prefix)
-    ids, positions, owners = list(prefix), list(range(start)), [0] * start
+    ids, positions = list(prefix), list(range(start))
+    lengths: list[int] = []
     predicting: list[int] = []
     labels: list[int] = []
     top_ids: list[int] = []
     top_logprobs: list[float] = []
     offsets = [0]
-    for owner, example in enumerate(examples, start=1):
+    for example in examples:
         rest = [*example.prompt_ids[start:], *example.answer_ids]
         first_answer = len(ids) + len(example.prompt_ids) - start
         # The last token is predicted but predicts nothing: it need not be fed.
         ids += rest[:-1]
         positions += range(start, start + len(rest) - 1)
-        owners += [owner] * (len(rest) - 1)
+        lengths.append(len(rest) - 1)
         predicting += range(first_answer - 1, first_answer - 1 + len(example.answer_ids))
         labels += example.answer_ids
         if example.top_ids is not None and example.top_logprobs is not None:
@@ -86,14 +88,11 @@ def build_pack(examples: Sequence[Example], prefix: Sequence[int]) -> Pack:
                 top_ids += kept_ids
                 top_logprobs += kept_logprobs
                 offsets.append(len(top_ids))
-    owner_T = torch.tensor(owners)
-    causal_TT = torch.ones(len(ids), len(ids), dtype=torch.bool).tril()
-    visible_TT = (owner_T[:, None] == owner_T[None, :]) | (owner_T[None, :] == 0)
     target = Sparse(torch.tensor(top_ids), torch.tensor(top_logprobs), torch.tensor(offsets)) if len(offsets) > 1 else None
     return Pack(
         ids=torch.tensor([ids]),
         positions=torch.tensor([positions]),
-        mask=(causal_TT & visible_TT)[None, None],
+        rows=lay_out(start, lengths),
         predicting=torch.tensor(predicting),
         labels=torch.tensor(labels),
         target=target,

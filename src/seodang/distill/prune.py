@@ -7,6 +7,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+from seodang.distill import packed_attention
 from seodang.distill.packing import Example, build_pack, common_prefix
 
 _NUM_EXAMPLES = 64
@@ -16,10 +17,13 @@ _NUM_EXAMPLES = 64
 def block_influence(model: Any, examples: Sequence[Example]) -> list[float]:
     """1 - mean cosine between each block's input and output, over the tokens of the first examples."""
     sample = list(examples[:_NUM_EXAMPLES])
+    attention = model.config._attn_implementation
+    model.set_attn_implementation(packed_attention.register())
     pack = build_pack(sample, common_prefix(examples))
     states = model.base_model(
-        input_ids=pack.ids, attention_mask=pack.mask, position_ids=pack.positions, use_cache=False, output_hidden_states=True
+        input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False, output_hidden_states=True
     ).hidden_states
+    model.set_attn_implementation(attention)
     return [1.0 - F.cosine_similarity(before[0].float(), after[0].float(), dim=-1).mean().item() for before, after in pairwise(states)]
 
 

@@ -42,7 +42,6 @@ def raise_student(
     # Frozen weights may be coarse; weights that are trained stay float32.
     dtype = best_dtype("cpu") if lora else torch.float32
     model: Any = AutoModelForCausalLM.from_pretrained(start, dtype=dtype, local_files_only=True, use_safetensors=True)
-    model.set_attn_implementation("sdpa")
     first_layer = 0
     if lora:
         first_layer = min(student.first_layer, len(model.base_model.layers) - 1)

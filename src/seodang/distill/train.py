@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from seodang.core.files import storage_errors, write_json
 from seodang.core.progress import Progress
+from seodang.distill import packed_attention
 from seodang.distill.losses.cross_entropy import cross_entropy
 from seodang.distill.packing import Example, Pack, build_pack, common_prefix, plan_packs
 from seodang.distill.section import TrainSection
@@ -37,6 +38,7 @@ class Trainer:
         first_layer: int,
     ) -> None:
         self.model, self.section, self.seed = model, section, seed
+        model.set_attn_implementation(packed_attention.register())
         self.divergence, self.weight, self.first_layer = divergence, weight, first_layer
         held_out = set(
             torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[: int(len(examples) * section.held_out)].tolist()
@@ -45,7 +47,9 @@ class Trainer:
         self.watched = [example for index, example in enumerate(examples) if index in held_out]
         self.prefix = common_prefix(examples)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=section.learning_rate, betas=(0.9, 0.98), weight_decay=section.weight_decay)
+        self.optimizer = torch.optim.AdamW(
+            self.parameters, lr=section.learning_rate, betas=(0.9, 0.98), weight_decay=section.weight_decay, fused=True
+        )
         self.schedule = self._plan()
         self.loss_curve: list[list[float]] = []
         self.held_out_curve: list[list[float]] = []
@@ -119,12 +123,12 @@ class Trainer:
     def _hidden(self, pack: Pack, examples: Sequence[Example]) -> torch.Tensor:
         base = self.model.base_model
         if self.first_layer == 0:
-            return base(input_ids=pack.ids, attention_mask=pack.mask, position_ids=pack.positions, use_cache=False).last_hidden_state
+            return base(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state
         lower_1TH = self._lower_states(examples)
         layers = base.layers
         base.layers = layers[self.first_layer :]
         try:
-            return base(inputs_embeds=lower_1TH, attention_mask=pack.mask, position_ids=pack.positions, use_cache=False).last_hidden_state
+            return base(inputs_embeds=lower_1TH, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state
         finally:
             base.layers = layers
 
@@ -138,9 +142,7 @@ class Trainer:
             layers, norm = base.layers, base.norm
             base.layers, base.norm = layers[: self.first_layer], torch.nn.Identity()
             try:
-                states_TH = base(
-                    input_ids=pack.ids, attention_mask=pack.mask, position_ids=pack.positions, use_cache=False
-                ).last_hidden_state[0]
+                states_TH = base(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state[0]
             finally:
                 base.layers, base.norm = layers, norm
             place = len(self.prefix)

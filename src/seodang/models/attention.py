@@ -29,35 +29,56 @@ def shared_prefix_attention(
     """Attention of H query heads in G groups over P shared and S own positions; returns (B, T, H, D).
 
     `prefix` holds each layer's shared keys and values, (1, G, P, D), all of them visible to every query; the mask speaks of the
-    S own positions only. Without a prefix, and for more than one query position, PyTorch's kernel is faster and is used.
+    S own positions only. For more than one query position PyTorch's fused kernel is faster and is used.
     """
-    batch, heads, length, dim = query_BHTD.shape
-    if prefix is None and length != 1:
+    length, own = query_BHTD.shape[2], key_BGSD.shape[2]
+    if length != 1:
+        if prefix is not None:
+            key_BGSD, value_BGSD = _with_prefix(key_BGSD, value_BGSD, prefix[module.layer_idx])  # type: ignore[index]
+            attention_mask = _see_prefix(attention_mask, query_BHTD, own, key_BGSD.shape[2] - own)
         return sdpa_attention_forward(module, query_BHTD, key_BGSD, value_BGSD, attention_mask, scaling=scaling, dropout=dropout, **options)
-    groups, own = key_BGSD.shape[1:3]
-    each = heads // groups * length
-    query_BGQD = query_BHTD.reshape(batch, groups, each, dim) * (dim**-0.5 if scaling is None else scaling)
-    scores_BGQS = torch.matmul(query_BGQD, key_BGSD.transpose(2, 3)).float()
-    if attention_mask is None and length > 1:
-        # Where no row is padded, transformers gives no mask and means: no position looks ahead.
-        attention_mask = torch.ones(length, own, dtype=torch.bool, device=query_BHTD.device).tril(own - length)[None, None]
+    batch, heads, _, dim = query_BHTD.shape
+    groups = key_BGSD.shape[1]
+    each = heads // groups
+    query_BGED = query_BHTD.reshape(batch, groups, each, dim) * (dim**-0.5 if scaling is None else scaling)
+    scores_BGES = torch.matmul(query_BGED, key_BGSD.transpose(2, 3)).float()
     if attention_mask is not None:
-        mask = attention_mask[..., :own].expand(batch, 1, length, own).repeat(1, 1, heads // groups, 1)
-        scores_BGQS = scores_BGQS.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores_BGQS + mask
+        mask = attention_mask[..., :own].expand(batch, 1, 1, own)
+        scores_BGES = scores_BGES.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores_BGES + mask
     if prefix is None:
-        weights_BGQS = torch.softmax(scores_BGQS, -1).to(query_BHTD.dtype)
-        output_BGQD = torch.matmul(weights_BGQS, value_BGSD)
+        weights_BGES = torch.softmax(scores_BGES, -1).to(query_BHTD.dtype)
+        output_BGED = torch.matmul(weights_BGES, value_BGSD)
     else:
         keys_GPD, values_GPD = (states[0] for states in prefix[module.layer_idx])  # type: ignore[index]
         shared = keys_GPD.shape[1]
-        query_GRD = query_BGQD.transpose(0, 1).reshape(groups, batch * each, dim)
+        query_GRD = query_BGED.transpose(0, 1).reshape(groups, batch * each, dim)
         scores_GRP = torch.matmul(query_GRD, keys_GPD.transpose(1, 2)).float()
-        scores_BGQP = scores_GRP.view(groups, batch, each, shared).transpose(0, 1)
-        weights = torch.softmax(torch.cat([scores_BGQP, scores_BGQS], -1), -1).to(query_BHTD.dtype)
+        scores_BGEP = scores_GRP.view(groups, batch, each, shared).transpose(0, 1)
+        weights = torch.softmax(torch.cat([scores_BGEP, scores_BGES], -1), -1).to(query_BHTD.dtype)
         weights_GRP = weights[..., :shared].transpose(0, 1).reshape(groups, batch * each, shared)
-        from_prefix_BGQD = torch.matmul(weights_GRP, values_GPD).view(groups, batch, each, dim).transpose(0, 1)
-        output_BGQD = from_prefix_BGQD + torch.matmul(weights[..., shared:], value_BGSD)
-    return output_BGQD.reshape(batch, heads, length, dim).transpose(1, 2).contiguous(), None
+        from_prefix_BGED = torch.matmul(weights_GRP, values_GPD).view(groups, batch, each, dim).transpose(0, 1)
+        output_BGED = from_prefix_BGED + torch.matmul(weights[..., shared:], value_BGSD)
+    return output_BGED.reshape(batch, heads, 1, dim).transpose(1, 2).contiguous(), None
+
+
+def _with_prefix(
+    key_BGSD: torch.Tensor, value_BGSD: torch.Tensor, prefix: tuple[torch.Tensor, torch.Tensor]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Keys and values (B, G, P + S, D): for many query positions the scores do not fit the caches, and PyTorch's fused kernel, which
+    never holds them, is worth a copy of the prefix."""
+    batch = key_BGSD.shape[0]
+    keys_1GPD, values_1GPD = prefix
+    return torch.cat([keys_1GPD.expand(batch, -1, -1, -1), key_BGSD], 2), torch.cat([values_1GPD.expand(batch, -1, -1, -1), value_BGSD], 2)
+
+
+def _see_prefix(attention_mask: torch.Tensor | None, query_BHTD: torch.Tensor, own: int, shared: int) -> torch.Tensor:
+    """The mask over P + S positions. Where no row is padded transformers gives none and means: no position looks ahead."""
+    batch, _, length, _ = query_BHTD.shape
+    if attention_mask is None:
+        attention_mask = torch.ones(length, own, dtype=torch.bool, device=query_BHTD.device).tril(own - length)[None, None]
+    mask_BTS = attention_mask[..., :own].expand(batch, 1, length, own)
+    seen = mask_BTS.new_ones(batch, 1, length, shared) if mask_BTS.dtype == torch.bool else mask_BTS.new_zeros(batch, 1, length, shared)
+    return torch.cat([seen, mask_BTS], -1)
 
 
 def register() -> str:

@@ -29,6 +29,21 @@ def shared_prefix(sequences: Sequence[Sequence[int]]) -> int:
     return length
 
 
+def siblings(sequences: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Groups of sequences, by their places, that share more than half of what is not common to all: such as one passage with several
+    questions. Groups are ordered by length, so that a batch cut from them in order needs little padding."""
+    start = shared_prefix(sequences) if len(sequences) > 1 else 0
+    groups: list[list[int]] = []
+    for place in sorted(range(len(sequences)), key=lambda i: tuple(sequences[i])):
+        if groups:
+            pair = sequences[groups[-1][0]], sequences[place]
+            if 2 * (shared_prefix(pair) - start) > max(map(len, pair)) - start:
+                groups[-1].append(place)
+                continue
+        groups.append([place])
+    return sorted(groups, key=lambda group: max(len(sequences[place]) for place in group))
+
+
 SharedPrefix = list[tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -68,23 +83,14 @@ def decode_batch(
     start = shared_prefix(prompts) if len(prompts) > 1 else 0
     prefix = read_prefix(model, prompts[0][:start])
     cache = GrowingCache()
-    rests = [list(prompt[start:]) for prompt in prompts]
-    width = max(len(rest) for rest in rests)
-    ids_BT = torch.zeros((len(rests), width), dtype=torch.long, device=device)
-    mask_BS = torch.zeros((len(rests), width), dtype=torch.long, device=device)
-    for row, rest in enumerate(rests):
-        ids_BT[row, width - len(rest) :] = torch.tensor(rest)
-        mask_BS[row, width - len(rest) :] = 1
-    positions_BT = start + (mask_BS.cumsum(1) - 1).clamp(min=0)
     options = {"past_key_values": cache, "use_cache": True, "prefix": prefix}
-    output = model(input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, logits_to_keep=1, **options)
-    logits_BV = output.logits[:, -1]
+    logits_BV, mask_BS, positions_BT = _read_prompts(model, [list(prompt[start:]) for prompt in prompts], start, options)
     if num_samples > 1:
         cache.batch_repeat_interleave(num_samples)
         logits_BV, mask_BS, positions_BT = (x.repeat_interleave(num_samples, 0) for x in (logits_BV, mask_BS, positions_BT))
     generator = torch.Generator(device=device).manual_seed(sampling.seed)
     last_B1 = positions_BT[:, -1:]
-    found: list[list[int]] = [[] for _ in range(len(rests) * num_samples)]
+    found: list[list[int]] = [[] for _ in range(len(prompts) * num_samples)]
     reasons = ["length"] * len(found)
     batch = list(range(len(found)))  # which answer each row of the batch belongs to
     alive = set(batch)
@@ -115,6 +121,50 @@ def decode_batch(
         logits_BV = output.logits[:, -1]
     rows = [Row(ids, reason) for ids, reason in zip(found, reasons, strict=True)]
     return [rows[i * num_samples : (i + 1) * num_samples] for i in range(len(prompts))]
+
+
+def _read_prompts(
+    model: PreTrainedModel, rests: list[list[int]], start: int, options: dict[str, Any]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Fills the cache with what follows the common prefix. What siblings share is read in one row and then given to each of them.
+
+    Returns the logits after each prompt (B, V), the mask of the cached positions (B, S) and the positions that were read last.
+    """
+    groups = siblings(rests)
+    if len(groups) == len(rests):
+        return _read(model, rests, [start] * len(rests), None, options)
+    owners = torch.zeros(len(rests), dtype=torch.long)
+    lengths = [0] * len(rests)
+    stems: list[list[int]] = []
+    for group in groups:
+        length = shared_prefix([rests[place] for place in group]) if len(group) > 1 else len(rests[group[0]]) - 1
+        for place in group:
+            owners[place], lengths[place] = len(stems), length
+        stems.append(rests[group[0]][:length])
+    if not all(stems):
+        return _read(model, rests, [start] * len(rests), None, options)
+    _, mask_GS, _ = _read(model, stems, [start] * len(stems), None, options)
+    owners = owners.to(model.device)
+    options["past_key_values"].batch_select_indices(owners)
+    tails = [rest[length:] for rest, length in zip(rests, lengths, strict=True)]
+    return _read(model, tails, [start + length for length in lengths], mask_GS[owners], options)
+
+
+def _read(
+    model: PreTrainedModel, rows: list[list[int]], starts: list[int], past_BS: torch.Tensor | None, options: dict[str, Any]
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Reads rows that begin at positions `starts`, padded on the left, after what the cache holds (`past_BS` is its mask)."""
+    device = model.device
+    width = max(map(len, rows))
+    ids_BT = torch.zeros((len(rows), width), dtype=torch.long, device=device)
+    mask_BT = torch.zeros((len(rows), width), dtype=torch.long, device=device)
+    for place, row in enumerate(rows):
+        ids_BT[place, width - len(row) :] = torch.tensor(row)
+        mask_BT[place, width - len(row) :] = 1
+    positions_BT = torch.tensor(starts, device=device)[:, None] + (mask_BT.cumsum(1) - 1).clamp(min=0)
+    mask_BS = mask_BT if past_BS is None else torch.cat([past_BS, mask_BT], 1)
+    output = model(input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, logits_to_keep=1, **options)
+    return output.logits[:, -1], mask_BS, positions_BT
 
 
 @torch.inference_mode()

@@ -14,9 +14,10 @@ from seodang.core.hashing import digest, digest_file
 from seodang.models import attention
 from seodang.models.cache import GrowingCache
 from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
-from seodang.models.decoding import choose, decode_batch, score_batch
+from seodang.models.decoding import choose, decode_batch, score_batch, siblings
 from seodang.models.precision import best_dtype
 
+_FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
 _TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
 
 
@@ -33,7 +34,7 @@ class LocalModel:
         name: str | None = None,
         dtype: str = "auto",
         device: str = "cpu",
-        batch_size: int = 64,
+        batch_size: int = 128,
         synthetic: bool = False,
     ) -> None:
         if not (folder / "config.json").is_file():
@@ -119,7 +120,7 @@ class LocalModel:
                     f"the prompt has {len(prompt)} tokens; with {sampling.max_new_tokens} new ones that is over the context of {limit}",
                     hint="shorten the prompt or ask for fewer tokens",
                 )
-        order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
+        order = [place for group in siblings(prompts) for place in group]
         step = max(1, self.batch_size // num_samples)
         answers: list[list[Completion]] = [[] for _ in prompts]
         for first in range(0, len(order), step):
@@ -191,13 +192,11 @@ class LocalModel:
 
 
 def _scoring_batches(prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
-    """Rows to score together. Rows of one prompt share a batch, so that the prompt is read once; what is left is sorted by length."""
-    by_prompt: dict[tuple[int, ...], list[int]] = {}
-    for row, prompt in enumerate(prompts):
-        by_prompt.setdefault(tuple(prompt), []).append(row)
-    alone = [row for rows in by_prompt.values() if len(rows) < 4 for row in rows]
-    for rows in (rows for rows in by_prompt.values() if len(rows) >= 4):
-        rows.sort(key=lambda row: len(continuations[row]))
+    """Rows to score together. Siblings share a batch, so that what they share is read once; what is left is sorted by length."""
+    groups = siblings(prompts)
+    alone = [row for rows in groups if len(rows) < _FEWEST_TOGETHER for row in rows]
+    for rows in (rows for rows in groups if len(rows) >= _FEWEST_TOGETHER):
+        rows.sort(key=lambda row: len(prompts[row]) + len(continuations[row]))
         yield from (rows[first : first + size] for first in range(0, len(rows), size))
     alone.sort(key=lambda row: len(prompts[row]) + len(continuations[row]))
     yield from (alone[first : first + size] for first in range(0, len(alone), size))

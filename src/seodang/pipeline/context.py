@@ -83,7 +83,7 @@ class RunContext:
     @cached_property
     def actions(self) -> list[Action]:
         rows = read_json_lines(self.artifacts["ingest"].folder / "actions.jsonl")
-        return [Action(row["name"], tuple(row["passages"]), tuple(row["situations"])) for row in rows]
+        return [Action.from_row(row) for row in rows]
 
     @cached_property
     def accepted(self) -> list[Record]:

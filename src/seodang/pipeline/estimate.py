@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from seodang.data.actions import find_actions
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.documents import Document
-from seodang.data.passages import find_actions, split_passages
+from seodang.data.passages import split_passages
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.pipeline.recipe import Recipe
 

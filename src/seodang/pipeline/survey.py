@@ -7,8 +7,9 @@ from pathlib import Path
 
 from seodang.core.errors import InputError
 from seodang.core.records import Action, Passage
+from seodang.data.actions import find_actions
 from seodang.data.documents import TEXT_FILES, Document, FolderDocuments, load_documents, matching_files
-from seodang.data.passages import find_actions, split_passages
+from seodang.data.passages import split_passages
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from seodang.core.errors import InputError, ModelError
 from seodang.core.files import Journal, read_json_lines, write_json_lines
 from seodang.core.progress import Progress
 from seodang.core.records import Record
+from seodang.data.actions import find_actions
 from seodang.data.build.keywords import keywords
+from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.build.questions import questions
 from seodang.data.build.utterances import utterances
 from seodang.data.documents import load_documents
-from seodang.data.passages import find_actions, split_passages
+from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
 from seodang.evaluation.exam import load_exam
@@ -54,6 +56,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
     with closing(Journal(artifact.folder / "partial" / "build.jsonl")) as journal:
         progress.total, progress.unit = len(context.actions) + len(context.passages), "sources"
         acts = utterances(context.teacher, context.actions, recipe.build, recipe.build.prompts, recipe.seed, journal, progress)
+        acts += next_steps(context.teacher, context.actions, context.passages_by_id, recipe.build, recipe.seed, journal, progress)
         knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
     typed = keywords(
         context.passages,

@@ -8,7 +8,7 @@ import random
 from collections.abc import Sequence
 
 from seodang.core.records import Action, Passage, Record
-from seodang.data.build.utterances import call_answer, spoken
+from seodang.data.build.utterances import call_answer, speak_calls, spoken
 from seodang.data.verify.words import content_words, rarity
 
 _SHARE = 0.6  # of a statement's content words that one message keeps
@@ -27,11 +27,13 @@ def keywords(
             if words := _pick(passage.view, weights, draw):
                 record = Record("know", f"{words}?", passage.statement, (passage.id,), passage.language, author="words")
                 records[record.id] = record
+    by_id = {passage.id: passage for passage in passages}
     for action in actions:
+        conditions = [f"{by_id[rule.passage].heading}: {rule.condition}" for rule in action.rules]
+        situations = [s if turn % 2 else f"{spoken(action.name)} {s}" for turn, s in enumerate(action.situations)]
+        told_of = [speak_calls(told.replace(action.name, "")) for told in [*situations, *conditions]]
         for turn in range(per_action):
-            situation = action.situations[turn % len(action.situations)]
-            told = situation if turn % 2 else f"{spoken(action.name)} {situation}"
-            if words := _pick(told.replace(action.name, ""), weights, draw):
+            if words := _pick(told_of[turn % len(told_of)], weights, draw):
                 record = Record("act", f"{words}.", call_answer(action), action.passages, language, action=action.name, author="words")
                 records[record.id] = record
     return list(records.values())

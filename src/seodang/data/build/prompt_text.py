@@ -21,6 +21,9 @@ class BuildSection(Section):
     utterances_per_action: int = Field(
         default=48, ge=0, description="customers' messages asked for each action, over openers and situations; 0: none"
     )
+    messages_per_rule: int = Field(
+        default=32, ge=0, description="messages asked for each rule that makes an action the next step, over openers; 0: none"
+    )
     keywords_per_passage: int = Field(
         default=2, ge=0, description="search-like messages made of each passage's own words, without the teacher"
     )

@@ -1,7 +1,8 @@
 """What customers might say who need an action: the teacher writes their words, the answer is the action as a tool call."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from seodang.core.files import Journal
 from seodang.core.progress import Progress
@@ -10,11 +11,18 @@ from seodang.data.build.prompt_text import BuildSection, load_prompts
 from seodang.models.chat_model import ChatModel, Completes, Sampling, require
 
 _ACTIONS_A_UNIT = 3
+_MESSAGE_TOKENS = 32
+_CALL = re.compile(r"(?<![\w./-])([a-z][a-z0-9]*(?:_[a-z0-9]+)+)(?:\([^()]*\))?")
 
 
 def spoken(name: str) -> str:
     """An action's name as words: `toggle_wifi_calling` is "toggle wifi calling"."""
     return name.replace("_", " ")
+
+
+def speak_calls(text: str) -> str:
+    """A text with the actions that it names as words: "If `check_sim_status()` shows" is "If check sim status shows"."""
+    return _CALL.sub(lambda match: spoken(match[1]), text)
 
 
 def call_answer(action: Action) -> str:
@@ -48,23 +56,39 @@ def utterances(
 def _say(teacher: ChatModel, group: Sequence[Action], section: BuildSection, language: str, seed: int) -> Iterator[Record]:
     writer = require(teacher, Completes, "building customers' messages")
     text = load_prompts(section.prompts)["utterance"]
-    openers = text["openers"]
     asked: list[tuple[Action, str]] = []
     prompts: list[str] = []
     for action in group:
+        way = text["looking" if only_shows(text, action) else "changing"]
+        openers = way["openers"]
         for turn in range(section.utterances_per_action):
             # Every opener meets every situation in time: the situation moves on with each round of openers.
             opener = openers[turn % len(openers)]
             situation = action.situations[(turn + turn // len(openers)) % len(action.situations)]
             asked.append((action, opener))
-            prompts.append(f"{text['preamble']}{describe(text, action.name, situation)}{text['ask']} {opener}")
-    sampling = Sampling(28, section.temperature, section.top_p, seed, stop=("\n",))
-    written: dict[tuple[Action, str], None] = {}
-    for (action, opener), (sample,) in zip(asked, writer.complete(prompts, sampling), strict=True):
-        if sample.finish_reason == "stop":
-            written[action, f"{opener}{sample.text}".strip()] = None
-    for action, words in written:
+            prompts.append(f"{text['opening']}{way['preamble']}{describe(text, action.name, situation)}{text['ask']} {opener}")
+    for action, words in write_lines(writer, asked, prompts, section, seed):
         yield Record("act", words, call_answer(action), action.passages, language, action=action.name)
+
+
+Source = TypeVar("Source", bound=Hashable)
+
+
+def write_lines(
+    writer: Completes, asked: Sequence[tuple[Source, str]], prompts: Sequence[str], section: BuildSection, seed: int
+) -> list[tuple[Source, str]]:
+    """One line for each prompt, with the opener that the prompt ends with, under what it was asked for; whole and distinct ones only."""
+    sampling = Sampling(_MESSAGE_TOKENS, section.temperature, section.top_p, seed, stop=("\n",))
+    written: dict[tuple[Source, str], None] = {}
+    for (source, opener), (sample,) in zip(asked, writer.complete(prompts, sampling), strict=True):
+        if sample.finish_reason == "stop":
+            written[source, f"{opener}{sample.text}".strip()] = None
+    return list(written)
+
+
+def only_shows(text: Mapping[str, str], action: Action) -> bool:
+    """Whether an action shows something and changes nothing, by the first words of its description or its name."""
+    return any(re.match(text["shows"], words.strip().lower()) for words in (action.description, spoken(action.name)))
 
 
 def describe(text: Mapping[str, str], name: str, situation: str) -> str:

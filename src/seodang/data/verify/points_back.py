@@ -5,11 +5,13 @@ highest log-probability, by a margin, after taking off what each passage gives t
 teacher can score, which a small teacher does far better than it answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from seodang.core.records import Record, Verdict
+from seodang.data.build.next_steps import describe_rule
 from seodang.data.build.prompt_text import load_prompts
-from seodang.data.build.utterances import describe, spoken
+from seodang.data.build.utterances import describe, speak_calls, spoken
 from seodang.data.verify.context import CheckContext, failed, passed
 from seodang.data.verify.words import content_words, rarity
 from seodang.models.chat_model import Scores, require
@@ -20,21 +22,21 @@ _SAME = 0.6  # passages at least this similar say the same thing, and are no riv
 
 
 def points_back(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
-    """Verdicts with the margin in nats. Of those that pass, each passage or action keeps those with the largest margins."""
+    """Verdicts with the margin in nats. Of those that pass, each passage, action or rule keeps those with the largest margins."""
     written = [record for record in records if record.author == "teacher"]
     margins: dict[str, tuple[float, str]] = {}
     for kind in ("know", "act"):
         margins |= _margins([record for record in written if record.kind == kind], kind, context)
     best: dict[str, list[str]] = {}
     for record in sorted(written, key=lambda r: -margins[r.id][0]):
-        best.setdefault(_source(record), []).append(record.id)
+        best.setdefault(_source(record, context), []).append(record.id)
     verdicts: list[Verdict] = []
     for record in records:
         if record.author != "teacher":
             verdicts.append(passed(record, "points_back", reason="made of the passage's own words"))
             continue
         margin, rival = margins[record.id]
-        rank = best[_source(record)].index(record.id)
+        rank = best[_source(record, context)].index(record.id)
         limit = context.section.max_per_action if record.kind == "act" else context.section.max_per_passage
         evidence = {"margin_nats": round(margin, 3), "rival": rival}
         if margin < context.section.min_margin:
@@ -46,72 +48,110 @@ def points_back(records: Sequence[Record], context: CheckContext) -> list[Verdic
     return verdicts
 
 
-def _source(record: Record) -> str:
-    return record.action or record.passages[0]
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Something a question can have been written from: what it says, and the text after which the teacher scores a question.
+
+    Sources of one `owner` (an action with its rules) are no rivals of one another.
+    """
+
+    view: str
+    prompt: str
+    owner: str
+
+
+def _source(record: Record, context: CheckContext) -> str:
+    """The passage of a fact; the action that a message asks for, or the passage of the rule by which it is the next step."""
+    if record.kind == "know":
+        return record.passages[0]
+    rule = record.passages[0] if len(record.passages) == 1 else ""
+    return f"{record.action} {rule}" if rule in {r.passage for r in context.actions[record.action].rules} else record.action
 
 
 def _margins(records: Sequence[Record], kind: str, context: CheckContext) -> dict[str, tuple[float, str]]:
     if not records:
         return {}
     scorer = require(context.teacher, Scores, "the check points_back")
-    views, prompts = _sources(kind, context)
-    words = {source: content_words(view) for source, view in views.items()}
-    weights = rarity(list(views.values()))
-    grams = {source: trigrams(view) for source, view in views.items()}
-    rivals = {record.id: _rivals(record, words, grams, weights, context.section.rivals) for record in records}
+    sources = _sources(kind, context)
+    own = {record.id: _source(record, context) for record in records}
+    words = {name: content_words(source.view) for name, source in sources.items()}
+    weights = rarity([source.view for source in sources.values()])
+    grams = {name: trigrams(source.view) for name, source in sources.items()}
+    rivals = {record.id: _rivals(record, own[record.id], sources, words, grams, weights)[: context.section.rivals] for record in records}
     # Some sources make any words likely; what each one gives to the same sample of records is taken off its scores.
     sample = list(records[:: max(1, len(records) // context.section.calibration)])[: context.section.calibration]
     by_source: dict[str, dict[str, Record]] = {}
     for record in records:
-        for source in (_source(record), *rivals[record.id]):
-            by_source.setdefault(source, {})[record.id] = record
+        for name in (own[record.id], *rivals[record.id]):
+            by_source.setdefault(name, {})[record.id] = record
     for asked in by_source.values():
         asked.update({record.id: record for record in sample})
     scores: dict[tuple[str, str], float] = {}
-    sources = list(by_source)
-    for first in range(0, len(sources), _SOURCES_A_UNIT):
-        group = sources[first : first + _SOURCES_A_UNIT]
+    names = list(by_source)
+    for first in range(0, len(names), _SOURCES_A_UNIT):
+        group = names[first : first + _SOURCES_A_UNIT]
         unit = f"points_back/{kind}/{first}"
         if unit not in context.journal:
-            rows = [(source, record) for source in group for record in by_source[source].values()]
+            rows = [(name, record) for name in group for record in by_source[name].values()]
             targets = scorer.score(
-                [scorer.encode_text(prompts[source]) for source, _ in rows],
+                [scorer.encode_text(sources[name].prompt) for name, _ in rows],
                 [scorer.encode_text(f" {record.question}") for _, record in rows],
                 top_k=0,
             )
-            context.journal.append(unit, [[s, r.id, round(sum(t.logprobs), 4)] for (s, r), t in zip(rows, targets, strict=True)])
-        scores |= {(source, record): value for source, record, value in context.journal[unit]}
-        context.progress.advance(0, f"{kind} scored from {min(first + _SOURCES_A_UNIT, len(sources))}/{len(sources)} sources")
-    usual = {source: sum(scores[source, record.id] for record in sample) / len(sample) for source in sources}
+            context.journal.append(unit, [[n, r.id, round(sum(t.logprobs), 4)] for (n, r), t in zip(rows, targets, strict=True)])
+        scores |= {(name, record): value for name, record, value in context.journal[unit]}
+        context.progress.advance(0, f"{kind} scored from {min(first + _SOURCES_A_UNIT, len(names))}/{len(names)} sources")
+    usual = {name: sum(scores[name, record.id] for record in sample) / len(sample) for name in names}
     margins: dict[str, tuple[float, str]] = {}
     for record in records:
-        lift = {source: scores[source, record.id] - usual[source] for source in (_source(record), *rivals[record.id])}
-        rival = max(rivals[record.id], key=lambda source: lift[source])
-        margins[record.id] = (lift[_source(record)] - lift[rival], views[rival][:60])
+        lift = {name: scores[name, record.id] - usual[name] for name in (own[record.id], *rivals[record.id])}
+        rival = max(rivals[record.id], key=lambda name: lift[name])
+        margins[record.id] = (lift[own[record.id]] - lift[rival], sources[rival].view[:60])
     return margins
 
 
-def _sources(kind: str, context: CheckContext) -> tuple[dict[str, str], dict[str, str]]:
-    """What each source says, and the text after which the teacher scores a question from it."""
-    text = load_prompts(context.build.prompts)["question" if kind == "know" else "utterance"]
-    opening = text["preamble"].split("\n", 1)[0] + "\n\n"
+def _sources(kind: str, context: CheckContext) -> dict[str, _Source]:
+    texts = load_prompts(context.build.prompts)
     if kind == "know":
-        views = {source: passage.view for source, passage in context.passages.items()}
-        return views, {source: f"{opening}{text['passage'].format(view=view)}{text['ask']}" for source, view in views.items()}
-    views = {name: f"{spoken(name)}. {' '.join(action.situations)}" for name, action in context.actions.items()}
-    prompts = {name: f"{opening}{describe(text, name, action.description)}{text['ask']}" for name, action in context.actions.items()}
-    return views, prompts
+        text = texts["question"]
+        opening = _first_line(text["preamble"])
+        return {
+            name: _Source(passage.view, f"{opening}{text['passage'].format(view=passage.view)}{text['ask']}", name)
+            for name, passage in context.passages.items()
+        }
+    text, ruled = texts["utterance"], texts["next_step"]
+    found: dict[str, _Source] = {}
+    for name, action in context.actions.items():
+        view = f"{spoken(name)}. {' '.join(action.situations)}"
+        found[name] = _Source(view, f"{text['opening']}{describe(text, name, action.description)}{text['ask']}", name)
+        for rule in action.rules:
+            passage = context.passages[rule.passage]
+            prompt = f"{_first_line(ruled['preamble'])}{describe_rule(ruled, passage)}{ruled['ask']}"
+            found[f"{name} {passage.id}"] = _Source(speak_calls(passage.view), prompt, name)
+    return found
+
+
+def _first_line(preamble: str) -> str:
+    return preamble.split("\n", 1)[0] + "\n\n"
 
 
 def _rivals(
-    record: Record, words: dict[str, set[str]], grams: dict[str, frozenset[str]], weights: dict[str, float], count: int
+    record: Record,
+    own: str,
+    sources: Mapping[str, _Source],
+    words: Mapping[str, set[str]],
+    grams: Mapping[str, frozenset[str]],
+    weights: Mapping[str, float],
 ) -> list[str]:
-    """The sources that share the rarest words with the question, without its own and without those that say the same."""
-    own = _source(record)
+    """The sources that share the rarest words with the question, most first, without its own and those that say the same."""
     asked = content_words(record.question)
 
-    def overlap(source: str) -> float:
-        return sum(weights[word] for word in asked & words[source])
+    def overlap(name: str) -> float:
+        return sum(weights[word] for word in asked & words[name])
 
-    others = [s for s in words if s != own and len(grams[s] & grams[own]) < _SAME * len(grams[s] | grams[own])]
-    return sorted(others, key=lambda source: (-overlap(source), source))[:count]
+    others = [
+        name
+        for name, source in sources.items()
+        if source.owner != sources[own].owner and len(grams[name] & grams[own]) < _SAME * len(grams[name] | grams[own])
+    ]
+    return sorted(others, key=lambda name: (-overlap(name), name))

@@ -2,7 +2,7 @@
 
 import torch
 
-from seodang.distill.losses.target import Dense, Sparse, Target, count, log1mexp
+from seodang.distill.losses.target import Dense, Sparse, Target, count
 
 
 def forward_kl(
@@ -15,27 +15,29 @@ def forward_kl(
     distributions, between 0 and the full KL and equal to it when all of the vocabulary is kept; nothing is clamped or
     renormalised. ValueError for a `Sparse` target at a temperature other than 1, whose normaliser is not known.
     """
-    logprobs_TV = torch.log_softmax(student.float() / temperature, -1)
     total = count(mask, num_tokens)
     if isinstance(target, Dense):
+        logprobs_TV = torch.log_softmax(student.float() / temperature, -1)
         teacher_TV = torch.log_softmax(target.logits.float() / temperature, -1)
         kl_T = (teacher_TV.exp() * (teacher_TV - logprobs_TV)).sum(-1)
         return temperature**2 * kl_T[mask].sum() / total
     if temperature != 1.0:
         raise ValueError("a sparse target was stored at temperature 1; its normaliser at another one is not known")
-    return _sparse(logprobs_TV, target)[mask].sum() / total
+    return _sparse(student.float(), target)[mask].sum() / total
 
 
-def _sparse(logprobs_TV: torch.Tensor, target: Sparse) -> torch.Tensor:
-    rows, num_positions = target.rows, len(target.offsets) - 1
-    student_N = logprobs_TV[rows, target.ids]
-    head_N = target.logprobs.exp() * (target.logprobs - student_N)
-    zero_T = logprobs_TV.new_zeros(num_positions)
-    head_T = zero_T.index_add(0, rows, head_N)
+def _sparse(logits_TV: torch.Tensor, target: Sparse) -> torch.Tensor:
+    rows = target.rows
+    normaliser_T = torch.logsumexp(logits_TV, -1)
+    student_N = logits_TV[rows, target.ids] - normaliser_T[rows]
+    zero_T = torch.zeros_like(normaliser_T)
+    head_T = zero_T.index_add(0, rows, target.logprobs.exp() * (target.logprobs - student_N))
     teacher_tail_T = 1.0 - zero_T.double().index_add(0, rows, target.logprobs.double().exp())
-    # Kept mass that rounding put at or above 1 leaves no tail to compare.
-    has_tail_T = teacher_tail_T > 1e-7
+    # Where all of the vocabulary is kept, or rounding put the kept mass at 1, there is no tail to compare.
+    has_tail_T = (teacher_tail_T > 1e-7) & (target.offsets.diff() < logits_TV.shape[-1])
     tail_T = torch.where(has_tail_T, teacher_tail_T, 1.0).float()
-    student_head_T = zero_T.index_add(0, rows, student_N.exp())
-    log_student_tail_T = log1mexp(torch.log(torch.where(has_tail_T & (student_head_T < 1), student_head_T, 0.5)))
+    # The student's tail is summed from what is not kept: 1 minus the kept mass would cancel where the student is sure.
+    in_tail = has_tail_T[rows]
+    rest_TV = logits_TV.index_put((rows[in_tail], target.ids[in_tail]), logits_TV.new_tensor(float("-inf")))
+    log_student_tail_T = torch.logsumexp(rest_TV, -1) - normaliser_T
     return head_T + torch.where(has_tail_T, tail_T * (tail_T.log() - log_student_tail_T), 0.0)

@@ -40,10 +40,3 @@ def count(mask: torch.Tensor, num_tokens: float | None) -> float:
     if total <= 0:
         raise ValueError("no position counts, so there is no loss")
     return total
-
-
-def log1mexp(x: torch.Tensor) -> torch.Tensor:
-    """log(1 - exp(x)) for x < 0, exact near both ends (Maechler 2012, "Accurately computing log(1 - exp(-|a|))")."""
-    near = x > -0.6931471805599453
-    # Each branch sees a harmless value where the other one is taken, so that no gradient is 0 times infinity.
-    return torch.where(near, torch.log(-torch.expm1(torch.where(near, x, -1.0))), torch.log1p(-torch.exp(torch.where(near, -1.0, x))))
