@@ -10,6 +10,7 @@ from seodang.core.errors import ModelError
 from seodang.core.files import Journal
 from seodang.core.progress import Progress
 from seodang.core.records import Action, Passage, Record, Rule
+from seodang.data.build.general import general
 from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import BuildSection, load_prompts
 from seodang.data.build.questions import questions
@@ -29,7 +30,7 @@ RULES = [
     for n in range(5)
 ]
 OPENERS = load_prompts("en")["question"]["openers"]
-SECTION = BuildSection(question_openers=3, answer_samples=2, utterances_per_action=5, messages_per_rule=4)
+SECTION = BuildSection(question_openers=3, answer_samples=2, utterances_per_action=5, messages_per_rule=4, general_questions=100)
 
 
 class Killed(Exception):
@@ -51,7 +52,7 @@ class Writer:
         return {"kind": "fake"}
 
     def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
-        raise AssertionError("generators continue raw text")
+        return [[Completion(f"About {place}. And more.", "stop", 9, 5)] for place in range(len(conversations))]
 
     def complete(self, prompts: Sequence[str | Sequence[int]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
         if self.calls == 0:
@@ -71,6 +72,8 @@ def ask(kind: str, teacher: Any, path: Path, section: BuildSection = SECTION) ->
     try:
         if kind == "know":
             return questions(teacher, PASSAGES, section, 7, journal, Progress("build"))
+        if kind == "general":
+            return general(teacher, section, 7, journal, Progress("build"))
         if kind == "rule":
             return next_steps(teacher, RULES, {passage.id: passage for passage in PASSAGES}, section, 7, journal, Progress("build"))
         return utterances(teacher, ACTIONS, section, "en", 7, journal, Progress("build"))
@@ -78,7 +81,7 @@ def ask(kind: str, teacher: Any, path: Path, section: BuildSection = SECTION) ->
         journal.close()
 
 
-@pytest.mark.parametrize(("kind", "calls"), [("know", 3), ("know", 4), ("act", 1), ("rule", 2)])
+@pytest.mark.parametrize(("kind", "calls"), [("know", 3), ("know", 4), ("act", 1), ("rule", 2), ("general", 1)])
 def test_after_a_kill_only_what_is_missing_is_asked(tmp_path: Path, kind: str, calls: int) -> None:
     whole, killed, rest, none = Writer(), Writer(calls), Writer(), Writer(0)
     expected = ask(kind, whole, tmp_path / "whole.jsonl")
@@ -120,12 +123,25 @@ def test_a_message_is_answered_by_a_call_of_its_action(tmp_path: Path) -> None:
         assert all(any(situation in prompt for prompt in seen) for situation in action.situations)
 
 
-def test_a_message_after_a_rule_has_the_one_passage_of_its_rule(tmp_path: Path) -> None:
+def test_a_message_after_a_rule_has_the_passages_of_its_rule_and_its_action(tmp_path: Path) -> None:
     writer = Writer()
     records = ask("rule", writer, tmp_path / "journal.jsonl")
-    assert {(record.action, record.passages) for record in records} == {(a.name, (rule.passage,)) for a in RULES for rule in a.rules}
+    assert {(record.action, record.passages) for record in records} == {
+        (a.name, tuple(dict.fromkeys((rule.passage, a.passages[0])))) for a in RULES for rule in a.rules
+    }
     assert all(record.kind == "act" and record.answer.endswith(f"[{record.action}()]") for record in records)
     assert len(writer.prompts) == sum(len(action.rules) for action in RULES) * SECTION.messages_per_rule
+
+
+def test_a_general_question_has_no_passage_and_one_sentence_as_its_answer(tmp_path: Path) -> None:
+    writer = Writer()
+    records = ask("general", writer, tmp_path / "journal.jsonl")
+    assert len(writer.prompts) == SECTION.general_questions
+    assert 0.6 * len(writer.prompts) < len(records) < len(writer.prompts), "what was cut off is dropped"
+    for record in records:
+        assert (record.kind, record.passages) == ("general", ())
+        assert record.answer.startswith("About ")
+        assert record.answer.count(".") == 1
 
 
 def test_a_rule_is_read_with_the_names_of_actions_as_words() -> None:
@@ -133,7 +149,9 @@ def test_a_rule_is_read_with_the_names_of_actions_as_words() -> None:
     assert speak_calls(text) == "If `check sim status` shows no card, use reseat sim card."
 
 
-@pytest.mark.parametrize(("kind", "knob"), [("act", "utterances_per_action"), ("rule", "messages_per_rule")])
+@pytest.mark.parametrize(
+    ("kind", "knob"), [("act", "utterances_per_action"), ("rule", "messages_per_rule"), ("general", "general_questions")]
+)
 def test_no_message_is_asked_for_where_none_is_wanted(tmp_path: Path, kind: str, knob: str) -> None:
     none = SECTION.model_copy(update={knob: 0})
     assert ask(kind, Writer(0), tmp_path / "journal.jsonl", none) == []

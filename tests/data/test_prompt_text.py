@@ -33,11 +33,11 @@ def test_a_language_has_the_same_texts_and_fields_as_english(language: str) -> N
 def asking(texts: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Every text that ends with an opener: its worked examples, its openers and how it asks."""
     ways = {way: {"ask": texts["utterance"]["ask"], **texts["utterance"][way]} for way in ("looking", "changing")}
-    return {"question": texts["question"], "next_step": texts["next_step"], **ways}
+    return {"question": texts["question"], "next_step": texts["next_step"], "general": texts["general"], **ways}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", ["question", "looking", "changing", "next_step"])
+@pytest.mark.parametrize("kind", ["question", "looking", "changing", "next_step", "general"])
 def test_openers_are_distinct_and_at_least_sixteen(language: str, kind: str) -> None:
     openers = asking(load_prompts(language))[kind]["openers"]
     assert len(openers) == len(set(openers)) >= 16

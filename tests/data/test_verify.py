@@ -1,6 +1,7 @@
 """Each check keeps, rejects and decides the edge as it says, and no record is lost."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from seodang.core.errors import VerificationError
 from seodang.core.files import Journal
 from seodang.core.progress import Progress
-from seodang.core.records import Action, Passage, Record, Verdict
+from seodang.core.records import Action, Passage, Record, Rule, Verdict
 from seodang.data.build.prompt_text import BuildSection
 from seodang.data.build.utterances import call_answer
 from seodang.data.verify import context as checks
@@ -272,3 +273,26 @@ def test_a_verdict_names_its_record_and_check() -> None:
     record = know("When can it be lifted?")
     assert passed(record, "grounded", n=1) == Verdict(record.id, "grounded", "pass", {"n": 1})
     assert failed(record, "grounded").outcome == "fail"
+
+
+def test_a_general_question_is_checked_for_its_form_and_against_the_exam_only(make_context: Any) -> None:
+    kept = Record("general", "What do bees make out of nectar?", "Bees make honey.", (), "en")
+    asked = Record("general", "What is the capital of France?", "It is Paris.", (), "en")
+    cut = Record("general", "What is the capital of", "It is Paris.", (), "en")
+    decisions = decide([kept, asked, cut], make_context(exam=["What is the capital of France?"]))
+    assert [(d.outcome, d.check) for d in decisions] == [("accepted", ""), ("rejected", "decontaminated"), ("rejected", "well_formed")]
+
+
+def test_a_message_after_a_rule_is_measured_by_the_rule_and_not_by_what_the_action_does(make_context: Any) -> None:
+    """The words of the message are the check's; only the rule says that the next step is another action."""
+    rule = Passage("m.md", 0, 70, "", "", "", "If check_sim_status() shows red blinking lamp, use toggle_roaming().", "en", "MIT")
+    roaming = Action(TOGGLE.name, (ROAM.id, rule.id), TOGGLE.situations, (Rule(rule.id, "If check_sim_status() shows red blinking lamp"),))
+    context = replace(make_context(), passages={**PASSAGES, rule.id: rule}, actions={**ACTIONS, roaming.name: roaming})
+    words = "check shows red blinking lamp"
+    by_rule = Record("act", f"The {words}.", call_answer(roaming), (rule.id, ROAM.id), "en", action=roaming.name)
+    by_description = Record("act", f"My {words}.", call_answer(roaming), roaming.passages, "en", action=roaming.name)
+    others = [
+        act(words, roaming) for words in ("I am abroad now.", "Please do it when I go.", "Nothing works for me here.", "Why is that so?")
+    ]
+    found = points_back([by_rule, by_description, *others], context)
+    assert outcomes(found)[:2] == ["pass", "fail"]

@@ -279,7 +279,9 @@ def test_a_cost_grows_with_what_is_asked_and_never_counts_what_is_held_out(tmp_p
     cost = estimate_cost(recipe, survey.documents)
     assert cost["passages"] == len(survey.passages)
     assert cost["actions"] == 2
-    assert cost["teacher_questions"] == len(survey.passages) * recipe.build.question_openers + 2 * recipe.build.utterances_per_action
+    build = recipe.build
+    asked = len(survey.passages) * build.question_openers + 2 * build.utterances_per_action + build.general_questions
+    assert cost["teacher_questions"] == asked
     more = recipe.model_copy(update={"evaluate": recipe.evaluate.model_copy(update={"seeds": (0, 1, 2)})})
     assert estimate_cost(more, survey.documents)["training_tokens"] == pytest.approx(3 * cost["training_tokens"], abs=2)
     for key in ("minutes", "disk_bytes"):

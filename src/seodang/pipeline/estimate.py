@@ -20,13 +20,13 @@ MEASURED_ON = "SmolLM2-135M-Instruct on 2 cores of an AMD EPYC with AVX-512 BF16
 CHARACTERS_PER_TOKEN = {"en": 4.0, "ko": 0.5}
 # Of the same two manuals: a written question, and what its checks let through of questions and of customers' messages.
 CHARACTERS_PER_QUESTION = {"en": 40, "ko": 20}
-KEPT_QUESTIONS, KEPT_MESSAGES = 0.32, 0.40
+KEPT_QUESTIONS, KEPT_MESSAGES = 0.40, 0.62
 TOKENS_PER_ANSWER = 25
 TOKENS_PER_CALL = 8  # a tool call after the sentence that says what it does
 TEMPLATE_TOKENS = 10  # the marks of a conversation's turns; the system turn is shared
 NUM_PARAMETERS = 134.5e6
 NUM_EXAM_ITEMS, NUM_GENERAL_ITEMS = 120, 200  # asked where the recipe sets no limit
-_BATCH = 64  # prompts that share one reading of the worked examples on this machine
+_BATCH = 128  # prompts that share one reading of the worked examples on this machine
 _WHEEL_BYTES = 93e6
 _TRAINED = ("sft", "distilled")
 
@@ -48,24 +48,25 @@ def estimate_cost(recipe: Recipe, documents: Sequence[Document], *, num_items: i
     def tokens(characters: float) -> float:
         return characters / CHARACTERS_PER_TOKEN.get(language, CHARACTERS_PER_TOKEN["en"])
 
-    def examples(kind: str, num_prompts: float) -> float:
-        return tokens(len(texts[kind]["preamble"])) * (num_prompts if remote else math.ceil(num_prompts / _BATCH))
+    def examples(text: dict[str, Any], num_prompts: float) -> float:
+        return tokens(len(text["preamble"])) * (num_prompts if remote else math.ceil(num_prompts / _BATCH))
 
     question = tokens(CHARACTERS_PER_QUESTION.get(language, CHARACTERS_PER_QUESTION["en"]))
     view = tokens(sum(len(p.view) for p in passages) / max(1, len(passages)))
     statement = tokens(sum(len(p.statement) for p in passages) / max(1, len(passages)))
     questions = len(passages) * min(build.question_openers, len(texts["question"]["openers"])) * build.question_samples
-    messages = len(actions) * build.utterances_per_action
+    messages = len(actions) * build.utterances_per_action + sum(len(action.rules) for action in actions) * build.messages_per_rule
+    others = build.general_questions
     sources = len(passages) + len(actions)
     # Search-like messages are made without the teacher, and nearly all of them are kept.
     kept_questions = min(KEPT_QUESTIONS * questions, len(passages) * verify.max_per_passage) + len(passages) * build.keywords_per_passage
     kept_messages = min(KEPT_MESSAGES * messages, len(actions) * verify.max_per_action) + len(actions) * build.keywords_per_action
-    kept = kept_questions + kept_messages
+    kept = kept_questions + kept_messages + others
 
     answers = questions * build.answer_samples
-    written = (questions + messages) * question + answers * TOKENS_PER_ANSWER
-    read = (questions + messages) * view + examples("question", questions) + examples("utterance", messages)
-    read += answers * (view + question) + examples("answer", answers)
+    written = (questions + messages + others) * question + (answers + others) * TOKENS_PER_ANSWER
+    read = (questions + messages) * view + examples(texts["question"], questions) + examples(texts["utterance"]["changing"], messages)
+    read += answers * (view + question) + examples(texts["answer"], answers) + examples(texts["general"], others)
     # points_back reads every record after its own source and after each rival, and some records after every source; targets read
     # the accepted ones with their passage.
     read += (questions + messages) * (1 + verify.rivals) * question + sources * (view + verify.calibration * question)
@@ -88,7 +89,7 @@ def estimate_cost(recipe: Recipe, documents: Sequence[Document], *, num_items: i
         "documents": len(documents),
         "passages": len(passages),
         "actions": len(actions),
-        "teacher_questions": round(questions + messages),
+        "teacher_questions": round(questions + messages + others),
         "teacher_tokens_in": round(read),
         "teacher_tokens_out": round(written),
         "training_tokens": round(trained),

@@ -47,7 +47,7 @@ def make_plan(context: RunContext) -> list[Step]:
 
     ingest = add("ingest", teach.ingest, _ingest_line, sources_digest(recipe.documents, context.base))
     build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed)
-    verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam)
+    verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam, general)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     loop = recipe.distill.model_dump(exclude={"loss", "weight"})
@@ -133,7 +133,8 @@ def _ingest_line(s: dict[str, Any]) -> str:
 
 
 def _build_line(s: dict[str, Any]) -> str:
-    return f"{s['num_records']} records: {s['know']} questions, {s['act']} customers' messages, {s['keywords']} search-like ones"
+    counts = f"{s['know']} questions, {s['act']} customers' messages, {s['keywords']} search-like ones, {s['general']} general questions"
+    return f"{s['num_records']} records: {counts}"
 
 
 def _verify_line(s: dict[str, Any]) -> str:

@@ -10,6 +10,7 @@ from seodang.core.files import Journal, read_json_lines, write_json_lines
 from seodang.core.progress import Progress
 from seodang.core.records import Record
 from seodang.data.actions import find_actions
+from seodang.data.build.general import general
 from seodang.data.build.keywords import keywords
 from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import load_prompts
@@ -58,6 +59,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         acts = utterances(context.teacher, context.actions, recipe.build, recipe.build.prompts, recipe.seed, journal, progress)
         acts += next_steps(context.teacher, context.actions, context.passages_by_id, recipe.build, recipe.seed, journal, progress)
         knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
+        others = general(context.teacher, recipe.build, recipe.seed, journal, progress)
     typed = keywords(
         context.passages,
         context.actions,
@@ -66,9 +68,9 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         recipe.build.prompts,
         recipe.seed,
     )
-    records = [*acts, *knows, *typed]
+    records = [*acts, *knows, *typed, *others]
     write_json_lines(artifact.folder / "records.jsonl", (record.row() for record in records))
-    return {"num_records": len(records), "act": len(acts), "know": len(knows), "keywords": len(typed)}
+    return {"num_records": len(records), "act": len(acts), "know": len(knows), "keywords": len(typed), "general": len(others)}
 
 
 def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
@@ -76,6 +78,8 @@ def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
     recipe = context.recipe
     records = [Record.from_row(row) for row in read_json_lines(context.artifacts["build"].folder / "records.jsonl")]
     exam = load_exam(context.resolve(recipe.evaluate.exam))
+    if recipe.evaluate.general:
+        exam += load_exam(context.resolve(recipe.evaluate.general))
     with closing(Journal(artifact.folder / "partial" / "verify.jsonl")) as journal:
         progress.total, progress.unit = len(records), "decided"
         checks = CheckContext(

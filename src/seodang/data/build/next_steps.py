@@ -25,7 +25,7 @@ def next_steps(
     journal: Journal,
     progress: Progress,
 ) -> list[Record]:
-    """Records of kind "act", each with the one passage of its rule. The unit of work is four rules."""
+    """Records of kind "act", each with the passage of its rule and the one that describes its action. The unit of work is four rules."""
     records: list[Record] = []
     rules = [(action, passages[rule.passage]) for action in actions for rule in action.rules]
     if section.messages_per_rule == 0:
@@ -51,7 +51,8 @@ def _tell(teacher: ChatModel, group: Sequence[tuple[Action, Passage]], section: 
             asked.append(((action, passage), opener))
             prompts.append(f"{text['preamble']}{describe_rule(text, passage)}{text['ask']} {opener}")
     for (action, passage), words in write_lines(writer, asked, prompts, section, seed):
-        yield Record("act", words, call_answer(action), (passage.id,), passage.language, action=action.name)
+        passages = tuple(dict.fromkeys((passage.id, action.passages[0])))
+        yield Record("act", words, call_answer(action), passages, passage.language, action=action.name)
 
 
 def describe_rule(text: Mapping[str, str], passage: Passage) -> str:

@@ -28,6 +28,9 @@ class BuildSection(Section):
         default=2, ge=0, description="search-like messages made of each passage's own words, without the teacher"
     )
     keywords_per_action: int = Field(default=16, ge=0, description="the same for each action")
+    general_questions: int = Field(
+        default=128, ge=0, description="questions on everyday subjects, with the teacher's answers, against forgetting; 0: none"
+    )
     temperature: float = Field(default=0.5, ge=0, le=2, description="sampling temperature of questions and messages")
     top_p: float = Field(default=0.95, gt=0, le=1, description="nucleus of sampling, as probability mass")
     prompts: str = Field(default="en", description="language of the texts in data/build/prompts")

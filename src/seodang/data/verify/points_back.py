@@ -23,7 +23,7 @@ _SAME = 0.6  # passages at least this similar say the same thing, and are no riv
 
 def points_back(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """Verdicts with the margin in nats. Of those that pass, each passage, action or rule keeps those with the largest margins."""
-    written = [record for record in records if record.author == "teacher"]
+    written = [record for record in records if record.author == "teacher" and record.kind != "general"]
     margins: dict[str, tuple[float, str]] = {}
     for kind in ("know", "act"):
         margins |= _margins([record for record in written if record.kind == kind], kind, context)
@@ -32,8 +32,9 @@ def points_back(records: Sequence[Record], context: CheckContext) -> list[Verdic
         best.setdefault(_source(record, context), []).append(record.id)
     verdicts: list[Verdict] = []
     for record in records:
-        if record.author != "teacher":
-            verdicts.append(passed(record, "points_back", reason="made of the passage's own words"))
+        if record.id not in margins:
+            reason = "not about the documents" if record.kind == "general" else "made of the passage's own words"
+            verdicts.append(passed(record, "points_back", reason=reason))
             continue
         margin, rival = margins[record.id]
         rank = best[_source(record, context)].index(record.id)
@@ -64,7 +65,7 @@ def _source(record: Record, context: CheckContext) -> str:
     """The passage of a fact; the action that a message asks for, or the passage of the rule by which it is the next step."""
     if record.kind == "know":
         return record.passages[0]
-    rule = record.passages[0] if len(record.passages) == 1 else ""
+    rule = record.passages[0]
     return f"{record.action} {rule}" if rule in {r.passage for r in context.actions[record.action].rules} else record.action
 
 

@@ -13,5 +13,6 @@ def cross_entropy(
 
     `student` holds logits (T, V), `target` token ids (T,), `mask` (T,) bool. The temperature divides the logits.
     """
-    loss_T = F.cross_entropy(student.float() / temperature, target, reduction="none")
+    logits_TV = student.float() if temperature == 1.0 else student.float() / temperature
+    loss_T = F.cross_entropy(logits_TV, target, reduction="none")
     return loss_T[mask].sum() / count(mask, num_tokens)
