@@ -19,7 +19,7 @@ _ANSWER_TOKENS = 28  # enough to compare an open-book answer with its passage
 def questions(
     teacher: ChatModel, passages: Sequence[Passage], section: BuildSection, seed: int, journal: Journal, progress: Progress
 ) -> list[Record]:
-    """Records of kind "know". The unit of work is eight passages; a finished unit is taken from the journal."""
+    """Records of kind "know". The unit of work is twelve passages; a finished unit is taken from the journal."""
     records: list[Record] = []
     for first in range(0, len(passages), _PASSAGES_A_UNIT):
         group = passages[first : first + _PASSAGES_A_UNIT]
