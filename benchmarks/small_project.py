@@ -57,6 +57,7 @@ def small_recipe(model: Path) -> dict[str, Any]:
             "utterances_per_action": 4,
             "keywords_per_passage": 1,
             "keywords_per_action": 2,
+            "general_questions": 6,
             "temperature": 1.0,
             "top_p": 1.0,
         },

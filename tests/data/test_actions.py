@@ -28,6 +28,11 @@ def test_an_action_is_described_by_its_own_bullet_first() -> None:
     assert actions["reset_code"].passages == (passages[1].id, passages[0].id)
 
 
+def test_what_a_second_bullet_says_of_an_action_is_kept() -> None:
+    document = "- **reset_code** - Sends a new code to the customer.\n- **reset_code** - Is free of charge for everyone.\n"
+    assert read(document)[1]["reset_code"].situations == ("Sends a new code to the customer.", "Is free of charge for everyone.")
+
+
 def test_an_action_is_found_before_a_korean_particle() -> None:
     assert list(read("비밀번호를 잊었다면 reset_password를 실행하세요.", "ko")[1]) == ["reset_password"]
 

@@ -28,8 +28,8 @@ from seodang.data.verify.well_formed import well_formed
 from seodang.models.chat_model import Completion, Message, Sampling, TokenTargets
 
 LINE = Passage("policy.md", 0, 60, "", "", "", "A suspended line can be lifted after all bills are paid by 2025.", "en", "MIT")
-ROAM = Passage("policy.md", 60, 99, "", "", "", "Data roaming must be enabled before travelling abroad.", "en", "MIT")
-SIM = Passage("policy.md", 99, 140, "", "", "", "A locked SIM card needs a technician.", "en", "MIT")
+ROAM = Passage("policy.md", 60, 99, "toggle_roaming", "", "", "Data roaming must be enabled before travelling abroad.", "en", "MIT")
+SIM = Passage("policy.md", 99, 140, "check_sim_status", "", "", "A locked SIM card needs a technician.", "en", "MIT")
 PASSAGES = {passage.id: passage for passage in (LINE, ROAM, SIM)}
 TOGGLE = Action("toggle_roaming", (ROAM.id,), ("Turns data roaming on or off when the customer travels.",))
 CHECK = Action("check_sim_status", (SIM.id,), ("Checks whether the SIM card is locked.",))
@@ -147,6 +147,13 @@ def test_well_formed(make_context: Any, record: Record, outcome: str) -> None:
 )
 def test_grounded(make_context: Any, record: Record, outcome: str) -> None:
     assert outcomes(grounded([record], make_context())) == [outcome]
+
+
+def test_an_action_that_no_passage_names_is_not_grounded(make_context: Any) -> None:
+    invented = Action("open_door", (LINE.id,), ("Opens a door.",))
+    context = replace(make_context(), actions={**ACTIONS, invented.name: invented})
+    (verdict,) = grounded([act("My line is suspended.", invented)], context)
+    assert (verdict.outcome, verdict.evidence["reason"]) == ("fail", "no passage names the action")
 
 
 @pytest.mark.parametrize(
@@ -273,6 +280,14 @@ def test_a_verdict_names_its_record_and_check() -> None:
     record = know("When can it be lifted?")
     assert passed(record, "grounded", n=1) == Verdict(record.id, "grounded", "pass", {"n": 1})
     assert failed(record, "grounded").outcome == "fail"
+
+
+def test_a_message_of_the_only_action_has_nothing_to_be_compared_with(make_context: Any) -> None:
+    context = replace(make_context(), actions={TOGGLE.name: TOGGLE}, passages={ROAM.id: ROAM})
+    records = [act("I am abroad and have no data."), know("What must be enabled before travelling?", ROAM)]
+    verdicts = points_back(records, context)
+    assert outcomes(verdicts) == ["pass", "pass"]
+    assert {verdict.evidence["reason"] for verdict in verdicts} == {"there is nothing to compare it with"}
 
 
 def test_a_general_question_is_checked_for_its_form_and_against_the_exam_only(make_context: Any) -> None:

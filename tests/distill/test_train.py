@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
 from seodang.distill.lora import add_lora
 from seodang.distill.losses.forward_kl import forward_kl
@@ -43,23 +44,31 @@ class StopsAt(Progress):
             raise KilledError
 
 
-@pytest.mark.parametrize("lora", [True, False], ids=["lora", "all weights"])
+@pytest.mark.parametrize(("lora", "first_layer"), [(True, 0), (True, 1), (False, 0)], ids=["lora", "lora above", "all weights"])
 def test_a_killed_training_ends_bit_equal_to_an_unbroken_one(
-    tiny_model_dir: Path, examples: list[Example], tmp_path: Path, lora: bool
+    tiny_model_dir: Path, examples: list[Example], tmp_path: Path, lora: bool, first_layer: int
 ) -> None:
-    whole = trainer(tiny_model_dir, examples, lora=lora)
+    whole = trainer(tiny_model_dir, examples, lora=lora, first_layer=first_layer)
     whole.run(tmp_path / "whole", Progress("train"))
     assert whole.step == len(whole.schedule) >= 6
     for last in (3, 5):
         with pytest.raises(KilledError):
-            trainer(tiny_model_dir, examples, lora=lora).run(tmp_path / "broken", StopsAt(last))
-    resumed = trainer(tiny_model_dir, examples, lora=lora)
+            trainer(tiny_model_dir, examples, lora=lora, first_layer=first_layer).run(tmp_path / "broken", StopsAt(last))
+    resumed = trainer(tiny_model_dir, examples, lora=lora, first_layer=first_layer)
     resumed.run(tmp_path / "broken", Progress("train"))
     assert resumed.loss_curve == whole.loss_curve
     assert resumed.held_out_curve == whole.held_out_curve
     assert (resumed.num_tokens, resumed.num_answer_tokens) == (whole.num_tokens, whole.num_answer_tokens)
     assert all(torch.equal(a, b) for a, b in zip(resumed.parameters, whole.parameters, strict=True))
     assert len(list((tmp_path / "broken").glob("step-*"))) == 1
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_a_hint(tiny_model_dir: Path, examples: list[Example], tmp_path: Path) -> None:
+    run = trainer(tiny_model_dir, examples)
+    run.divergence = lambda *args, **options: torch.tensor(float("nan"), requires_grad=True)
+    with pytest.raises(ModelError, match="no longer a number at step 1") as caught:
+        run.run(tmp_path, Progress("train"))
+    assert "distill.learning_rate" in caught.value.render()
 
 
 def test_training_lowers_the_loss(tiny_model_dir: Path, examples: list[Example], tmp_path: Path) -> None:

@@ -69,6 +69,7 @@ def test_the_notice_names_host_size_model_and_the_lack_of_encryption(monkeypatch
 
 
 def test_the_notice_of_an_encrypted_endpoint_does_not_warn() -> None:
+    assert " and 7 exam questions to api.example" in departure_notice(OpenAIHTTPTeacher(url="https://api.example/v1", model="m"), 2, 10, 7)
     notice = departure_notice(OpenAIHTTPTeacher(url="https://api.example/v1", model="m"), 2, 10)
     assert "over HTTPS" in notice
     assert "WITHOUT" not in notice

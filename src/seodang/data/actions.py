@@ -48,7 +48,7 @@ def _describe(name: str, found: list[Passage], passages: Sequence[Passage], rule
     others = [p for p in found if p not in own and p.id not in ruled]
     if not own:
         own, others = (others[:1], others[1:]) if others else (found[:1], [])
-    told = [naming.sub("", own[0].statement, count=1), *(p.statement for p in below), *(_leaning(p) for p in others)]
+    told = [*(naming.sub("", p.statement, count=1) for p in own), *(p.statement for p in below), *(_leaning(p) for p in others)]
     tied = [p for p in found if p.id in ruled and p not in own]
     return Action(name, tuple(p.id for p in [*own, *below, *others, *tied]), tuple(dict.fromkeys(told)), tuple(rules))
 

@@ -10,14 +10,14 @@ from seodang.core.sections import Section
 class TrainSection(Section):
     """How a student is trained."""
 
-    epochs: float = Field(default=4.0, gt=0, description="passes over the accepted records")
-    learning_rate: float = Field(default=1e-3, gt=0, description="peak of AdamW's learning rate")
+    epochs: float = Field(default=2.0, gt=0, description="passes over the accepted records")
+    learning_rate: float = Field(default=2e-3, gt=0, description="peak of AdamW's learning rate")
     warmup: float = Field(
         default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises from zero; after it falls by a cosine to a tenth"
     )
     weight_decay: float = Field(default=0.0, ge=0, description="AdamW's weight decay")
     max_grad_norm: float = Field(default=1.0, gt=0, description="gradients longer than this are shortened to it")
-    pack_tokens: int = Field(default=640, ge=64, description="tokens in a step")
+    pack_tokens: int = Field(default=384, ge=64, description="tokens in a step")
     checkpoint_steps: int = Field(default=40, ge=1, description="steps between checkpoints; a kill loses at most this many")
     held_out: float = Field(default=0.05, ge=0, lt=0.5, description="share of the records kept out of training to watch the loss")
 
@@ -35,5 +35,5 @@ class DistillSection(TrainSection):
         default="forward_kl", description="divergence between teacher and student, a file in distill/losses"
     )
     weight: float = Field(
-        default=0.7, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
+        default=0.2, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
     )

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
+from seodang.core.errors import ModelError
 from seodang.core.files import storage_errors, write_json
 from seodang.core.progress import Progress
 from seodang.distill import packed_attention
@@ -16,6 +17,7 @@ from seodang.distill.losses.cross_entropy import cross_entropy
 from seodang.distill.packing import Example, Pack, build_pack, common_prefix, plan_packs
 from seodang.distill.section import TrainSection
 
+_SLICE = 16  # examples whose frozen states are computed together
 DivergenceLoss = Callable[..., torch.Tensor]
 
 
@@ -46,6 +48,8 @@ class Trainer:
         self.examples = [example for index, example in enumerate(examples) if index not in held_out]
         self.watched = [example for index, example in enumerate(examples) if index in held_out]
         self.prefix = common_prefix(examples)
+        self._all = list(examples)
+        self._slice_of = {example.record: place - place % _SLICE for place, example in enumerate(examples)}
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=section.learning_rate, betas=(0.9, 0.98), weight_decay=section.weight_decay, fused=True
@@ -78,6 +82,11 @@ class Trainer:
                 group["lr"] = self.section.learning_rate * self._rate(self.step)
             pack = build_pack([self.examples[i] for i in indices], self.prefix)
             loss = self._loss(pack, [self.examples[i] for i in indices])
+            if not math.isfinite(loss.item()):
+                raise ModelError(
+                    f"the loss is no longer a number at step {self.step + 1} of {len(self.schedule)}",
+                    hint="lower `distill.learning_rate`, or raise `distill.warmup`, and run the recipe again",
+                )
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(self.parameters, self.section.max_grad_norm)
@@ -134,9 +143,10 @@ class Trainer:
 
     @torch.no_grad()
     def _lower_states(self, examples: Sequence[Example]) -> torch.Tensor:
-        """What the frozen blocks make of a pack. It does not depend on training or on the pack, so each example is computed once."""
-        missing = [example for example in examples if example.record not in self._lower]
-        if missing:
+        """What the frozen blocks make of a pack. It does not depend on training, so each example is computed once, in fixed slices:
+        rounding depends on what is computed together, and a resumed run must find the same states."""
+        for first in sorted({self._slice_of[e.record] for e in examples if e.record not in self._lower}):
+            missing = self._all[first : first + _SLICE]
             base = self.model.base_model
             pack = build_pack(missing, self.prefix)
             layers, norm = base.layers, base.norm

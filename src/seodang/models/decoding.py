@@ -194,7 +194,7 @@ def score_batch(
         first = len(prompt) - 1 - start
         logprobs_TV = torch.log_softmax(head(hidden_BTH[row, first : first + len(continuation)]).float(), -1)
         chosen_T = logprobs_TV.gather(1, torch.tensor(continuation, device=device)[:, None])[:, 0]
-        best = logprobs_TV.topk(top_k, -1) if top_k else None
+        best = logprobs_TV.topk(min(top_k, logprobs_TV.shape[-1]), -1) if top_k else None
         targets.append(
             TokenTargets(
                 top_ids=best.indices.tolist() if best else [],

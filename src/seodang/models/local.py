@@ -41,7 +41,7 @@ class LocalModel:
             raise ModelError(
                 "no model here (config.json is missing)",
                 where=str(folder),
-                hint="name a Hugging Face model folder, or a run that has finished `distill`",
+                hint="name a Hugging Face model folder, or a run that has finished `train`",
             )
         if not list(folder.glob("*.safetensors")):
             raise ModelError(

@@ -72,10 +72,14 @@ class OpenAIHTTPTeacher(Section):
         return self
 
 
-def departure_notice(section: OpenAIHTTPTeacher, num_documents: int, num_characters: int) -> str:
-    """One line that says what is about to be sent, and where. Print it before the first request that carries the user's text."""
+def departure_notice(section: OpenAIHTTPTeacher, num_documents: int, num_characters: int, num_questions: int = 0) -> str:
+    """One line that says what is about to be sent, and where. Print it before the first request that carries the user's text.
+
+    `num_questions` are those of the exam and of the general suite, which a teacher that sits them is sent too.
+    """
     address = parse_address(section.url)
     what = f"about to send {num_characters:,} characters from {num_documents:,} document{'s' * (num_documents != 1)}"
+    what += f" and {num_questions:,} exam questions" if num_questions else ""
     where = f"to {address.host}:{address.port} (model `{section.model}`)"
     if address.loopback:
         return f"{what} {where}: a loopback address, so this stays on this machine unless that server passes it on"

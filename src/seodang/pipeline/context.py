@@ -1,11 +1,9 @@
 """What the steps of one run share: the recipe, where things are, and models that are opened when they are first needed."""
 
 import difflib
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError, RecipeError
@@ -47,7 +45,12 @@ class RunContext:
         if section.path is None:
             return section.key()
         folder = model_folder(section, self.workspace.store, self.base)
-        return digest({path.name: digest_file(path) for path in sorted(folder.glob("*.safetensors"))})
+        return digest(
+            {
+                path.name: digest_file(path)
+                for path in sorted([*folder.glob("*.safetensors"), *folder.glob("*.json"), *folder.glob("*.jinja")])
+            }
+        )
 
     @cached_property
     def student_folder(self) -> Path:
@@ -101,6 +104,3 @@ class RunContext:
                 hint = f"did you mean `{Path(given).parent / near[0]}`?" if near else "paths start at the recipe's folder"
                 raise InputError("a folder, not a file" if file.is_dir() else "file not found", where=given, hint=hint)
         return files
-
-
-Line = Callable[[dict[str, Any]], str]

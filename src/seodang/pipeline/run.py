@@ -1,5 +1,6 @@
 """A run: a recipe's plan is carried out, recorded in `run.json`, and reported."""
 
+import inspect
 from collections.abc import Sequence
 from functools import partial
 from importlib import metadata
@@ -26,13 +27,16 @@ from seodang.pipeline.report.markdown import render_markdown
 from seodang.pipeline.workspace import RUN_FILE
 
 TRAINED = ("sft", "distilled")
+# Raised when a step's code computes something else from the same settings and inputs.
+_VERSIONS = {"ingest": 2, "build": 2, "verify": 2, "targets": 2, "train": 2, "evaluate": 1, "export": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
     """The steps of a recipe, in order, each with a key made of its settings and its inputs' keys."""
     recipe = context.recipe
-    for check in recipe.verify.checks:
-        find_function("seodang.data.verify", check)  # a misspelt one is told before an hour's work, not after
+    # A misspelt check is told before an hour's work, not after; one from outside is known by its source.
+    checks = {name: find_function("seodang.data.verify", name) for name in recipe.verify.checks}
+    outside = {name: inspect.getsource(inspect.getmodule(check) or check) for name, check in checks.items() if ":" in name}
     prompts = prompts_digest(recipe.build.prompts)
     teacher, student = context.source_key(recipe.teacher), context.source_key(context.student_source)
     exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
@@ -40,14 +44,14 @@ def make_plan(context: RunContext) -> list[Step]:
     steps: list[Step] = []
 
     def add(name: str, work: Any, line: Any, *parts: Any) -> str:
-        key = step_key(name, 1, *parts)
+        key = step_key(name, _VERSIONS[name.split(".", 1)[0]], *parts)
         steps.append(Step(name, key, partial(work, context), line))
         context.artifacts[name] = context.workspace.artifact(name, key)
         return key
 
     ingest = add("ingest", teach.ingest, _ingest_line, sources_digest(recipe.documents, context.base))
     build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed)
-    verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam, general)
+    verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam, general, outside)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     loop = recipe.distill.model_dump(exclude={"loss", "weight"})
@@ -83,6 +87,7 @@ def make_plan(context: RunContext) -> list[Step]:
             trained["distilled", seed],
             recipe.export.model_dump(),
             exam,
+            recipe.evaluate.max_items,
             recipe.name,
         )
     return steps

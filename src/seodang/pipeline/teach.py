@@ -104,11 +104,7 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
     from seodang.distill.targets.cache import TargetCache
     from seodang.distill.targets.capture import capture, lessons
 
-    if not context.accepted:
-        raise InputError(
-            "no record passed verification, so there is nothing to teach",
-            hint="see rejected.jsonl, then loosen `verify` or ask for more samples in `build`",
-        )
+    _require_accepted(context)
     recipe = context.recipe
     _refuse_other_tokens(context)
     template = load_prompts(recipe.build.prompts)["open_book"]
@@ -119,6 +115,15 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
         summary = capture(context.teacher, plan, recipe.targets.top_k, cache, progress)
     write_json_lines(artifact.folder / "plan.jsonl", ({"record": lesson.record, "key": lesson.key} for lesson in plan))
     return {**summary, "cache": cache.folder.name}
+
+
+def _require_accepted(context: RunContext) -> None:
+    if not context.accepted:
+        raise InputError(
+            "no record passed verification, so there is nothing to teach",
+            where=str(context.artifacts["verify"].folder / "rejected.jsonl"),
+            hint="the file says why each was rejected; loosen `verify`, or ask for more in `build`",
+        )
 
 
 def _refuse_other_tokens(context: RunContext) -> None:
@@ -142,12 +147,12 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     from seodang.distill.packing import Example
     from seodang.distill.raise_student import raise_student
     from seodang.distill.targets.cache import TargetCache
+    from seodang.models.chat_model import Message
     from seodang.models.local import LocalModel, use_threads
 
     use_threads()
+    _require_accepted(context)
     recipe = context.recipe
-    from seodang.models.chat_model import Message
-
     reader = LocalModel(context.student_folder)
     distilled = arm == "distilled"
     kept: dict[str, Any] = {}

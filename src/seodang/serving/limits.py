@@ -58,7 +58,7 @@ def read_key(section: ServeSection) -> str | None:
         raise InputError(
             "anyone who can reach this address could use the model, and no key is set",
             where=f"serve.host: {section.host}",
-            hint="name a key with `api_key_env` or `api_key_file`, or listen on 127.0.0.1",
+            hint="name the variable that holds a key with `--api-key-env`, or listen on 127.0.0.1",
         )
     if not key or not key.isascii() or not key.isprintable() or " " in key:
         what = "no API key there, or one with spaces or other letters than ASCII"

@@ -25,7 +25,7 @@ def general(teacher: ChatModel, section: BuildSection, seed: int, journal: Journ
     records: list[Record] = []
     for first in range(0, section.general_questions, _QUESTIONS_A_UNIT):
         count = min(_QUESTIONS_A_UNIT, section.general_questions - first)
-        unit = f"general/{first}"
+        unit = f"general/{first}+{count}"
         if unit not in journal:
             journal.append(unit, [record.row() for record in _ask(teacher, first, count, section, seed + first)])
         records += [Record.from_row(row) for row in journal[unit]]

@@ -12,7 +12,7 @@ from seodang.data.build.utterances import call_answer, speak_calls, spoken
 from seodang.data.verify.words import content_words, rarity
 
 _SHARE = 0.6  # of a statement's content words that one message keeps
-_MIN_WORDS, _MAX_WORDS = 2, 8
+_MIN_WORDS, _MAX_WORDS = 3, 8
 
 
 def keywords(

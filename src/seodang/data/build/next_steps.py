@@ -32,7 +32,7 @@ def next_steps(
         return records
     for first in range(0, len(rules), _RULES_A_UNIT):
         group = rules[first : first + _RULES_A_UNIT]
-        unit = f"next_steps/{first}"
+        unit = f"next_steps/{first}+{len(group)}"
         if unit not in journal:
             journal.append(unit, [record.row() for record in _tell(teacher, group, section, seed + first)])
         records += [Record.from_row(row) for row in journal[unit]]

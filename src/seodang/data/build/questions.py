@@ -23,7 +23,7 @@ def questions(
     records: list[Record] = []
     for first in range(0, len(passages), _PASSAGES_A_UNIT):
         group = passages[first : first + _PASSAGES_A_UNIT]
-        unit = f"questions/{first}"
+        unit = f"questions/{first}+{len(group)}"
         if unit not in journal:
             journal.append(unit, [record.row() for record in _ask(teacher, group, section, seed + first)])
         found = [Record.from_row(row) for row in journal[unit]]

@@ -19,9 +19,9 @@ def _check(record: Record, context: CheckContext) -> Verdict:
         return passed(record, "grounded", reason="not about the documents")
     support = " ".join(context.views(record))
     if record.kind == "act":
-        support += f" {record.action.replace('_', ' ')} {context.actions[record.action].description}"
-        if record.action not in support.replace(" ", " ") and record.action.replace("_", " ") not in support:
+        if not any(record.action in context.passages[passage].text for passage in context.actions[record.action].passages):
             return failed(record, "grounded", reason="no passage names the action", action=record.action)
+        support += f" {record.action.replace('_', ' ')} {context.actions[record.action].description}"
     elif normalise(record.answer) not in normalise(support):
         invented = sorted(marked_words(record.answer) - _words(support))
         if invented or not content_words(record.answer) <= content_words(support):

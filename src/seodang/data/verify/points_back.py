@@ -7,6 +7,7 @@ teacher can score, which a small teacher does far better than it answers.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from seodang.core.records import Record, Verdict
 from seodang.data.build.next_steps import describe_rule
@@ -18,22 +19,26 @@ from seodang.models.chat_model import Scores, require
 from seodang.scoring.similarity import trigrams
 
 _SOURCES_A_UNIT = 24
+_REASONS = {"general": "not about the documents", "words": "made of the passage's own words"}
 _SAME = 0.6  # passages at least this similar say the same thing, and are no rivals
 
 
 def points_back(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
-    """Verdicts with the margin in nats. Of those that pass, each passage, action or rule keeps those with the largest margins."""
+    """Verdicts with the margin in nats. Of those that pass, each passage, action or rule keeps those with the largest margins.
+
+    A record that nothing can be compared with passes: its documents have one passage, or name one action.
+    """
     written = [record for record in records if record.author == "teacher" and record.kind != "general"]
     margins: dict[str, tuple[float, str]] = {}
     for kind in ("know", "act"):
         margins |= _margins([record for record in written if record.kind == kind], kind, context)
     best: dict[str, list[str]] = {}
-    for record in sorted(written, key=lambda r: -margins[r.id][0]):
+    for record in sorted((r for r in written if r.id in margins), key=lambda r: -margins[r.id][0]):
         best.setdefault(_source(record, context), []).append(record.id)
     verdicts: list[Verdict] = []
     for record in records:
         if record.id not in margins:
-            reason = "not about the documents" if record.kind == "general" else "made of the passage's own words"
+            reason = _REASONS.get(record.kind if record.author == "teacher" else record.author, "there is nothing to compare it with")
             verdicts.append(passed(record, "points_back", reason=reason))
             continue
         margin, rival = margins[record.id]
@@ -79,6 +84,9 @@ def _margins(records: Sequence[Record], kind: str, context: CheckContext) -> dic
     weights = rarity([source.view for source in sources.values()])
     grams = {name: trigrams(source.view) for name, source in sources.items()}
     rivals = {record.id: _rivals(record, own[record.id], sources, words, grams, weights)[: context.section.rivals] for record in records}
+    records = [record for record in records if rivals[record.id]]
+    if not records:
+        return {}
     # Some sources make any words likely; what each one gives to the same sample of records is taken off its scores.
     sample = list(records[:: max(1, len(records) // context.section.calibration)])[: context.section.calibration]
     by_source: dict[str, dict[str, Record]] = {}
@@ -148,7 +156,7 @@ def _rivals(
     asked = content_words(record.question)
 
     def overlap(name: str) -> float:
-        return sum(weights[word] for word in asked & words[name])
+        return fsum(weights[word] for word in asked & words[name])  # the same in any order, as sets have none
 
     others = [
         name

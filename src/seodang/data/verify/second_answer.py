@@ -8,7 +8,7 @@ from seodang.data.verify.words import content_words
 
 
 def second_answer(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
-    """Passes when the open-book answers' content words stand, by majority of the samples, in the answer that would be taught.
+    """Passes when the open-book answers' content words stand, by majority of the samples, in the passage.
 
     An action's second answer is the choice among all actions, which `points_back` makes: here it passes unseen.
     """

@@ -26,7 +26,9 @@ class VerifySection(Section):
         default=24, ge=1, description="points_back: records on which it is measured how likely a passage or action makes any question"
     )
     max_per_passage: int = Field(default=8, ge=1, description="points_back: questions kept for a passage, those with the largest margins")
-    max_per_action: int = Field(default=24, ge=1, description="points_back: messages kept for an action, those with the largest margins")
+    max_per_action: int = Field(
+        default=24, ge=1, description="points_back: messages kept for an action, and for each of its rules, those with the largest margins"
+    )
     duplicate_similarity: float = Field(
         default=0.85, gt=0, le=1, description="near_duplicate: Jaccard similarity of character trigrams from which two questions are one"
     )

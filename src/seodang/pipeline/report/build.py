@@ -150,7 +150,7 @@ def _size_and_score(report: Row) -> list[Row]:
         examined = {key: student[key] for key in ("score", "interval", "n")}
         num_bytes = report["student"].get("bytes") or (report["student"].get("num_parameters") or 0) * BYTES_PER_FLOAT32
         if num_bytes:
-            points.append({"label": "student, fp32", "bytes": num_bytes, "examined": True, **examined})
+            points.append({"label": "student, checkpoint", "bytes": num_bytes, "examined": True, **examined})
         for name, file in report["export"].items():
             if file.get("bytes") is not None:
                 own = {key: file.get(key) for key in ("score", "interval", "n")} if file.get("score") is not None else examined

@@ -73,7 +73,7 @@ def size_section(report: Row) -> Safe:
     placed = [point for point in report["size_and_score"] if point["score"] is not None]
     if not any(point["bytes"] for point in placed):
         return section(report, "size", "Size against score")
-    words = "fp32 weights take four bytes a parameter. Points of one size stand side by side."
+    words = "The checkpoint holds float16 weights. Points of one size stand side by side."
     if not all(point["examined"] for point in placed):
         hollow = "Hollow: an exported file, which was not examined itself and stands at its checkpoint's score"
         words = f"{hollow}; how near it is, export parity says. {words}"
