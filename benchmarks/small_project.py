@@ -16,6 +16,8 @@ The keeper lights the main lamp before sunset. The main lamp burns rapeseed oil.
 - clean_lens - Wipes soot and salt off the lens with a dry cloth
 
 If the flame flickers, the wick is too long. A green flame means that there is water in the oil.
+
+If the flame smokes, use trim_wick before anything else.
 """
 _FOG = """# Fog and signals
 
@@ -55,6 +57,7 @@ def small_recipe(model: Path) -> dict[str, Any]:
             "question_openers": 2,
             "answer_samples": 1,
             "utterances_per_action": 4,
+            "messages_per_rule": 4,
             "keywords_per_passage": 1,
             "keywords_per_action": 2,
             "general_questions": 6,
@@ -68,7 +71,7 @@ def small_recipe(model: Path) -> dict[str, Any]:
             "calibration": 4,
             "rivals": 2,
         },
-        "distill": {"epochs": 1, "pack_tokens": 128, "checkpoint_steps": 2, "held_out": 0.1},
+        "distill": {"epochs": 2, "pack_tokens": 128, "checkpoint_steps": 2, "held_out": 0.1},
         "evaluate": {
             "exam": ["exam.jsonl"],
             "general": ["general.jsonl"],

@@ -112,7 +112,7 @@ def test_a_second_run_computes_nothing_and_loads_no_torch(finished: Finished) ->
 def test_another_weight_of_the_loss_reuses_the_data_and_the_targets(finished: Finished) -> None:
     recipe = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))
     recipe["name"] = "other"
-    recipe["distill"]["weight"] = 0.2
+    recipe["distill"]["weight"] = 0.5
     path = finished.recipe.with_name("other.yaml")
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     steps = reused_steps(call("run", path, "--runs", finished.root))

@@ -41,7 +41,7 @@ def _ask(teacher: ChatModel, first: int, count: int, section: BuildSection, seed
     sampling = Sampling(_QUESTION_TOKENS, _TEMPERATURE, section.top_p, seed, stop=("\n",))
     written = zip(openers, writer.complete(prompts, sampling), strict=True)
     questions = list(dict.fromkeys(f"{opener}{sample.text}".strip() for opener, (sample,) in written if sample.finish_reason == "stop"))
-    answers = writer.chat([[Message("user", question)] for question in questions], Sampling(_ANSWER_TOKENS, stop=("\n",)))
+    answers = teacher.chat([[Message("user", question)] for question in questions], Sampling(_ANSWER_TOKENS, stop=("\n",)))
     for question, (answer,) in zip(questions, answers, strict=True):
         if sentence := _FIRST_SENTENCE.match(answer.text.strip()):
             yield Record("general", question, sentence[0], (), section.prompts)
