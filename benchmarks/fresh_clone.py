@@ -51,7 +51,7 @@ def watched(command: list[str], folder: Path) -> dict[str, Any]:
 
     def poll() -> None:
         nonlocal peak
-        while not done.wait(0.5):
+        while not done.wait(2.0):
             peak = max(peak, resident_bytes(process.pid))
 
     thread = threading.Thread(target=poll)
