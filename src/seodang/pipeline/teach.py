@@ -110,7 +110,8 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
     template = load_prompts(recipe.build.prompts)["open_book"]
     plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets.top_k)
     identity = context.teacher.identity
-    with closing(TargetCache(context.workspace.store / "target-cache" / digest(identity)[:16])) as cache:
+    folder = context.workspace.store / "target-cache" / digest(identity)[:16]
+    with Artifact(folder).locked(), closing(TargetCache(folder)) as cache:
         cache.describe(identity)
         summary = capture(context.teacher, plan, recipe.targets.top_k, cache, progress)
     write_json_lines(artifact.folder / "plan.jsonl", ({"record": lesson.record, "key": lesson.key} for lesson in plan))
@@ -157,9 +158,8 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     distilled = arm == "distilled"
     kept: dict[str, Any] = {}
     if distilled:
-        with closing(
-            TargetCache(context.workspace.store / "target-cache" / context.artifacts["targets"].manifest["summary"]["cache"])
-        ) as cache:
+        folder = context.workspace.store / "target-cache" / context.artifacts["targets"].manifest["summary"]["cache"]
+        with Artifact(folder).locked(), closing(TargetCache(folder)) as cache:
             kept = {row["record"]: cache[row["key"]] for row in read_json_lines(context.artifacts["targets"].folder / "plan.jsonl")}
     examples = [
         Example(
