@@ -102,7 +102,7 @@ def test_a_file_that_was_not_examined_stands_at_its_checkpoints_score_and_says_s
     points = {point["label"]: point for point in build_report(run)["size_and_score"]}
     assert (points["F16"]["score"], points["F16"]["examined"]) == (139 / 218, False)
     assert (points["Q8_0"]["score"], points["Q8_0"]["examined"]) == (0.5, True)
-    assert points["student, fp32"]["bytes"] == 4 * 134_515_008
+    assert points["student, checkpoint"]["bytes"] == 4 * 134_515_008
     assert points["teacher, open book"]["score"] == 147 / 218
 
 
