@@ -59,6 +59,7 @@ def collect_run(
         "arms": [summarise(items, arm, half) for arm in exam_arms],
         "general": [summarise(general, arm) for arm in general_arms],
         "paired": _pairs(items, exam_arms),
+        "paired_by_seed": _pairs_by_seed(items, exam_arms, recipe.evaluate.seeds),
         "paired_general": _pairs(general, general_arms) if general else [],
         "export": summaries.get("export", {}).get("formats"),
         "examples": _answers_beside(items, exam_arms),
@@ -97,6 +98,22 @@ def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm]) -> list[Any]:
     if "sft" in by_name and "base" in by_name:
         pairs.append(("sft", "base"))
     return [row for a, b in pairs for row in compare(items, by_name[a], by_name[b])]
+
+
+def _pairs_by_seed(items: Sequence[ExamItem], arms: Sequence[Arm], seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """The distilled student of each seed against the untaught one and against the fine-tuned one of that seed; none with one seed."""
+    by_name = {arm.name: arm.runs for arm in arms}
+    if len(seeds) < 2 or "distilled" not in by_name:
+        return []
+    others = [name for name in ("base", "sft") if name in by_name]
+    return [
+        {"seed": seed, **row}
+        for place, seed in enumerate(seeds)
+        for name in others
+        for row in compare(
+            items, Arm("distilled", [by_name["distilled"][place]]), Arm(name, [by_name[name][place if name == "sft" else 0]])
+        )
+    ]
 
 
 def _training(done: Sequence[Done]) -> dict[str, list[dict[str, Any]]]:

@@ -222,6 +222,7 @@ def example_run() -> dict[str, Any]:
         "arms": [arm(name, *right) for name, right in ARMS.items()],
         "general": [general("base", 71, 93), general("sft", 62, 84), general("distilled", 68, 90)],
         "paired": [row for other in ("base", "sft", "teacher_open") for row in paired("distilled", other)] + paired("sft", "base"),
+        "paired_by_seed": [{"seed": seed, **row} for seed in (0, 1) for row in paired("distilled", "base")],
         "paired_general": [
             {"a": "distilled", "b": "base", "part": "all", "difference": -6 / 320, "interval": [-0.054, 0.017], "p": 0.377, "n": 320},
             {"a": "sft", "b": "base", "part": "all", "difference": -18 / 320, "interval": [-0.096, -0.016], "p": 0.007, "n": 320},

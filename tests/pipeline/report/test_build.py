@@ -12,6 +12,8 @@ from hypothesis.strategies import integers
 
 from seodang.core.errors import VerificationError
 from seodang.pipeline.report.build import build_report
+from seodang.pipeline.report.html import render_html
+from seodang.pipeline.report.markdown import render_markdown
 
 Run = dict[str, Any]
 
@@ -45,6 +47,18 @@ def test_rows_over_the_whole_exam_stand_first(run: Run):
     parts = [row["part"] for row in build_report(run)["paired"]]
     assert parts == sorted(parts, key=lambda part: part != "all")
     assert "overall" not in parts
+
+
+def test_each_seed_is_compared_alone_and_small_parts_of_the_general_suite_are_not(run: Run):
+    small = {"a": "distilled", "b": "base", "part": "capitals", "difference": 0.1, "interval": [-0.2, 0.4], "p": 1.0, "n": 6}
+    run["paired_general"].append(small)
+    report = build_report(run)
+    assert [(row["seed"], row["part"]) for row in report["paired_by_seed"]][:2] == [(0, "all"), (1, "all")]
+    assert {row["part"] for row in report["paired_general"]} == {"all"}
+    html = render_html(report)
+    assert "Seed 0 alone" in html
+    assert "Seed 1 alone" in html
+    assert ", seed 1 |" in render_markdown(report)
 
 
 def test_what_was_not_run_is_named_and_no_zero():

@@ -22,6 +22,7 @@ _ORIGINS = {  # part of the report: the steps whose manifests it was read from, 
     "export": ("export",),
     "documents": ("ingest",),
 }
+_FEWEST_COMPARED = 20
 _OTHER_NAMES_OF_OVERALL = (None, "", "overall", OVERALL)
 _MOST_NAMED = 2  # steps whose keys are told beside the numbers that came from them
 _ABSOLUTE = re.compile(r"(?:file://)?(?:/|~|[A-Za-z]:[\\/])[^\n]*")
@@ -44,8 +45,9 @@ def build_report(run: Row) -> Row:
         "synthetic": bool(run["synthetic"]),
         "arms": [_scored(arm) for arm in run.get("arms") or []],
         "paired": _paired(run.get("paired") or []),
+        "paired_by_seed": _paired(run.get("paired_by_seed") or []),
         "general": [_scored(arm) for arm in run.get("general") or []],
-        "paired_general": _paired(run.get("paired_general") or []),
+        "paired_general": [row for row in _paired(run.get("paired_general") or []) if _is_large_enough(row)],
         "data": _data(run["data"]) if run.get("data") else None,
         "targets": _targets(run["targets"]) if run.get("targets") else None,
         "training": {arm: [_training_run(row) for row in rows] for arm, rows in (run.get("training") or {}).items()},
@@ -92,6 +94,11 @@ def _scored(arm: Row) -> Row:
 
 def _known(values: Row) -> Row:
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _is_large_enough(row: Row) -> bool:
+    """A part of the general suite with a handful of items tells nothing about a difference; its scores are shown all the same."""
+    return row["part"] == OVERALL or (row["n"] or 0) >= _FEWEST_COMPARED
 
 
 def _paired(rows: list[Row]) -> list[Row]:

@@ -101,7 +101,7 @@ def _score(score: Row | None) -> str:
 def _differences(report: Row, key: str = "paired") -> str:
     rows = [
         [
-            f"{_arm(row['a'])} - {_arm(row['b'])}",
+            f"{_arm(row['a'])} - {_arm(row['b'])}" + (f", seed {row['seed']}" if "seed" in row else ""),
             _part(row["part"]),
             points(row["difference"]),
             points_interval(row["interval"]),
@@ -112,6 +112,10 @@ def _differences(report: Row, key: str = "paired") -> str:
         for row in report[key]
     ]
     return _table(["arms", "part", "difference, points", "95 % interval", "p", "n", "reading"], rows) if rows else ""
+
+
+def _all_differences(report: Row) -> str:
+    return "\n\n".join(filter(None, [_differences(report), _differences(report, "paired_by_seed")]))
 
 
 def _forgotten(report: Row) -> str:
@@ -206,7 +210,7 @@ def _provenance(report: Row) -> str:
 _SECTIONS: list[tuple[str, Callable[[Row], str]]] = [
     ("Verdict", _verdict),
     ("Scores", _scores),
-    ("Paired differences", _differences),
+    ("Paired differences", _all_differences),
     ("What was forgotten", _forgotten),
     ("Answers side by side", _answers),
     ("Data", _data),

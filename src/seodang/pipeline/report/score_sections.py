@@ -87,8 +87,16 @@ def paired_section(report: Row) -> Safe:
         "differences",
         "Paired differences",
         _paired_table("Differences between arms on the exam", rows),
+        *(_paired_table(f"Seed {seed} alone", found) for seed, found in _by_seed(report["paired_by_seed"]).items()),
         note(report, words, "arms"),
     )
+
+
+def _by_seed(rows: list[Row]) -> dict[int, list[Row]]:
+    found: dict[int, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row["seed"], []).append(row)
+    return found
 
 
 def _paired_table(caption: str, rows: list[Row]) -> Safe:
