@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from seodang.core.errors import RecipeError
+from seodang.core.hashing import digest
 from seodang.core.sections import Section
 from seodang.models.remote.address import parse_address
 
@@ -37,6 +38,10 @@ class OpenAIHTTPTeacher(Section):
     )
     timeout_s: float = Field(default=300.0, gt=0, le=86_400, description="longest time for one whole answer, in seconds (up to 86400)")
     retries: int = Field(default=5, ge=0, le=20, description="further tries of a request that failed in a way that may pass (0 to 20)")
+
+    def key(self) -> str:
+        """Digest of what determines its answers, as far as it is known here."""
+        return digest(["openai_http", self.url, self.model, self.thinking])
 
     # What may hold a secret is refused by an error of our own: one of pydantic's would repeat the value.
     @field_validator("url")

@@ -14,7 +14,7 @@ from seodang.models.chat_model import ChatModel
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher, model_folder
 from seodang.pipeline.recipe import Recipe
-from seodang.pipeline.workspace import Workspace
+from seodang.pipeline.workspace import REMOTE_ANSWERS, Workspace
 
 
 @dataclass
@@ -41,7 +41,7 @@ class RunContext:
     def source_key(self, section: LocalTeacher | OpenAIHTTPTeacher) -> str:
         """Digest of what determines a model's answers, without opening it."""
         if isinstance(section, OpenAIHTTPTeacher):
-            return digest(["openai_http", section.url, section.model, section.thinking])
+            return section.key()
         if section.path is None:
             return section.key()
         folder = model_folder(section, self.workspace.store, self.base)
@@ -63,7 +63,8 @@ class RunContext:
             from seodang.models.local import LocalModel
             from seodang.models.remote.opening import open_remote
 
-            return open_remote(self.recipe.teacher, LocalModel(self.student_folder).tokenizer)
+            kept = self.workspace.store / REMOTE_ANSWERS / self.source_key(self.recipe.teacher)[:16]
+            return open_remote(self.recipe.teacher, LocalModel(self.student_folder).tokenizer, kept=kept)
         return self.open_local(model_folder(self.recipe.teacher, self.workspace.store, self.base), self.recipe.teacher, "auto")
 
     def open_local(self, folder: Path, section: LocalTeacher | None, dtype: str) -> ChatModel:

@@ -11,10 +11,17 @@ from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError
 from seodang.core.files import read_json, storage_errors
 from seodang.core.hashing import digest_file
+from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
-from seodang.pipeline.workspace import RUN_FILE, Run, Workspace, read_run
+from seodang.pipeline.workspace import REMOTE_ANSWERS, RUN_FILE, Run, Workspace, read_run
 
-CACHES = ("models", "target-cache", "targets", "wheels")  # made or fetched again when needed; `targets` cannot do without its cache
+CACHES = (
+    "models",
+    REMOTE_ANSWERS,
+    "target-cache",
+    "targets",
+    "wheels",
+)  # made or fetched again when needed; `targets` cannot do without its cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +125,8 @@ def _references(run: Run) -> set[tuple[str, str]]:
     found |= {("models", LocalTeacher(**source).key()[:16]) for source in sources if source.get("package")}
     if any(row["name"] == "targets" for row in run.row["steps"]) and run.artifact("targets").done:
         found.add(("target-cache", run.artifact("targets").manifest["summary"]["cache"]))
+    if recipe["teacher"]["kind"] == "openai_http":
+        found.add((REMOTE_ANSWERS, OpenAIHTTPTeacher(**recipe["teacher"]).key()[:16]))
     return found
 
 

@@ -10,6 +10,7 @@ from seodang.core.files import read_json
 from seodang.models.source import LocalTeacher, model_folder
 
 RUN_FILE = "run.json"
+REMOTE_ANSWERS = "remote-answers"  # in the store: what remote teachers wrote, one folder a teacher
 DEFAULT_ROOT = Path("runs")
 
 

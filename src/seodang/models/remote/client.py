@@ -6,6 +6,7 @@ import random
 import threading
 import weakref
 from collections.abc import Callable, Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -15,6 +16,7 @@ from seodang.models.remote.address import parse_address
 from seodang.models.remote.budget import TokenBudget, Usage
 from seodang.models.remote.clock import Clock
 from seodang.models.remote.failures import PassingError, lost, malformed, message_in, one_line, refused
+from seodang.models.remote.kept import KeptAnswers
 from seodang.models.remote.keys import Key, read_key
 from seodang.models.remote.pace import Pace
 
@@ -55,6 +57,7 @@ class EndpointClient:
         self._budget = TokenBudget(section.token_budget, self.address.place)
         self._key = read_key(section)
         self._random = random.Random(0)
+        self._kept: KeptAnswers | None = None
         self._http = httpx.Client(
             auth=_Bearer(self._key) if self._key else None,
             timeout=httpx.Timeout(section.timeout_s, connect=min(10.0, section.timeout_s)),
@@ -68,9 +71,23 @@ class EndpointClient:
         """Requests and tokens so far."""
         return self._budget.used
 
+    @property
+    def keeps(self) -> bool:
+        """Whether answers are on disk as they come."""
+        return self._kept is not None and self._kept.keeps
+
+    def keep_in(self, folder: Path) -> None:
+        """From now on, texts that the endpoint writes are kept in `folder`, and what stands there is not asked for again.
+
+        Scores are not kept: they are large, and cost no new tokens.
+        """
+        self._kept = KeptAnswers(folder)
+
     def close(self) -> None:
         """Closes the connections, which otherwise happens once nobody holds this object any more."""
         self._http.close()
+        if self._kept is not None:
+            self._kept.close()
 
     def get(self, url: str, *, retries: int | None = None) -> Any:
         """The JSON that stands at `url`. EndpointError."""
@@ -93,6 +110,9 @@ class EndpointClient:
         BudgetError before a request that does not fit; EndpointError where it fails for good; StoppedError once `stop` is set.
         """
         halt = stop or threading.Event()
+        kept = self._kept if max_new_tokens > 1 else None
+        if kept is not None and (found := kept.get(url, body)) is not None:
+            return read(found)
 
         def attempt() -> Answer:
             asked = self._budget.reserve(prompt, max_new_tokens, halt)
@@ -106,7 +126,10 @@ class EndpointClient:
                 raise
             finally:
                 self._budget.settle(asked, counted, answered=answered)
-            return read(value)
+            answer = read(value)
+            if kept is not None:
+                kept.add(url, body, value)
+            return answer
 
         return self._with_retries(attempt, halt, retries)
 

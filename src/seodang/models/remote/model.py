@@ -146,7 +146,7 @@ class RemoteModel:
             done,
             refuse if on_refused else None,
             progress=lambda: f"{num_done:,} of {count:,} {unit}",
-            kept=on_done is not None,
+            kept=on_done is not None or self._client.keeps,
         )
         return answers
 

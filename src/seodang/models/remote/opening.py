@@ -2,6 +2,7 @@
 
 import difflib
 from dataclasses import replace
+from pathlib import Path
 
 from seodang.core.errors import EndpointError
 from seodang.models.openai_http import OpenAIHTTPTeacher
@@ -22,16 +23,22 @@ def run_preflight(section: OpenAIHTTPTeacher, clock: Clock | None = None) -> Pre
         client.close()
 
 
-def open_remote(section: OpenAIHTTPTeacher, tokenizer: ChatTokenizer | None = None, *, clock: Clock | None = None) -> RemoteModel:
+def open_remote(
+    section: OpenAIHTTPTeacher, tokenizer: ChatTokenizer | None = None, *, clock: Clock | None = None, kept: Path | None = None
+) -> RemoteModel:
     """The chat model of a section, after a preflight with fixed words of our own (nothing of the user's is sent).
 
     It offers `Completes` where the preflight proved that token ids are taken as a prompt, and `Scores` where it also proved the
     log-probabilities of given tokens and `tokenizer` gives the ids that the server gives. What is not offered stands with its reason
-    in `model.preflight.refusals`. EndpointError where the endpoint cannot be used at all.
+    in `model.preflight.refusals`. EndpointError where the endpoint cannot be used at all. What it writes after the preflight is kept
+    in the folder `kept`, if there is one.
     """
     client = EndpointClient(section, clock)
     try:
-        return _open(client, tokenizer)
+        model = _open(client, tokenizer)
+        if kept is not None:
+            client.keep_in(kept)
+        return model
     except BaseException:
         client.close()
         raise
