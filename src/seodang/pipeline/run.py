@@ -28,7 +28,7 @@ from seodang.pipeline.workspace import RUN_FILE
 
 TRAINED = ("sft", "distilled")
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 2, "verify": 2, "targets": 2, "train": 2, "evaluate": 1, "export": 1}
+_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 2, "train": 2, "evaluate": 1, "export": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
