@@ -1,5 +1,6 @@
-"""The built wheel works away from this checkout: pages, recipes and packs are inside."""
+"""The built wheel works away from this checkout: pages, recipes and packs are inside, and a run reaches its report."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -42,3 +43,27 @@ def test_the_wheel_is_imported_from_elsewhere(unpacked_wheel: Path, tmp_path: Pa
     code = f"import sys; sys.path.insert(0, {str(unpacked_wheel)!r}); import seodang; print(seodang.__file__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert Path(done.stdout.strip()).is_relative_to(unpacked_wheel)
+
+
+def seodang(site: Path, folder: Path, *arguments: str) -> str:
+    """What a command of the wheel prints, started in `folder`; this checkout is not on its path."""
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    code = "import seodang, sys; from seodang.cli.main import main; print(seodang.__file__, file=sys.stderr); main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False, cwd=folder, env=environment
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert str(site) in done.stderr.splitlines()[0]
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_a_run_from_the_wheel_reaches_its_report(unpacked_wheel: Path, tmp_path: Path) -> None:
+    sys.path.append(str(ROOT / "benchmarks"))
+    from small_project import make_random_model, write_project
+
+    write_project(tmp_path, make_random_model(tmp_path / "model"))
+    assert "export" in seodang(unpacked_wheel, tmp_path, "run", "small.yaml")
+    assert "<svg" in (tmp_path / "runs/small/report.html").read_text(encoding="utf-8")
+    drafted = seodang(unpacked_wheel, tmp_path, "init", "documents", "--dry-run")
+    assert "general" in drafted or "exam" in drafted

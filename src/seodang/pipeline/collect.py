@@ -20,10 +20,8 @@ from seodang.pipeline.prove import exam_items, general_items
 _NUM_EXAMPLES = 12
 
 
-def collect_run(
-    context: RunContext, done: Sequence[Done], *, synthetic: bool, machine: dict[str, Any], versions: dict[str, str]
-) -> dict[str, Any]:
-    """The report's input: a function of the recipe and the finished steps' folders."""
+def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -> dict[str, Any]:
+    """The report's input: a function of the recipe and the finished steps' folders. Machine and versions are those of the last step."""
     recipe = context.recipe
     summaries = {step.name: step.summary for step in done}
     items, general = exam_items(context), general_items(context)
@@ -31,14 +29,15 @@ def collect_run(
     exam_arms = _arms(context, "answers.jsonl", recipe.evaluate.arms)
     general_arms = _arms(context, "general.jsonl", [arm for arm in recipe.evaluate.arms if arm != "teacher_open"]) if general else []
     teacher = recipe.teacher
+    measured = context.artifacts[done[-1].name].manifest["measured"]
     half = dissimilar_half(near) if near else None
     return {
         "name": recipe.name,
         "title": recipe.title,
         "recipe": recipe.model_dump(mode="json"),
         "synthetic": synthetic,
-        "machine": machine,
-        "versions": versions,
+        "machine": measured.get("machine", {}),
+        "versions": measured.get("versions", {}),
         "steps": [asdict(step) for step in done],
         "documents": summaries["ingest"]["documents"],
         "teacher": {

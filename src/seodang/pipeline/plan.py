@@ -41,8 +41,8 @@ def step_key(name: str, version: int, *parts: Any) -> str:
     return digest([name, version, *parts])
 
 
-def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool) -> list[Done]:
-    """Computes what is missing, in order, and prints one line a step."""
+def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool, surroundings: dict[str, Any]) -> list[Done]:
+    """Computes what is missing, in order, and prints one line a step. `surroundings` (machine, versions) go into the new manifests."""
     finished: list[Done] = []
     for step in steps:
         artifact = workspace.artifact(step.name, step.key)
@@ -50,7 +50,7 @@ def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool) -> 
         if not reused:
             with artifact.locked():
                 if not artifact.done:
-                    _compute(step, artifact, synthetic)
+                    _compute(step, artifact, synthetic, surroundings)
         manifest = artifact.manifest
         seconds = manifest["measured"].get("seconds", 0.0)
         finished.append(Done(step.name, step.key, manifest["summary"], seconds, reused))
@@ -59,12 +59,13 @@ def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool) -> 
     return finished
 
 
-def _compute(step: Step, artifact: Artifact, synthetic: bool) -> None:
+def _compute(step: Step, artifact: Artifact, synthetic: bool, surroundings: dict[str, Any]) -> None:
     started = time.monotonic()
     with Progress(step.name) as progress:
         summary = step.work(artifact, progress)
     spent = round(time.monotonic() - started, 2)
-    artifact.finish(step=step.name, key=step.key, summary=summary, measured={"seconds": spent}, synthetic=synthetic)
+    measured = {"seconds": spent, **surroundings}
+    artifact.finish(step=step.name, key=step.key, summary=summary, measured=measured, synthetic=synthetic)
     shutil.rmtree(artifact.folder / "partial", ignore_errors=True)
 
 

@@ -111,13 +111,13 @@ def run_recipe(context: RunContext) -> Path:
         "steps": [{"name": step.name, "key": step.key} for step in steps],
     }
     write_json(folder / RUN_FILE, row)
-    done = execute(steps, context.workspace, synthetic=synthetic)
+    done = execute(steps, context.workspace, synthetic=synthetic, surroundings={"machine": machine(), "versions": _versions()})
     _write_report(context, folder, done, synthetic)
     return folder
 
 
 def _write_report(context: RunContext, folder: Path, done: Sequence[Done], synthetic: bool) -> None:
-    report = build_report(collect_run(context, done, synthetic=synthetic, machine=machine(), versions=_versions()))
+    report = build_report(collect_run(context, done, synthetic=synthetic))
     write_json(folder / "report.json", report)
     write_atomically(folder / "report.html", render_html(report))
     write_atomically(folder / "report.md", render_markdown(report))
