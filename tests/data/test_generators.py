@@ -14,7 +14,7 @@ from seodang.data.build.general import general
 from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import BuildSection, load_prompts
 from seodang.data.build.questions import questions
-from seodang.data.build.utterances import as_typed, call_answer, speak_calls, spoken, told_apart, utterances
+from seodang.data.build.utterances import call_answer, speak_calls, spoken, utterances
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.scoring.tool_call import parse_tool_calls
 
@@ -168,24 +168,6 @@ def test_a_teacher_that_cannot_continue_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ModelError, match="raw completion"):
         ask("know", Chatter(), tmp_path / "journal.jsonl")
-
-
-def test_a_long_description_is_also_asked_about_sentence_by_sentence() -> None:
-    long = "Checks the network. Shows the signal and the roaming switch. Yes."
-    assert told_apart((long, "Is used abroad.")) == [
-        long,
-        "Checks the network.",
-        "Shows the signal and the roaming switch.",
-        "Is used abroad.",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("words", "typed"),
-    [("I can't use Wi-Fi!", "i cant use wifi!"), ("It's ON - why?", "its on - why?"), ("와이파이가 안 돼요.", "와이파이가 안 돼요.")],
-)
-def test_a_message_as_it_is_typed(words: str, typed: str) -> None:
-    assert as_typed(words) == typed
 
 
 def test_an_action_is_spoken_in_words_and_called_by_name() -> None:

@@ -35,5 +35,5 @@ class DistillSection(TrainSection):
         default="forward_kl", description="divergence between teacher and student, a file in distill/losses"
     )
     weight: float = Field(
-        default=0.2, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
+        default=0.1, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
     )

@@ -13,7 +13,7 @@ from seodang.data.build.prompt_text import BuildSection, load_prompts
 from seodang.models.chat_model import ChatModel, Completes, Sampling, require
 
 _PASSAGES_A_UNIT = 12
-_ANSWER_TOKENS = 20  # enough to compare an open-book answer with its passage
+_ANSWER_TOKENS = 28  # enough to compare an open-book answer with its passage
 
 
 def questions(

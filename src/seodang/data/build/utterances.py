@@ -12,9 +12,6 @@ from seodang.models.chat_model import ChatModel, Completes, Sampling, require
 
 _ACTIONS_A_UNIT = 3
 _MESSAGE_TOKENS = 32
-_TYPED_EVERY = 3  # one message of so many is written as people type in a hurry
-_SENTENCE_END = re.compile(r"(?<=[.!?。])\s")
-_MIN_SENTENCE_WORDS = 3
 _CALL = re.compile(r"(?<![\w./-])([a-z][a-z0-9]*(?:_[a-z0-9]+)+)(?:\([^()]*\))?")
 
 
@@ -34,7 +31,7 @@ def call_answer(action: Action) -> str:
     The call is a list in the pythonic format that vLLM and Llama 3.2 use. Saying first what the action does lets a small student
     reach the right name through words that it understands; with the call alone it writes names that do not exist (design/spine.md).
     """
-    sentence = _SENTENCE_END.split(action.description, maxsplit=1)[0]
+    sentence = re.split(r"(?<=[.!?。])\s", action.description, maxsplit=1)[0]
     return f"{sentence} [{action.name}()]"
 
 
@@ -62,11 +59,11 @@ def _say(teacher: ChatModel, group: Sequence[Action], section: BuildSection, lan
     prompts: list[str] = []
     for action in group:
         way = text["looking" if only_shows(text, action) else "changing"]
-        openers, situations = way["openers"], told_apart(action.situations)
+        openers = way["openers"]
         for turn in range(section.utterances_per_action):
             # Every opener meets every situation in time: the situation moves on with each round of openers.
             opener = openers[turn % len(openers)]
-            situation = situations[(turn + turn // len(openers)) % len(situations)]
+            situation = action.situations[(turn + turn // len(openers)) % len(action.situations)]
             asked.append((action, opener))
             prompts.append(f"{text['opening']}{way['preamble']}{describe(text, action.name, situation)}{text['ask']} {opener}")
     for action, words in write_lines(writer, asked, prompts, section, seed):
@@ -82,25 +79,10 @@ def write_lines(
     """One line for each prompt, with the opener that the prompt ends with, under what it was asked for; whole and distinct ones only."""
     sampling = Sampling(_MESSAGE_TOKENS, section.temperature, section.top_p, seed, stop=("\n",))
     written: dict[tuple[Source, str], None] = {}
-    for place, ((source, opener), (sample,)) in enumerate(zip(asked, writer.complete(prompts, sampling), strict=True)):
+    for (source, opener), (sample,) in zip(asked, writer.complete(prompts, sampling), strict=True):
         if sample.finish_reason == "stop":
-            words = f"{opener}{sample.text}".strip()
-            written[source, words if place % _TYPED_EVERY else as_typed(words)] = None
+            written[source, f"{opener}{sample.text}".strip()] = None
     return list(written)
-
-
-def as_typed(words: str) -> str:
-    """Words as they are typed in a hurry: small letters, no apostrophes, no hyphens. `I can't use Wi-Fi.` is `i cant use wifi.`"""
-    return re.sub(r"(?<=\w)['’-](?=\w)", "", words.lower())
-
-
-def told_apart(situations: Sequence[str]) -> list[str]:
-    """Each situation, followed by its sentences where it has several: from a long description a small teacher asks about its beginning."""
-    found: list[str] = []
-    for situation in situations:
-        sentences = [sentence for sentence in _SENTENCE_END.split(situation) if len(sentence.split()) >= _MIN_SENTENCE_WORDS]
-        found += [situation, *(sentences if len(sentences) > 1 else ())]
-    return list(dict.fromkeys(found))
 
 
 def only_shows(text: Mapping[str, str], action: Action) -> bool:
