@@ -3,7 +3,7 @@
 import click
 
 
-@click.command("explain")
+@click.command("explain", short_help="Say what each key of a recipe means.")
 @click.argument("section", required=False)
 def command(section: str | None) -> None:
     """Say what each key of a recipe means, with its range and default; SECTION (such as `distill`) keeps one part."""

@@ -9,7 +9,7 @@ import click
 from seodang.cli.options import run_argument
 
 
-@click.command("generate")
+@click.command("generate", short_help="Answer a file of prompts with the student of RUN.")
 @run_argument
 @click.option("--prompts", type=click.Path(path_type=Path), required=True, help="JSON lines with `id` and `prompt`.")
 @click.option(

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 
-@click.command("init")
+@click.command("init", short_help="Draft a recipe and an exam for a FOLDER of documents.")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The recipe to write.  [default: recipes/FOLDER.yaml]")
 @click.option("--teacher", help="A model's folder, or an OpenAI-compatible server's address.  [default: the bundled small one]")

@@ -7,7 +7,7 @@ import click
 from seodang.cli.options import run_argument
 
 
-@click.command("report")
+@click.command("report", short_help="Print the report of RUN.")
 @run_argument
 @click.option("--json", "as_json", is_flag=True, help="Print report.json instead of Markdown.")
 def command(run: Path, as_json: bool) -> None:

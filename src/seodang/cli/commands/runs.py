@@ -7,7 +7,7 @@ import click
 from seodang.cli.options import runs_option
 
 
-@click.group("runs", invoke_without_command=True)
+@click.group("runs", short_help="List runs and what they keep; `runs prune` removes it.", invoke_without_command=True)
 @runs_option
 @click.pass_context
 def command(context: click.Context, root: Path) -> None:

@@ -7,7 +7,7 @@ import click
 from seodang.cli.options import run_argument
 
 
-@click.command("serve")
+@click.command("serve", short_help="Serve the student of RUN to OpenAI clients and browsers.")
 @run_argument
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="TCP port; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others than loopback need a key.")
