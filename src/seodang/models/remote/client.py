@@ -82,6 +82,7 @@ class EndpointClient:
         Scores are not kept: they are large, and cost no new tokens.
         """
         self._kept = KeptAnswers(folder)
+        weakref.finalize(self, self._kept.close)
 
     def close(self) -> None:
         """Closes the connections, which otherwise happens once nobody holds this object any more."""
