@@ -44,6 +44,7 @@ def test_an_action_is_found_before_a_korean_particle() -> None:
         ("If check_card() fails, or it is late, use reseat_card().", "en", "If check_card() fails, or it is late"),
         ('When check_card() says no, use reseat_card(mode: str) (e.g., "soft", "hard").', "en", "When check_card() says no"),
         ("After check_card() is done, the user must be told to use reseat_card().", "en", "After check_card() is done"),
+        ("If check_card() fails, do not use check_card() again but reseat_card().", "en", "If check_card() fails"),
         ("Use reseat_card() if check_card() shows nothing.", "en", "if check_card() shows nothing"),
         ("check_card()에 없음이 나오면 reseat_card()를 안내합니다.", "ko", "check_card()에 없음이 나오면"),
         ("check_card()를 마친 후, reseat_card()를 실행합니다.", "ko", "check_card()를 마친 후"),

@@ -18,7 +18,7 @@ TRAINED_PER_S = 450
 MEASURED_ON = "SmolLM2-135M-Instruct on 2 cores of an AMD EPYC with AVX-512 BF16"
 # Counted with SmolLM2's tokenizer: two English manuals of 23,243 characters, and the Korean prompts of this package.
 CHARACTERS_PER_TOKEN = {"en": 4.0, "ko": 0.5}
-# Of the same two manuals: a written question, and what its checks let through of questions and of customers' messages.
+# A written question of the same two manuals; and of one of them, the share of questions and of customers' messages that is kept.
 CHARACTERS_PER_QUESTION = {"en": 40, "ko": 20}
 KEPT_QUESTIONS, KEPT_MESSAGES = 0.40, 0.62
 TOKENS_PER_ANSWER = 25
