@@ -1,0 +1,215 @@
+"""One divergence at each position, with its gradient written out: what every loss on logits and the fused path share.
+
+Logits are float buffers (T, V) that may be overwritten; a gradient comes back in the same buffer. So nothing of that size is kept but the
+student's buffer and, for a dense target, the teacher's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from seodang.distill.losses.support import refuse
+from seodang.distill.losses.target import Dense, Hidden, Sampled, Sparse, Target, count
+from seodang.distill.losses.terms import Term
+
+_COLUMNS = 2048  # of the vocabulary that are looked at together, so that what is made on the way stays in the processor's cache
+_SMALLEST_TAIL = 1e-7  # float32 cannot tell a smaller tail from none
+ByPosition = tuple[torch.Tensor, torch.Tensor | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The tokens that were written, `ids` (T,), and the share of the loss that is cross-entropy with them; the rest is the divergence."""
+
+    ids: torch.Tensor
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """What is summed over the vocabulary, at which temperature. `name` stands in the table of `support`."""
+
+    name: str
+    term: Term
+    temperature: float = 1.0
+
+    def on_logits(self, student: torch.Tensor, target: Target, mask: torch.Tensor, num_tokens: float | None) -> torch.Tensor:
+        """The divergence in nats, summed over the positions of `mask` (T,) and divided by `num_tokens`, differentiable by `student` (T, V).
+
+        The temperature divides both sides' logits, and the result is multiplied by its square, once (Hinton et al. 2015, arXiv 1503.02531).
+        ValueError for a target that this divergence cannot be computed from (`support`), or at another temperature than it was kept for.
+        """
+        self.check(target, student.shape[-1])
+        total = count(mask, num_tokens)
+        value_T: torch.Tensor = _OnLogits.apply(student, target, mask, self)  # pyright: ignore[reportAssignmentType]
+        return value_T.sum() / total
+
+    def check(self, target: Target, vocabulary: int) -> None:
+        """ValueError where the target does not serve this divergence."""
+        if not self.temperature > 0:
+            raise ValueError(f"a temperature of {self.temperature} is not above 0")
+        refuse(self.name, target, vocabulary)
+
+    def by_position(self, logits_TV: torch.Tensor, target: Target, with_grad: bool, written: Written | None = None) -> ByPosition:
+        """The divergence at each position (T,), and its derivative by `logits_TV`, which is overwritten. With `written` it is mixed with
+        cross-entropy, which costs no further pass; that needs temperature 1."""
+        heat = self.temperature
+        if heat != 1.0 and written is not None:
+            raise ValueError("cross-entropy is mixed in at temperature 1 only; add the two losses instead")
+        if heat != 1.0:
+            logits_TV /= heat
+        if isinstance(target, Sparse):
+            found = _sparse(logits_TV, _at_temperature(target, heat, logits_TV.shape[-1]), self.term, with_grad, written)
+        elif isinstance(target, Sampled):
+            if heat != 1.0:
+                raise ValueError("a sampled target was drawn at temperature 1; what it would weigh at another one is not known")
+            found = _sampled(logits_TV, target, with_grad, written)
+        else:
+            teacher_TV = teacher_logits(target, logits_TV.dtype)
+            if teacher_TV.shape != logits_TV.shape:
+                raise ValueError(
+                    f"the teacher's logits have shape {tuple(teacher_TV.shape)}, the student's {tuple(logits_TV.shape)}: compare the "
+                    "vocabularies' maps and cut both to what they share"
+                )
+            found = _dense(logits_TV, teacher_TV.div_(heat) if heat != 1.0 else teacher_TV, self.term, with_grad, written)
+        value_T, grad_TV = found
+        if heat != 1.0:
+            value_T = value_T * heat**2
+            grad_TV = grad_TV.mul_(heat) if grad_TV is not None else None
+        return value_T, grad_TV
+
+
+def teacher_logits(target: Dense | Hidden, dtype: torch.dtype) -> torch.Tensor:
+    """The teacher's logits (T, V) in a buffer of their own."""
+    if isinstance(target, Hidden):
+        return (target.hidden @ target.head.T).to(dtype)
+    return target.logits.to(dtype, copy=True)
+
+
+class _OnLogits(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, student: torch.Tensor, target: Target, mask: torch.Tensor, divergence: Divergence) -> torch.Tensor:
+        whole = bool(mask.all())
+        places = None if whole else mask.nonzero()[:, 0]
+        dtype = torch.float64 if student.dtype == torch.float64 else torch.float32
+        buffer = student.detach().to(dtype, copy=True) if places is None else student.detach()[places].to(dtype)
+        target = target if places is None else target.take(places)
+        value, grad = divergence.by_position(buffer, target, ctx.needs_input_grad[0])
+        ctx.save_for_backward(*([] if grad is None else [grad]), *([] if places is None else [places]))
+        ctx.shape, ctx.dtype, ctx.whole = student.shape, student.dtype, whole
+        return value
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+        grad = (ctx.saved_tensors[0] * grad_outputs[0][:, None]).to(ctx.dtype)
+        if not ctx.whole:
+            grad = grad.new_zeros(ctx.shape).index_copy_(0, ctx.saved_tensors[1], grad)
+        return grad, None, None, None
+
+
+def log_softmax_(logits_TV: torch.Tensor) -> torch.Tensor:
+    """Natural-log probabilities, in place of the logits."""
+    return logits_TV.sub_(torch.logsumexp(logits_TV, -1, keepdim=True))
+
+
+def _dense(
+    student_TV: torch.Tensor, teacher_TV: torch.Tensor, term: Term, with_grad: bool, written: Written | None
+) -> ByPosition:
+    log_softmax_(student_TV)
+    log_softmax_(teacher_TV)
+    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    value_T = student_TV.new_zeros(len(student_TV))
+    written_T = -student_TV[places, written.ids] if written else value_T
+    slopes_T = torch.zeros_like(value_T)
+    for first in range(0, student_TV.shape[-1], _COLUMNS):
+        log_q, log_p = student_TV[:, first : first + _COLUMNS], teacher_TV[:, first : first + _COLUMNS]
+        value, slope = term(log_p, log_q)
+        value_T += value.sum(-1)
+        if with_grad:
+            slopes_T += slope.sum(-1)
+            torch.exp(log_q, out=log_p)  # the teacher's buffer is done with here and takes the student's probabilities
+            log_q.copy_(slope)
+    value_T = torch.lerp(value_T, written_T, share)
+    if not with_grad:
+        return value_T, None
+    if written:
+        student_TV *= 1 - share
+    grad_TV = student_TV.addcmul_(teacher_TV, (share - (1 - share) * slopes_T)[:, None])
+    return value_T, _less(grad_TV, places, written)
+
+
+def _less(grad_TV: torch.Tensor, places: torch.Tensor, written: Written | None) -> torch.Tensor:
+    """The part of cross-entropy's derivative that stands at the written tokens alone."""
+    if written:
+        grad_TV[places, written.ids] -= written.share
+    return grad_TV
+
+
+def _at_temperature(target: Sparse, heat: float, size: int) -> Sparse:
+    """The kept entries' log-probabilities at a temperature."""
+    if heat == 1.0:
+        return target
+    tempered_N, rows = target.logprobs / heat, target.rows
+    if heat in target.normalisers:
+        normaliser_T = target.normalisers[heat]
+    elif bool((target.offsets.diff() == size).all()):
+        normaliser_T = torch.logsumexp(tempered_N.view(-1, size), -1)
+    else:
+        raise ValueError(
+            f"a sparse target was stored at temperature 1; its normaliser at {heat:g} is not known: store it with the target "
+            "(`normalisers`), keep the whole vocabulary, or use temperature 1"
+        )
+    return Sparse(target.ids, tempered_N - normaliser_T[rows], target.offsets)
+
+
+def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: bool, written: Written | None) -> ByPosition:
+    """The divergence of the coarser distributions in which all that is not kept is one outcome.
+
+    Those share the tail in the proportions of the student's own tail, so one factor a position turns their probabilities into their
+    derivatives. The student's tail is summed from what is not kept: 1 minus the kept mass would cancel where the student is sure.
+    """
+    rows, ids = target.rows, target.ids
+    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    zero_T = student_TV.new_zeros(len(student_TV))
+    written_T = student_TV[places, written.ids] if written else zero_T
+    kept_N, log_p_N = student_TV[rows, ids], target.logprobs.to(student_TV.dtype)
+    student_TV[rows, ids] = float("-inf")
+    rest_T = torch.logsumexp(student_TV, -1)
+    highest_T = rest_T.scatter_reduce(0, rows, kept_N, "amax")
+    kept_mass_T = zero_T.index_add(0, rows, (kept_N - highest_T[rows]).exp())
+    normaliser_T = highest_T + ((rest_T - highest_T).exp() + kept_mass_T).log()
+    log_q_N, log_tail_q_T = kept_N - normaliser_T[rows], rest_T - normaliser_T
+    value_N, slope_N = term(log_p_N, log_q_N)
+
+    tail_p_T = 1.0 - zero_T.double().index_add(0, rows, target.logprobs.double().exp())
+    tail_value_T, tail_slope_T = term(tail_p_T.clamp(min=_SMALLEST_TAIL).log().to(student_TV.dtype), log_tail_q_T)
+    has_tail_T = target.offsets.diff() < student_TV.shape[-1]
+    value_T = zero_T.index_add(0, rows, value_N) + torch.where(has_tail_T, tail_value_T, 0.0)
+    value_T = torch.lerp(value_T, normaliser_T - written_T, share)
+    if not with_grad:
+        return value_T, None
+    tail_slope_T = torch.where(has_tail_T, tail_slope_T, 0.0)
+    slopes_T = zero_T.index_add(0, rows, slope_N) + tail_slope_T
+    by_q_T = share - (1 - share) * slopes_T  # what the student's probability is multiplied by, kept or not
+    factor_T = (1 - share) * tail_slope_T + log_tail_q_T.exp() * by_q_T
+    shift_T = torch.where(rest_T.isinf(), 0.0, rest_T)  # nothing is left where everything is kept
+    grad_TV = student_TV.sub_(shift_T[:, None]).exp_().mul_(factor_T[:, None])
+    grad_TV[rows, ids] = (1 - share) * slope_N + log_q_N.exp() * by_q_T[rows]
+    return value_T, _less(grad_TV, places, written)
+
+
+def _sampled(student_TV: torch.Tensor, target: Sampled, with_grad: bool, written: Written | None) -> ByPosition:
+    """The forward divergence's estimate: the sum of weight times (log p - log q)."""
+    rows, ids, weights_N = target.rows, target.ids, target.weights.to(student_TV.dtype)
+    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    zero_T = student_TV.new_zeros(len(student_TV))
+    log_q_TV = log_softmax_(student_TV)
+    value_T = zero_T.index_add(0, rows, weights_N * (target.logprobs.to(student_TV.dtype) - log_q_TV[rows, ids]))
+    value_T = torch.lerp(value_T, -log_q_TV[places, written.ids] if written else zero_T, share)
+    if not with_grad:
+        return value_T, None
+    by_q_T = share + (1 - share) * zero_T.index_add(0, rows, weights_N)
+    grad_TV = log_q_TV.exp_().mul_(by_q_T[:, None]).index_put_((rows, ids), -(1 - share) * weights_N, accumulate=True)
+    return value_T, _less(grad_TV, places, written)
