@@ -15,7 +15,7 @@ from seodang.pipeline.workspace import DEFAULT_ROOT
 
 INTERNAL_FAULT = 70
 _EXTRAS = {
-    "train": ("torch", "transformers", "safetensors", "gguf"),
+    "train": ("torch", "transformers", "safetensors", "gguf", "tensorboardX"),
     "edge": ("xllamacpp",),
     "serve": ("fastapi", "uvicorn", "starlette"),
 }

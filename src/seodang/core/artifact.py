@@ -12,6 +12,7 @@ from seodang.core.files import read_json, storage_errors, write_json
 from seodang.core.hashing import digest_file
 
 MANIFEST = "manifest.json"
+_NOT_HASHED = {"partial", "events"}  # folders of what is unfinished, and of curves, which hold the times of their points
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Artifact:
         files = {
             path.relative_to(self.folder).as_posix(): {"sha256": digest_file(path), "bytes": path.stat().st_size}
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and path.name not in (MANIFEST, ".lock") and "partial" not in path.relative_to(self.folder).parts
+            if path.is_file() and path.name not in (MANIFEST, ".lock") and _NOT_HASHED.isdisjoint(path.relative_to(self.folder).parts)
         }
         write_json(
             self.folder / MANIFEST,

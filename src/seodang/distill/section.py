@@ -1,10 +1,24 @@
-"""The knobs of teaching: targets and loss."""
+"""The knobs of teaching: targets, loss and training."""
 
+import importlib
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
+from seodang.core.errors import RecipeError
 from seodang.core.sections import Section
+
+Precision = Literal["auto", "float32", "bfloat16"]
+# What can be set of each loss, beside the temperature.
+LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
+    "forward_kl": (),
+    "reverse_kl": (),
+    "generalized_jsd": ("beta",),
+    "skew_kl": ("alpha",),
+    "skew_reverse_kl": ("alpha",),
+    "total_variation": (),
+    "alpha_beta": ("alpha", "beta"),
+}
 
 
 class TrainSection(Section):
@@ -17,9 +31,27 @@ class TrainSection(Section):
     )
     weight_decay: float = Field(default=0.0, ge=0, description="AdamW's weight decay")
     max_grad_norm: float = Field(default=1.0, gt=0, description="gradients longer than this are shortened to it")
-    pack_tokens: int = Field(default=384, ge=64, description="tokens in a step")
+    pack_tokens: int = Field(default=384, ge=64, description="tokens that are computed together")
+    packs_per_step: int = Field(
+        default=1, ge=1, description="packs whose gradients are added up to one step; several processes share them, at least one each"
+    )
+    precision: Precision = Field(
+        default="auto",
+        description="what weights are computed in; they are kept and changed in float32. auto: all weights in float32, adapters and the "
+        "frozen weights under them in bfloat16 where the processor is fast in it",
+    )
+    gradient_checkpointing: bool = Field(
+        default=False, description="compute each block again in the backward pass instead of keeping what it made: less memory, more time"
+    )
     checkpoint_steps: int = Field(default=40, ge=1, description="steps between checkpoints; a kill loses at most this many")
     held_out: float = Field(default=0.05, ge=0, lt=0.5, description="share of the records kept out of training to watch the loss")
+    evaluations: int = Field(default=8, ge=1, description="how often in a training the held-out loss is computed")
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        description="evaluations in a row without a lower held-out loss after which training ends; the weights of the lowest are kept. "
+        "none: it goes to the end, and the last weights are kept",
+    )
 
 
 class TargetsSection(Section):
@@ -31,9 +63,52 @@ class TargetsSection(Section):
 class DistillSection(TrainSection):
     """How the student is taught."""
 
-    loss: Literal["forward_kl"] = Field(
+    loss: Literal["forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta"] = Field(
         default="forward_kl", description="divergence between teacher and student, a file in distill/losses"
+    )
+    temperature: float = Field(default=1.0, gt=0, description="divides both sides' logits; the loss is multiplied by its square")
+    loss_settings: dict[str, float] = Field(
+        default_factory=dict[str, float],
+        description="beta of generalized_jsd (0 to 1), alpha of the skew losses (between 0 and 1), alpha and beta of alpha_beta",
     )
     weight: float = Field(
         default=0.1, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
     )
+
+    @field_validator("loss_settings")
+    @classmethod
+    def _settings_belong_to_the_loss(cls, settings: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        loss = info.data.get("loss")
+        if loss is None or not settings:
+            return settings
+        known = LOSS_SETTINGS[loss]
+        for name in settings:
+            if name not in known:
+                others = ", ".join(f"`{setting}`" for setting in known)
+                raise ValueError(f"`{loss}` has no setting `{name}`; it has {others or 'none'}")
+        importlib.import_module(f"seodang.distill.losses.{loss}").divergence(info.data.get("temperature", 1.0), **settings)
+        return settings
+
+
+def kept_kind(section: TargetsSection) -> str:
+    """Which kind of target (losses/target.py) is kept: a column of the table in losses/support.py."""
+    return "sparse"
+
+
+def refuse_loss(distill: DistillSection, kind: str) -> None:
+    """RecipeError where the loss cannot be computed from the kind of targets that is kept."""
+    if kind in ("sparse", "sampled") and distill.temperature != 1.0:
+        raise RecipeError(
+            f"`distill.temperature`: {kind} targets are kept for temperature 1, not for {distill.temperature:g}",
+            hint="leave `distill.temperature` at 1, or keep the teacher's whole distribution",
+        )
+    if distill.loss == "forward_kl":
+        return  # every kind of target serves it, so that PyTorch need not be loaded to read most recipes
+    from seodang.distill.losses.support import SUPPORT
+
+    if SUPPORT[distill.loss][kind] == "refused":
+        others = ", ".join(name for name, row in SUPPORT.items() if row[kind] != "refused")
+        raise RecipeError(
+            f"`distill.loss`: `{distill.loss}` cannot be computed from {kind} targets",
+            hint=f"use {others}, or keep the teacher's whole distribution",
+        )

@@ -1,31 +1,46 @@
-"""The training loop: the only one. Equal examples, settings and threads give equal weights, also after a kill."""
+"""The training loop: the only one. Equal examples, settings, threads and processes give equal weights, also after a kill."""
 
-import json
+import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 
 from seodang.core.errors import ModelError
-from seodang.core.files import storage_errors, write_json
 from seodang.core.progress import Progress
-from seodang.distill import packed_attention
-from seodang.distill.losses.cross_entropy import cross_entropy
-from seodang.distill.packing import Example, Pack, build_pack, common_prefix, plan_packs
+from seodang.distill import checkpoint, packed_attention, parallel
+from seodang.distill.early_stop import EarlyStop
+from seodang.distill.events import Events
+from seodang.distill.frozen import FrozenBlocks
+from seodang.distill.losses.divergence import Divergence
+from seodang.distill.objective import Objective, changes_logits
+from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
+from seodang.distill.parallel import Team
+from seodang.distill.schedule import plan_steps, rate
 from seodang.distill.section import TrainSection
 
-_SLICE = 16  # examples whose frozen states are computed together
-DivergenceLoss = Callable[..., torch.Tensor]
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one step found: its loss in nats per answer token, the length of its gradient before it was shortened, and what it read."""
+
+    loss: float
+    grad_norm: float
+    learning_rate: float
+    num_tokens: int
+    num_answer_tokens: int
 
 
 class Trainer:
     """Trains `model`'s parameters that require a gradient. `first_layer` blocks are frozen, and what they compute is kept.
 
-    The loss of a step is `weight * divergence(teacher, student) + (1 - weight) * cross-entropy`, in nats per answer token;
-    without a divergence, cross-entropy alone.
+    The loss of a step is `weight * divergence(teacher, student) + (1 - weight) * cross-entropy`, in nats per answer token of the step,
+    however many packs and processes it has; without a divergence, cross-entropy alone. In a `team` of several, the weights are split
+    among the processes, and `model` gets what was learned when `run` ends. What is random in a step (dropout) depends on the seed and on
+    its place alone. InputError where a step has fewer packs than the team has processes.
     """
 
     def __init__(
@@ -35,163 +50,149 @@ class Trainer:
         section: TrainSection,
         *,
         seed: int,
-        divergence: DivergenceLoss | None,
+        divergence: Divergence | None,
         weight: float,
         first_layer: int,
+        team: Team | None = None,
     ) -> None:
-        self.model, self.section, self.seed = model, section, seed
+        self.model, self.section, self.seed, self.team = model, section, seed, team or Team()
+        self.team.require_work(section.packs_per_step)
         model.set_attn_implementation(packed_attention.register())
-        self.divergence, self.weight, self.first_layer = divergence, weight, first_layer
-        held_out = set(
-            torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[: int(len(examples) * section.held_out)].tolist()
-        )
+        if section.gradient_checkpointing:
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        draw = torch.Generator().manual_seed(seed)
+        held_out = set(torch.randperm(len(examples), generator=draw)[: int(len(examples) * section.held_out)].tolist())
         self.examples = [example for index, example in enumerate(examples) if index not in held_out]
         self.watched = [example for index, example in enumerate(examples) if index in held_out]
         self.prefix = common_prefix(examples)
-        self._all = list(examples)
-        self._slice_of = {example.record: place - place % _SLICE for place, example in enumerate(examples)}
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.schedule = plan_steps(self.examples, len(self.prefix), section, seed)
+        self.objective = self._objective(examples, divergence, weight, first_layer)
+        self.parameters = [p for p in self.objective.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.parameters, lr=section.learning_rate, betas=(0.9, 0.98), weight_decay=section.weight_decay, fused=True
         )
-        self.schedule = self._plan()
+        self.early_stop = EarlyStop(section.patience)
         self.loss_curve: list[list[float]] = []
         self.held_out_curve: list[list[float]] = []
         self.step = self.num_tokens = self.num_answer_tokens = 0
-        self._lower: dict[str, torch.Tensor] = {}
-        self._lower_prefix: torch.Tensor | None = None
 
-    def _plan(self) -> list[list[int]]:
-        schedule: list[list[int]] = []
-        whole = math.ceil(self.section.epochs)
-        for epoch in range(whole):
-            packs = plan_packs(self.examples, len(self.prefix), self.section.pack_tokens, self.seed * 1000 + epoch)
-            share = min(1.0, self.section.epochs - epoch)
-            schedule += packs[: max(1, round(len(packs) * share))]
-        return schedule
+    def _objective(self, examples: Sequence[Example], divergence: Divergence | None, weight: float, first_layer: int) -> Objective:
+        alone = self.team.size == 1
+        by_logits = changes_logits(self.model, build_pack(examples[:1], self.prefix))
+        model = self.model if alone else copy.deepcopy(self.model)
+        frozen = FrozenBlocks(model, examples, self.prefix, first_layer) if first_layer else None
+        in_bfloat16 = self.section.precision == "bfloat16"
+        objective = Objective(model, divergence, weight, frozen=frozen, in_bfloat16=in_bfloat16, by_logits=by_logits)
+        if not alone:
+            layers = model.base_model.layers
+            below = {parameter for layer in layers[:first_layer] for parameter in layer.parameters()}
+            parallel.shard(objective, layers[first_layer:], below, self.team.size)
+        return objective
 
-    def run(self, folder: Path, progress: Progress) -> None:
-        """Trains to the end, from the last checkpoint in `folder` if there is one."""
+    def run(self, folder: Path, progress: Progress, *, events: Path | None = None) -> None:
+        """Trains to the end, from the last checkpoint in `folder` if there is one; `events` is the folder of TensorBoard's curves."""
         self._load_checkpoint(folder)
         progress.total, progress.done = len(self.schedule), self.step
-        self.model.train()
-        every = max(1, len(self.schedule) // 8)
-        while self.step < len(self.schedule):
-            indices = self.schedule[self.step]
-            for group in self.optimizer.param_groups:
-                group["lr"] = self.section.learning_rate * self._rate(self.step)
-            pack = build_pack([self.examples[i] for i in indices], self.prefix)
-            loss = self._loss(pack, [self.examples[i] for i in indices])
-            if not math.isfinite(loss.item()):
-                raise ModelError(
-                    f"the loss is no longer a number at step {self.step + 1} of {len(self.schedule)}",
-                    hint="lower `distill.learning_rate`, or raise `distill.warmup`, and run the recipe again",
-                )
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(self.parameters, self.section.max_grad_norm)
-            self.optimizer.step()
-            self.step += 1
-            self.num_tokens += pack.num_tokens
-            self.num_answer_tokens += len(pack.labels)
-            self.loss_curve.append([self.step, round(loss.item(), 6)])
-            if self.watched and (self.step % every == 0 or self.step == len(self.schedule)):
-                self.held_out_curve.append([self.step, round(self._watch(), 6)])
-            progress.advance(1, f"loss {loss.item():.3f} nats")
-            if self.step % self.section.checkpoint_steps == 0 or self.step == len(self.schedule):
+        told = Events(events, self.step + 1) if events is not None and self.team.first else None
+        every = max(1, len(self.schedule) // self.section.evaluations)
+        self.objective.train()
+        while self.step < len(self.schedule) and not self.early_stop.over:
+            taken = self.take_step()
+            last = self.step == len(self.schedule)
+            self.loss_curve.append([self.step, round(taken.loss, 6)])
+            values = {"loss/train": taken.loss, "learning_rate": taken.learning_rate, "grad_norm": taken.grad_norm}
+            if self.watched and (last or self.step % every == 0):
+                found = self._watch()
+                self.held_out_curve.append([self.step, round(found["loss"], 6)])
+                self.early_stop.see(self.step, found["loss"], self.parameters)
+                values |= {"loss/held_out" if tag == "loss" else tag: value for tag, value in found.items()}
+            if told is not None:
+                told.tell(self.step, values)
+            progress.advance(1, f"loss {taken.loss:.3f} nats")
+            if last or self.early_stop.over or self.step % self.section.checkpoint_steps == 0:
+                if told is not None:
+                    told.flush()
                 self._save_checkpoint(folder)
+        if told is not None:
+            told.close()
+        self.early_stop.restore(self.parameters)
+        self._hand_over()
 
-    def _rate(self, step: int) -> float:
-        warm = self.section.warmup * len(self.schedule)
-        if step < warm:
-            return (step + 1) / (warm + 1)
-        share = (step - warm) / max(1.0, len(self.schedule) - warm)
-        return 0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * share))
-
-    def _loss(self, pack: Pack, examples: Sequence[Example]) -> torch.Tensor:
-        hidden_NH = self._hidden(pack, examples)[0, pack.predicting]
-        logits_NV = self.model.get_output_embeddings()(hidden_NH)
-        mask_N = torch.ones(len(pack.labels), dtype=torch.bool)
-        plain = cross_entropy(logits_NV, pack.labels, mask_N)
-        if self.divergence is None or pack.target is None:
-            return plain
-        return self.weight * self.divergence(logits_NV, pack.target, mask_N) + (1 - self.weight) * plain
-
-    @torch.no_grad()
-    def _watch(self) -> float:
-        self.model.eval()
-        total = num_tokens = 0.0
-        for indices in plan_packs(self.watched, len(self.prefix), self.section.pack_tokens, 0):
-            examples = [self.watched[i] for i in indices]
+    def take_step(self) -> Taken:
+        """One step: the gradients of its packs added up, and the parameters changed. ModelError where the loss is no longer a number."""
+        packs = self.schedule[self.step]
+        learning_rate = self.section.learning_rate * rate(self.step, len(self.schedule), self.section.warmup)
+        num_answer_tokens = sum(len(self.examples[i].answer_ids) for indices in packs for i in indices)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss, num_tokens = 0.0, 0
+        for place, counts in self.team.dealt(len(packs)):
+            examples = [self.examples[i] for i in packs[place]]
             pack = build_pack(examples, self.prefix)
-            total += self._loss(pack, examples).item() * len(pack.labels)
-            num_tokens += len(pack.labels)
-        self.model.train()
-        return total / num_tokens
-
-    def _hidden(self, pack: Pack, examples: Sequence[Example]) -> torch.Tensor:
-        base = self.model.base_model
-        if self.first_layer == 0:
-            return base(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state
-        lower_1TH = self._lower_states(examples)
-        layers = base.layers
-        base.layers = layers[self.first_layer :]
-        try:
-            return base(inputs_embeds=lower_1TH, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state
-        finally:
-            base.layers = layers
+            torch.manual_seed((self.seed << 32) + (self.step << 12) + place)
+            value = self.objective(pack, examples, num_answer_tokens)["loss"]
+            (value if counts else value * 0.0).backward()
+            if counts:
+                loss, num_tokens = loss + value.item(), num_tokens + pack.num_tokens
+        loss, total_tokens = self.team.sum([loss, num_tokens])
+        if not math.isfinite(loss):
+            raise ModelError(
+                f"the loss is no longer a number at step {self.step + 1} of {len(self.schedule)}",
+                hint="lower `distill.learning_rate`, or raise `distill.warmup`, and run the recipe again",
+            )
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.section.max_grad_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+        self.optimizer.step()
+        self.step += 1
+        self.num_tokens += int(total_tokens)
+        self.num_answer_tokens += num_answer_tokens
+        return Taken(loss, parallel.gathered(norm).item(), learning_rate, int(total_tokens), num_answer_tokens)
 
     @torch.no_grad()
-    def _lower_states(self, examples: Sequence[Example]) -> torch.Tensor:
-        """What the frozen blocks make of a pack. It does not depend on training, so each example is computed once, in fixed slices:
-        rounding depends on what is computed together, and a resumed run must find the same states."""
-        for first in sorted({self._slice_of[e.record] for e in examples if e.record not in self._lower}):
-            missing = self._all[first : first + _SLICE]
-            base = self.model.base_model
-            pack = build_pack(missing, self.prefix)
-            layers, norm = base.layers, base.norm
-            base.layers, base.norm = layers[: self.first_layer], torch.nn.Identity()
-            try:
-                states_TH = base(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state[0]
-            finally:
-                base.layers, base.norm = layers, norm
-            place = len(self.prefix)
-            if self._lower_prefix is None:
-                self._lower_prefix = states_TH[:place].clone()
-            for example in missing:
-                length = len(example.prompt_ids) - len(self.prefix) + len(example.answer_ids) - 1
-                self._lower[example.record] = states_TH[place : place + length].clone()
-                place += length
-        assert self._lower_prefix is not None
-        return torch.cat([self._lower_prefix, *(self._lower[example.record] for example in examples)])[None]
+    def _watch(self) -> dict[str, float]:
+        """The loss on the held-out examples, and what it is mixed of."""
+        self.objective.eval()
+        packs = plan_packs(self.watched, len(self.prefix), self.section.pack_tokens, 0)
+        num_answer_tokens = sum(len(example.answer_ids) for example in self.watched)
+        found: dict[str, float] = {}
+        for place, counts in self.team.dealt(len(packs)):
+            examples = [self.watched[i] for i in packs[place]]
+            for name, value in self.objective(build_pack(examples, self.prefix), examples, num_answer_tokens, apart=True).items():
+                found[name] = found.get(name, 0.0) + value.item() * counts
+        self.objective.train()
+        return dict(zip(found, self.team.sum(list(found.values())), strict=True))
+
+    @torch.no_grad()
+    def _hand_over(self) -> None:
+        """Gives what a team learned to the model that it was asked to train."""
+        if self.team.size > 1:
+            given = [p for p in self.model.parameters() if p.requires_grad]
+            for parameter, learned in zip(given, self.parameters, strict=True):
+                parameter.copy_(parallel.gathered(learned))
 
     def _save_checkpoint(self, folder: Path) -> None:
-        with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            name = f"step-{self.step:06d}"
-            tensors = {f"parameter.{i}": p.detach() for i, p in enumerate(self.parameters)}
-            for i, p in enumerate(self.parameters):
-                for key, value in self.optimizer.state[p].items():
-                    tensors[f"{key}.{i}"] = torch.as_tensor(value).contiguous()
-            save_file(tensors, folder / f"{name}.safetensors")
-            counts = {"step": self.step, "num_tokens": self.num_tokens, "num_answer_tokens": self.num_answer_tokens}
-            write_json(
-                folder / "latest.json",
-                {"file": f"{name}.safetensors", **counts, "loss_curve": self.loss_curve, "held_out_curve": self.held_out_curve},
-            )
-            for old in folder.glob("step-*.safetensors"):
-                if old.name != f"{name}.safetensors":
-                    old.unlink()
+        tensors: dict[str, torch.Tensor] = {}
+        for i, p in enumerate(self.parameters):
+            tensors[f"parameter.{i}"] = parallel.gathered(p.detach())
+            tensors |= {f"{key}.{i}": parallel.gathered(torch.as_tensor(value)) for key, value in self.optimizer.state[p].items()}
+        tensors |= {f"best.{i}": parallel.gathered(weights) for i, weights in enumerate(self.early_stop.weights)}
+        if self.team.first:
+            state = {"step": self.step, "num_tokens": self.num_tokens, "num_answer_tokens": self.num_answer_tokens}
+            curves = {"loss_curve": self.loss_curve, "held_out_curve": self.held_out_curve}
+            checkpoint.save(folder, self.step, tensors, {**state, **curves, "early_stop": self.early_stop.row()})
 
     def _load_checkpoint(self, folder: Path) -> None:
-        latest = folder / "latest.json"
-        if not latest.is_file():
+        found = checkpoint.load(folder)
+        self.team.wait()
+        if found is None:
             return
-        state = json.loads(latest.read_text(encoding="utf-8"))
-        tensors = load_file(folder / state["file"])
+        tensors, state = found
         with torch.no_grad():
             for i, p in enumerate(self.parameters):
-                p.copy_(tensors[f"parameter.{i}"])
-                self.optimizer.state[p] = {key: tensors[f"{key}.{i}"].clone() for key in ("step", "exp_avg", "exp_avg_sq")}
+                p.copy_(parallel.own_part(tensors[f"parameter.{i}"], p))
+                moments = {key: parallel.own_part(tensors[f"{key}.{i}"], p) for key in ("exp_avg", "exp_avg_sq")}
+                self.optimizer.state[p] = {"step": tensors[f"step.{i}"].clone(), **moments}
+        best = [parallel.own_part(tensors[f"best.{i}"], p) for i, p in enumerate(self.parameters) if f"best.{i}" in tensors]
+        self.early_stop.go_on(state["early_stop"], best)
         self.step, self.num_tokens, self.num_answer_tokens = state["step"], state["num_tokens"], state["num_answer_tokens"]
         self.loss_curve, self.held_out_curve = state["loss_curve"], state["held_out_curve"]

@@ -10,6 +10,7 @@ from seodang.core.errors import InputError, RecipeError
 from seodang.core.files import read_json_lines
 from seodang.core.hashing import digest, digest_file
 from seodang.core.records import Action, Passage, Record
+from seodang.distill.parallel import Team
 from seodang.models.chat_model import ChatModel
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher, model_folder
@@ -25,6 +26,7 @@ class RunContext:
     base: Path
     workspace: Workspace
     artifacts: dict[str, Artifact] = field(default_factory=dict)  # of the plan's steps, by name
+    team: Team = field(default_factory=Team)  # the processes that carry the plan out
 
     @property
     def student_source(self) -> LocalTeacher:

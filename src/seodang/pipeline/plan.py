@@ -10,6 +10,7 @@ from typing import Any
 from seodang.core.artifact import Artifact
 from seodang.core.hashing import digest
 from seodang.core.progress import Progress
+from seodang.distill.parallel import Team
 from seodang.pipeline.workspace import Workspace
 
 StepFunction = Callable[[Artifact, Progress], dict[str, Any]]
@@ -23,6 +24,7 @@ class Step:
     key: str
     work: StepFunction
     line: Callable[[dict[str, Any]], str]
+    by_team: bool = False  # all processes of a team compute it together; otherwise the first one alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +43,26 @@ def step_key(name: str, version: int, *parts: Any) -> str:
     return digest([name, version, *parts])
 
 
-def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool, surroundings: dict[str, Any]) -> list[Done]:
+def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool, surroundings: dict[str, Any], team: Team) -> list[Done]:
     """Computes what is missing, in order, and prints one line a step. `surroundings` (machine, versions) go into the new manifests."""
     finished: list[Done] = []
     for step in steps:
         artifact = workspace.artifact(step.name, step.key)
         reused = artifact.done
-        if not reused:
+        team.wait()  # so that all have looked before the first one is done
+        if not reused and team.first:
             with artifact.locked():
                 if not artifact.done:
                     _compute(step, artifact, synthetic, surroundings)
+        elif not reused and step.by_team:
+            step.work(artifact, Progress(step.name))
+        team.wait()
         manifest = artifact.manifest
         seconds = manifest["measured"].get("seconds", 0.0)
         finished.append(Done(step.name, step.key, manifest["summary"], seconds, reused))
         told = "reused" if reused else f"{seconds:.1f} s"
-        print(f"{step.name:<16} {step.line(manifest['summary'])}  ({told})", flush=True)
+        if team.first:
+            print(f"{step.name:<16} {step.line(manifest['summary'])}  ({told})", flush=True)
     return finished
 
 

@@ -9,7 +9,7 @@ from seodang.core.sections import Section, load_section
 from seodang.data.build.prompt_text import BuildSection
 from seodang.data.documents import DocumentSource
 from seodang.data.verify.section import VerifySection
-from seodang.distill.section import DistillSection, TargetsSection
+from seodang.distill.section import DistillSection, TargetsSection, kept_kind, refuse_loss
 from seodang.distill.student import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
@@ -60,6 +60,12 @@ class Recipe(Section):
     def _student_has_weights(self) -> "Recipe":
         if isinstance(self.teacher, OpenAIHTTPTeacher) and self.student_model is None:
             raise ValueError("a teacher behind an endpoint has no weights here, so `student_model` must say which model is taught")
+        return self
+
+    @model_validator(mode="after")
+    def _targets_serve_the_loss(self) -> "Recipe":
+        if "distilled" in self.evaluate.arms:
+            refuse_loss(self.distill, kept_kind(self.targets))
         return self
 
 

@@ -13,6 +13,7 @@ from seodang.core.hashing import digest, digest_file
 from seodang.core.registry import find_function
 from seodang.data.build.prompt_text import prompts_digest
 from seodang.data.documents import sources_digest
+from seodang.distill.parallel import joined
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
 from seodang.pipeline import prove, teach
@@ -28,7 +29,7 @@ from seodang.pipeline.workspace import RUN_FILE
 
 TRAINED = ("sft", "distilled")
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 2, "train": 2, "evaluate": 1, "export": 1}
+_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 2, "train": 3, "evaluate": 1, "export": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -45,7 +46,7 @@ def make_plan(context: RunContext) -> list[Step]:
 
     def add(name: str, work: Any, line: Any, *parts: Any) -> str:
         key = step_key(name, _VERSIONS[name.split(".", 1)[0]], *parts)
-        steps.append(Step(name, key, partial(work, context), line))
+        steps.append(Step(name, key, partial(work, context), line, by_team=name.startswith("train.")))
         context.artifacts[name] = context.workspace.artifact(name, key)
         return key
 
@@ -54,13 +55,14 @@ def make_plan(context: RunContext) -> list[Step]:
     verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam, general, outside)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
-    loop = recipe.distill.model_dump(exclude={"loss", "weight"})
+    by_loss = {"loss", "temperature", "loss_settings", "weight"}
+    loop = recipe.distill.model_dump(exclude=by_loss)
     targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if "distilled" in arms else ""
     for seed in recipe.evaluate.seeds:
         for arm in (arm for arm in TRAINED if arm in arms):
             parts = [verify, student, recipe.student.model_dump(), loop, seed]
             if arm == "distilled":
-                parts += [targets, recipe.distill.loss, recipe.distill.weight]
+                parts += [targets, recipe.distill.model_dump(include=by_loss)]
             trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
     asked = [ingest, exam, general, recipe.evaluate.max_items, recipe.evaluate.max_general, recipe.evaluate.max_new_tokens]
     for arm in arms:
@@ -94,9 +96,19 @@ def make_plan(context: RunContext) -> list[Step]:
 
 
 def run_recipe(context: RunContext) -> Path:
-    """Carries the recipe out, or what is left of it, and returns the run's folder with its report."""
-    recipe = context.recipe
-    if isinstance(recipe.teacher, OpenAIHTTPTeacher):
+    """Carries the recipe out, or what is left of it, and returns the run's folder with its report.
+
+    Started by `torchrun`, the processes train together; all else is done by the first of them, while the others wait.
+    """
+    with joined() as context.team:
+        if context.team.size > 1:
+            context.team.require_work(context.recipe.distill.packs_per_step)
+        return _run_together(context)
+
+
+def _run_together(context: RunContext) -> Path:
+    recipe, first = context.recipe, context.team.first
+    if isinstance(recipe.teacher, OpenAIHTTPTeacher) and first:
         announce_departure(context, recipe.teacher)
     folder = context.workspace.run_folder(recipe.name)
     steps = make_plan(context)
@@ -110,9 +122,12 @@ def run_recipe(context: RunContext) -> Path:
         "synthetic": synthetic,
         "steps": [{"name": step.name, "key": step.key} for step in steps],
     }
-    write_json(folder / RUN_FILE, row)
-    done = execute(steps, context.workspace, synthetic=synthetic, surroundings={"machine": machine(), "versions": _versions()})
-    _write_report(context, folder, done, synthetic)
+    if first:
+        write_json(folder / RUN_FILE, row)
+    surroundings = {"machine": machine(), "versions": _versions()}
+    done = execute(steps, context.workspace, synthetic=synthetic, surroundings=surroundings, team=context.team)
+    if first:
+        _write_report(context, folder, done, synthetic)
     return folder
 
 

@@ -151,9 +151,10 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     from seodang.models.chat_model import Message
     from seodang.models.local import LocalModel, use_threads
 
-    use_threads()
+    use_threads(context.team.num_threads)
     _require_accepted(context)
     recipe = context.recipe
+    context.team.begin_turn()
     reader = LocalModel(context.student_folder)
     distilled = arm == "distilled"
     kept: dict[str, Any] = {}
@@ -172,6 +173,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         for record in context.accepted
     ]
     del reader
+    context.team.end_turn()
     progress.unit = "steps"
     return raise_student(
         context.student_folder,
@@ -182,4 +184,5 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         divergence=recipe.distill.loss if distilled else None,
         seed=seed,
         progress=progress,
+        team=context.team,
     )

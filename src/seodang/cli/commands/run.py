@@ -23,6 +23,8 @@ def command(recipe: Path, root: Path) -> None:
     path = find_recipe(recipe)
     context = RunContext(load_recipe(path), path.resolve().parent, Workspace(root))
     folder = run_recipe(context)
+    if not context.team.first:
+        return
     report = (folder / "report.md").read_text(encoding="utf-8")
     click.echo("\n" + report.split("\n## ", 1)[0].strip())
     click.echo(f"\nreport  {folder}/report.html\nchat    seodang chat {folder}\nserve   seodang serve {folder}")
