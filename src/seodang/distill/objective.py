@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from transformers.modeling_outputs import MoeModelOutputWithPast
 
 from seodang.distill.frozen import FrozenBlocks
 from seodang.distill.losses import fused
@@ -73,24 +74,24 @@ class Objective(torch.nn.Module):
     def _states(self, pack: Pack, examples: Sequence[Example]) -> tuple[torch.Tensor, ...]:
         """The logits that predict the answers (N, V); or their hidden states (N, H) and the head (V, H)."""
         with torch.autocast("cpu", torch.bfloat16, enabled=self.in_bfloat16):
+            hidden_NH = self._read(pack, examples)[0, pack.predicting]
             if self.by_logits:
-                return (self._read(self.model, pack, examples, logits_to_keep=pack.predicting).logits[0],)
-            hidden_NH = self._read(self.model.base_model, pack, examples).last_hidden_state[0, pack.predicting]
+                return (own_logits(self.model, hidden_NH),)
         head_VH = self.model.get_output_embeddings().weight
         if self.in_bfloat16:
             head_VH = head_VH.to(torch.bfloat16)
         return hidden_NH.to(head_VH.dtype), head_VH
 
-    def _read(self, module: Any, pack: Pack, examples: Sequence[Example], **options: Any) -> Any:
-        options |= {"rows": pack.rows, "position_ids": pack.positions, "use_cache": False}
+    def _read(self, pack: Pack, examples: Sequence[Example]) -> torch.Tensor:
+        """The last hidden states of a pack, (1, T, H)."""
+        base, options = self.model.base_model, {"rows": pack.rows, "position_ids": pack.positions, "use_cache": False}
         if self.frozen is None:
-            return module(input_ids=pack.ids, **options)
+            return base(input_ids=pack.ids, **options).last_hidden_state
         lower_1TH = self.frozen.states(examples)
-        base = self.model.base_model
         layers = base.layers
         base.layers = layers[self.frozen.first_layer :]
         try:
-            return module(inputs_embeds=lower_1TH, **options)
+            return base(inputs_embeds=lower_1TH, **options).last_hidden_state
         finally:
             base.layers = layers
 
@@ -99,13 +100,23 @@ def _all_of(pack: Pack) -> torch.Tensor:
     return torch.ones(len(pack.labels), dtype=torch.bool)
 
 
-@torch.no_grad()
-def changes_logits(model: Any, pack: Pack) -> bool:
-    """Whether a model's logits are more than `hidden @ head.T`: a bias, a cap (Gemma 2, arXiv 2408.00118), or a scale (Granite, Cohere).
+def own_logits(model: Any, hidden_NH: torch.Tensor) -> torch.Tensor:
+    """The logits (N, V) that a model makes of last hidden states, with all that its architecture does to them beside the product with the
+    head: a bias, a cap (Gemma 2, arXiv 2408.00118), a scale (Granite and HyperCLOVA X, which mean opposite things by one setting).
 
-    It is found by computing both, so that no list of architectures has to be kept.
+    The model's own code is run, with the states in place of what its blocks would give, so that no list of architectures has to be kept.
     """
-    options = {"input_ids": pack.ids, "rows": pack.rows, "position_ids": pack.positions, "use_cache": False}
-    hidden_NH = model.base_model(**options).last_hidden_state[0, pack.predicting]
-    logits_NV = model(**options, logits_to_keep=pack.predicting).logits[0]
-    return not torch.equal(F.linear(hidden_NH, model.get_output_embeddings().weight), logits_NV)
+    base, given = model.base_model, MoeModelOutputWithPast(last_hidden_state=hidden_NH[None])
+    base.forward = lambda *args, **options: given
+    try:
+        return model(input_ids=torch.zeros((1, len(hidden_NH)), dtype=torch.long), use_cache=False).logits[0]
+    finally:
+        del base.forward
+
+
+@torch.no_grad()
+def changes_logits(model: Any) -> bool:
+    """Whether a model's logits are more than `hidden @ head.T`; found by computing both for random states."""
+    head_VH = model.get_output_embeddings().weight
+    hidden_NH = torch.randn((4, head_VH.shape[1]), generator=torch.Generator().manual_seed(0)).to(head_VH.dtype)
+    return not torch.equal(F.linear(hidden_NH, head_VH), own_logits(model, hidden_NH))

@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,7 @@ class Trainer:
         self.team.require_work(section.packs_per_step)
         model.set_attn_implementation(packed_attention.register())
         if section.gradient_checkpointing:
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            _compute_again(model)
         draw = torch.Generator().manual_seed(seed)
         held_out = set(torch.randperm(len(examples), generator=draw)[: int(len(examples) * section.held_out)].tolist())
         self.examples = [example for index, example in enumerate(examples) if index not in held_out]
@@ -78,7 +79,7 @@ class Trainer:
 
     def _objective(self, examples: Sequence[Example], divergence: Divergence | None, weight: float, first_layer: int) -> Objective:
         alone = self.team.size == 1
-        by_logits = changes_logits(self.model, build_pack(examples[:1], self.prefix))
+        by_logits = changes_logits(self.model)
         model = self.model if alone else copy.deepcopy(self.model)
         frozen = FrozenBlocks(model, examples, self.prefix, first_layer) if first_layer else None
         in_bfloat16 = self.section.precision == "bfloat16"
@@ -93,30 +94,37 @@ class Trainer:
         """Trains to the end, from the last checkpoint in `folder` if there is one; `events` is the folder of TensorBoard's curves."""
         self._load_checkpoint(folder)
         progress.total, progress.done = len(self.schedule), self.step
-        told = Events(events, self.step + 1) if events is not None and self.team.first else None
-        every = max(1, len(self.schedule) // self.section.evaluations)
         self.objective.train()
-        while self.step < len(self.schedule) and not self.early_stop.over:
-            taken = self.take_step()
-            last = self.step == len(self.schedule)
-            self.loss_curve.append([self.step, round(taken.loss, 6)])
-            values = {"loss/train": taken.loss, "learning_rate": taken.learning_rate, "grad_norm": taken.grad_norm}
-            if self.watched and (last or self.step % every == 0):
-                found = self._watch()
-                self.held_out_curve.append([self.step, round(found["loss"], 6)])
-                self.early_stop.see(self.step, found["loss"], self.parameters)
-                values |= {"loss/held_out" if tag == "loss" else tag: value for tag, value in found.items()}
-            if told is not None:
-                told.tell(self.step, values)
-            progress.advance(1, f"loss {taken.loss:.3f} nats")
-            if last or self.early_stop.over or self.step % self.section.checkpoint_steps == 0:
+        told = Events(events, self.step + 1) if events is not None and self.team.first else None
+        with closing(told) if told else nullcontext():
+            while self.step < len(self.schedule) and not self.early_stop.over:
+                values = self._advance()
                 if told is not None:
-                    told.flush()
-                self._save_checkpoint(folder)
-        if told is not None:
-            told.close()
+                    told.tell(self.step, values)
+                progress.advance(1, f"loss {values['loss/train']:.3f} nats")
+                if self._last or self.early_stop.over or self.step % self.section.checkpoint_steps == 0:
+                    if told is not None:
+                        told.flush()
+                    self._save_checkpoint(folder)
         self.early_stop.restore(self.parameters)
         self._hand_over()
+
+    @property
+    def _last(self) -> bool:
+        return self.step == len(self.schedule)
+
+    def _advance(self) -> dict[str, float]:
+        """A step and, where it is due, a look at the held-out examples: what is told of it, by TensorBoard's tags."""
+        taken = self.take_step()
+        self.loss_curve.append([self.step, round(taken.loss, 6)])
+        values = {"loss/train": taken.loss, "learning_rate": taken.learning_rate, "grad_norm": taken.grad_norm}
+        every = max(1, len(self.schedule) // self.section.evaluations)
+        if self.watched and (self._last or self.step % every == 0):
+            found = self._watch()
+            self.held_out_curve.append([self.step, round(found["loss"], 6)])
+            self.early_stop.see(self.step, found["loss"], self.parameters)
+            values |= {"loss/held_out" if tag == "loss" else tag: value for tag, value in found.items()}
+        return values
 
     def take_step(self) -> Taken:
         """One step: the gradients of its packs added up, and the parameters changed. ModelError where the loss is no longer a number."""
@@ -196,3 +204,11 @@ class Trainer:
         self.early_stop.go_on(state["early_stop"], best)
         self.step, self.num_tokens, self.num_answer_tokens = state["step"], state["num_tokens"], state["num_answer_tokens"]
         self.loss_curve, self.held_out_curve = state["loss_curve"], state["held_out_curve"]
+
+
+def _compute_again(model: Any) -> None:
+    """Gradient checkpointing (Chen et al. 2016, arXiv 1604.06174) of every block; ModelError where the architecture has none."""
+    try:
+        model.activation_checkpointing_enable()
+    except ValueError as error:
+        raise ModelError(str(error), hint="set `distill.gradient_checkpointing` to false") from error
