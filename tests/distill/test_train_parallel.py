@@ -72,7 +72,8 @@ def train(start, settings, folder, cut):
             return
     assert (trainer.step, len(trainer.schedule)) == (STEPS, STEPS)
     if team.first:
-        save_file({name: p.detach().contiguous() for name, p in model.named_parameters() if p.requires_grad}, folder / "learned.safetensors")
+        learned = {name: p.detach().contiguous() for name, p in model.named_parameters() if p.requires_grad}
+        save_file(learned, folder / "learned.safetensors")
         found = {"loss_curve": trainer.loss_curve, "held_out_curve": trainer.held_out_curve, "num_tokens": trainer.num_tokens}
         (folder / "found.json").write_text(json.dumps({**found, "num_answer_tokens": trainer.num_answer_tokens}))
 

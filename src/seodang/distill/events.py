@@ -17,26 +17,25 @@ class Events:
 
     def __init__(self, folder: Path, first_step: int) -> None:
         from tensorboardX.event_file_writer import EventsWriter
-        from tensorboardX.proto.event_pb2 import Event, SessionLog
-        from tensorboardX.proto.summary_pb2 import Summary
+        from tensorboardX.proto import event_pb2, summary_pb2
 
         self._folder = folder
-        self._event: Any = Event
-        self._summary: Any = Summary
+        self._events: Any = event_pb2
+        self._summaries: Any = summary_pb2
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             # A file is named by the second in which it is begun, and a resumed training may begin in the same one.
             self._writer: Any = EventsWriter(str(folder / "events"), f".{first_step:08d}.{os.getpid()}")
-            self._write(step=first_step, session_log=SessionLog(status=SessionLog.START))
+            self._write(step=first_step, session_log=self._events.SessionLog(status=self._events.SessionLog.START))
 
     def _write(self, **fields: Any) -> None:
-        self._writer.write_event(self._event(wall_time=time.time(), **fields))
+        self._writer.write_event(self._events.Event(wall_time=time.time(), **fields))
 
     def tell(self, step: int, values: Mapping[str, float]) -> None:
         """Writes the values that stand at a step, by their tags."""
         with storage_errors(self._folder):
-            points = [self._summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
-            self._write(step=step, summary=self._summary(value=points))
+            points = [self._summaries.Summary.Value(tag=tag, simple_value=value) for tag, value in values.items()]
+            self._write(step=step, summary=self._summaries.Summary(value=points))
 
     def flush(self) -> None:
         """Puts what was told on disk."""
