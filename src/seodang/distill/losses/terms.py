@@ -6,7 +6,6 @@ A term is given teacher p and student q as `log_p`, `log_q`, `p`, `q`, natural l
 for one side may add infinity.
 """
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -23,10 +22,12 @@ def _times(probability: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
 
 
 def forward_kl(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+    """KL(p || q)."""
     return _times(p, log_p - log_q), -p
 
 
 def reverse_kl(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+    """KL(q || p)."""
     value = _times(q, log_q - log_p)
     return value, value  # the derivative also has q itself, which sums to one and cancels
 
@@ -64,6 +65,7 @@ def skew_reverse_kl(alpha: float) -> Term:
 
 
 def total_variation(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+    """Half of |p - q|."""
     difference = q - p
     return 0.5 * difference.abs(), 0.5 * q * difference.sign()
 
