@@ -11,7 +11,7 @@ import torch
 
 from seodang.distill.losses.support import refuse
 from seodang.distill.losses.target import Dense, Hidden, Sampled, Sparse, Target, count
-from seodang.distill.losses.terms import Term
+from seodang.distill.losses.terms import Term, forward_kl
 
 _COLUMNS = 2048  # of the vocabulary that are looked at together, so that what is made on the way stays in the processor's cache
 _SMALLEST_TAIL = 1e-7  # float32 cannot tell a smaller tail from none
@@ -72,7 +72,12 @@ class Divergence:
                     f"the teacher's logits have shape {tuple(teacher_TV.shape)}, the student's {tuple(logits_TV.shape)}: compare the "
                     "vocabularies' maps and cut both to what they share"
                 )
-            found = _dense(logits_TV, teacher_TV.div_(heat) if heat != 1.0 else teacher_TV, self.term, with_grad, written)
+            if heat != 1.0:
+                teacher_TV /= heat
+            if self.term is forward_kl:
+                found = _dense_forward_kl(logits_TV, teacher_TV, with_grad, written)
+            else:
+                found = _dense(logits_TV, teacher_TV, self.term, with_grad, written)
         value_T, grad_TV = found
         if heat != 1.0:
             value_T = value_T * heat**2
@@ -109,35 +114,73 @@ class _OnLogits(torch.autograd.Function):
         return grad, None, None, None
 
 
-def log_softmax_(logits_TV: torch.Tensor) -> torch.Tensor:
-    """Natural-log probabilities, in place of the logits."""
-    return logits_TV.sub_(torch.logsumexp(logits_TV, -1, keepdim=True))
+def _normalisers(logits_TV: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The highest logit of each position, and the logarithm of the sum of exp(logit - highest): (T, 1) each, without a copy of the logits.
+
+    Taken off one after the other, they leave the likely outcomes' log-probabilities exact to the last digit; their sum would not.
+    """
+    highest_T1 = logits_TV.amax(-1, keepdim=True)
+    highest_T1.masked_fill_(highest_T1.isneginf(), 0.0)  # a position whose outcomes are all impossible
+    sum_T1 = torch.zeros_like(highest_T1, dtype=torch.float64)
+    for block in logits_TV.split(_COLUMNS, -1):
+        sum_T1 += (block - highest_T1).exp_().sum(-1, keepdim=True)
+    return highest_T1, sum_T1.log().to(logits_TV.dtype)
 
 
-def _dense(
-    student_TV: torch.Tensor, teacher_TV: torch.Tensor, term: Term, with_grad: bool, written: Written | None
-) -> ByPosition:
-    log_softmax_(student_TV)
-    log_softmax_(teacher_TV)
+def _dense(student_TV: torch.Tensor, teacher_TV: torch.Tensor, term: Term, with_grad: bool, written: Written | None) -> ByPosition:
+    (highest_q_T1, log_sum_q_T1), (highest_p_T1, log_sum_p_T1) = _normalisers(student_TV), _normalisers(teacher_TV)
     places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
-    value_T = student_TV.new_zeros(len(student_TV))
-    written_T = -student_TV[places, written.ids] if written else value_T
-    slopes_T = torch.zeros_like(value_T)
-    for first in range(0, student_TV.shape[-1], _COLUMNS):
-        log_q, log_p = student_TV[:, first : first + _COLUMNS], teacher_TV[:, first : first + _COLUMNS]
-        value, slope = term(log_p, log_q)
+    cross_entropy_T = (highest_q_T1 + log_sum_q_T1)[:, 0]
+    if written:
+        cross_entropy_T = highest_q_T1[:, 0] - student_TV[places, written.ids] + log_sum_q_T1[:, 0]
+    value_T, slopes_T = torch.zeros(2, len(student_TV), dtype=torch.float64, device=student_TV.device)
+    for student, teacher in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
+        log_q, log_p = (student - highest_q_T1).sub_(log_sum_q_T1), (teacher - highest_p_T1).sub_(log_sum_p_T1)
+        # The teacher's logits are done with here; their buffer takes the student's probabilities, the student's the slopes.
+        q = torch.exp(log_q, out=teacher)
+        value, slope = term(log_p, log_q, log_p.exp(), q)
         value_T += value.sum(-1)
         if with_grad:
             slopes_T += slope.sum(-1)
-            torch.exp(log_q, out=log_p)  # the teacher's buffer is done with here and takes the student's probabilities
-            log_q.copy_(slope)
-    value_T = torch.lerp(value_T, written_T, share)
+            student.copy_(slope)
+    value_T = torch.lerp(value_T, cross_entropy_T.double(), share).to(student_TV.dtype)
     if not with_grad:
         return value_T, None
-    if written:
-        student_TV *= 1 - share
-    grad_TV = student_TV.addcmul_(teacher_TV, (share - (1 - share) * slopes_T)[:, None])
-    return value_T, _less(grad_TV, places, written)
+    by_q_T1 = (share - (1 - share) * slopes_T).to(student_TV.dtype)[:, None]
+    for slope, q in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
+        slope.mul_(1 - share).addcmul_(q, by_q_T1)
+    return value_T, _less(student_TV, places, written)
+
+
+def _dense_forward_kl(student_TV: torch.Tensor, teacher_TV: torch.Tensor, with_grad: bool, written: Written | None) -> ByPosition:
+    """As `_dense`, with one exponential instead of two: the slopes are -p and sum to -1, so the derivative is q - p."""
+    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    highest_q_T1, highest_p_T1 = student_TV.amax(-1, keepdim=True), teacher_TV.amax(-1, keepdim=True)
+    written_T = student_TV[places, written.ids] if written else highest_q_T1[:, 0]
+    # Sums of a position in float64: two normalisers are subtracted, and the divergence may be much smaller than they are.
+    sum_q_T, sum_p_T, dot_T = torch.zeros(3, len(student_TV), dtype=torch.float64, device=student_TV.device)
+    for student, teacher in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
+        difference = teacher - student
+        difference += highest_q_T1 - highest_p_T1
+        p, q = teacher.sub_(highest_p_T1).exp_(), student.sub_(highest_q_T1).exp_()
+        sum_p_T += p.sum(-1)
+        sum_q_T += q.sum(-1)
+        dot_T += torch.where(p > 0, difference.mul_(p), 0.0).sum(-1)
+    cross_entropy_T = highest_q_T1[:, 0] - written_T + sum_q_T.log()
+    value_T = torch.lerp(dot_T / sum_p_T + sum_q_T.log() - sum_p_T.log(), cross_entropy_T, share).to(student_TV.dtype)
+    if not with_grad:
+        return value_T, None
+    by_q_T1, by_p_T1 = (x.to(student_TV.dtype)[:, None] for x in (1 / sum_q_T, (share - 1) / sum_p_T))
+    for q, p in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
+        q.mul_(by_q_T1).addcmul_(p, by_p_T1)
+    return value_T, _less(student_TV, places, written)
+
+
+def _scaled_exp_(logits_TV: torch.Tensor, shift_T: torch.Tensor, factor_T: torch.Tensor) -> torch.Tensor:
+    """factor * exp(logits - shift), in place of the logits."""
+    for block in logits_TV.split(_COLUMNS, -1):
+        block.sub_(shift_T[:, None]).exp_().mul_(factor_T[:, None])
+    return logits_TV
 
 
 def _less(grad_TV: torch.Tensor, places: torch.Tensor, written: Written | None) -> torch.Tensor:
@@ -176,18 +219,19 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     written_T = student_TV[places, written.ids] if written else zero_T
     kept_N, log_p_N = student_TV[rows, ids], target.logprobs.to(student_TV.dtype)
     student_TV[rows, ids] = float("-inf")
-    rest_T = torch.logsumexp(student_TV, -1)
+    rest_T = torch.add(*_normalisers(student_TV))[:, 0]
     highest_T = rest_T.scatter_reduce(0, rows, kept_N, "amax")
     kept_mass_T = zero_T.index_add(0, rows, (kept_N - highest_T[rows]).exp())
-    normaliser_T = highest_T + ((rest_T - highest_T).exp() + kept_mass_T).log()
-    log_q_N, log_tail_q_T = kept_N - normaliser_T[rows], rest_T - normaliser_T
-    value_N, slope_N = term(log_p_N, log_q_N)
+    log_sum_T = ((rest_T - highest_T).exp() + kept_mass_T).log()
+    log_q_N, log_tail_q_T = kept_N - highest_T[rows] - log_sum_T[rows], rest_T - highest_T - log_sum_T
+    value_N, slope_N = term(log_p_N, log_q_N, log_p_N.exp(), log_q_N.exp())
 
     tail_p_T = 1.0 - zero_T.double().index_add(0, rows, target.logprobs.double().exp())
-    tail_value_T, tail_slope_T = term(tail_p_T.clamp(min=_SMALLEST_TAIL).log().to(student_TV.dtype), log_tail_q_T)
+    tail_p_T = tail_p_T.clamp(min=_SMALLEST_TAIL).to(student_TV.dtype)
+    tail_value_T, tail_slope_T = term(tail_p_T.log(), log_tail_q_T, tail_p_T, log_tail_q_T.exp())
     has_tail_T = target.offsets.diff() < student_TV.shape[-1]
     value_T = zero_T.index_add(0, rows, value_N) + torch.where(has_tail_T, tail_value_T, 0.0)
-    value_T = torch.lerp(value_T, normaliser_T - written_T, share)
+    value_T = torch.lerp(value_T, highest_T - written_T + log_sum_T, share)
     if not with_grad:
         return value_T, None
     tail_slope_T = torch.where(has_tail_T, tail_slope_T, 0.0)
@@ -195,7 +239,7 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     by_q_T = share - (1 - share) * slopes_T  # what the student's probability is multiplied by, kept or not
     factor_T = (1 - share) * tail_slope_T + log_tail_q_T.exp() * by_q_T
     shift_T = torch.where(rest_T.isinf(), 0.0, rest_T)  # nothing is left where everything is kept
-    grad_TV = student_TV.sub_(shift_T[:, None]).exp_().mul_(factor_T[:, None])
+    grad_TV = _scaled_exp_(student_TV, shift_T, factor_T)
     grad_TV[rows, ids] = (1 - share) * slope_N + log_q_N.exp() * by_q_T[rows]
     return value_T, _less(grad_TV, places, written)
 
@@ -205,11 +249,12 @@ def _sampled(student_TV: torch.Tensor, target: Sampled, with_grad: bool, written
     rows, ids, weights_N = target.rows, target.ids, target.weights.to(student_TV.dtype)
     places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
     zero_T = student_TV.new_zeros(len(student_TV))
-    log_q_TV = log_softmax_(student_TV)
-    value_T = zero_T.index_add(0, rows, weights_N * (target.logprobs.to(student_TV.dtype) - log_q_TV[rows, ids]))
-    value_T = torch.lerp(value_T, -log_q_TV[places, written.ids] if written else zero_T, share)
+    log_q_sum_T = torch.add(*_normalisers(student_TV))[:, 0]
+    log_q_N = student_TV[rows, ids] - log_q_sum_T[rows]
+    value_T = zero_T.index_add(0, rows, weights_N * (target.logprobs.to(student_TV.dtype) - log_q_N))
+    value_T = torch.lerp(value_T, log_q_sum_T - student_TV[places, written.ids] if written else zero_T, share)
     if not with_grad:
         return value_T, None
     by_q_T = share + (1 - share) * zero_T.index_add(0, rows, weights_N)
-    grad_TV = log_q_TV.exp_().mul_(by_q_T[:, None]).index_put_((rows, ids), -(1 - share) * weights_N, accumulate=True)
+    grad_TV = _scaled_exp_(student_TV, log_q_sum_T, by_q_T).index_put_((rows, ids), -(1 - share) * weights_N, accumulate=True)
     return value_T, _less(grad_TV, places, written)

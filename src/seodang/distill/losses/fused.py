@@ -53,13 +53,13 @@ class _Linear(torch.autograd.Function):
         written: Written | None,
         total: float,
     ) -> torch.Tensor:
-        places = mask.nonzero()[:, 0]
+        places = mask.nonzero()[:, 0]  # at least one: `count` has seen to it, or num_tokens was given and there may be none
         by_hidden, by_head = ctx.needs_input_grad[:2]
         hidden, head = hidden.detach(), head.detach()
         grad_hidden = torch.zeros_like(hidden) if by_hidden else None
-        grad_head = torch.zeros_like(head) if by_head else None
+        grad_head = torch.empty_like(head) if by_head else None
         value = hidden.new_zeros((), dtype=_precise(hidden.dtype))
-        for chunk in places.split(_positions(head, target)):
+        for number, chunk in enumerate(places.split(_positions(head, target))):
             states = hidden[chunk]
             logits = _logits(states, head)
             chosen = Written(written.ids[chunk], written.share) if written else None
@@ -71,7 +71,7 @@ class _Linear(torch.autograd.Function):
             if grad_hidden is not None:
                 grad_hidden[chunk] = grad @ head
             if grad_head is not None:
-                grad_head.addmm_(grad.T, states)
+                grad_head.addmm_(grad.T, states, beta=float(number > 0))
         ctx.save_for_backward(*(g for g in (grad_hidden, grad_head) if g is not None))
         ctx.has = (by_hidden, by_head)
         return value / total

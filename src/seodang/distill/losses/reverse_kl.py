@@ -18,7 +18,7 @@ def reverse_kl(
     """KL(student || teacher) in nats, summed over the positions of `mask` and divided by `num_tokens` (default: how many count).
 
     `student` holds logits (T, V), `mask` (T,) bool. A temperature divides both sides' logits, and the result is multiplied by its square
-    once. A `Sparse` target gives the divergence of the distributions with one tail bucket, so that emptying the kept entries costs something.
+    once. A `Sparse` target gives the divergence of the distributions with one tail bucket, so that emptying the head costs something.
     ValueError for a `Sampled` target, or a `Sparse` one at a temperature whose normaliser is not known.
     """
     return divergence(temperature).on_logits(student, target, mask, num_tokens)

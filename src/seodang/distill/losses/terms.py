@@ -1,41 +1,44 @@
 """The divergences as sums over the vocabulary: what one outcome adds, and its derivative by the student's log-probability.
 
-A term takes the natural-log probabilities of teacher `log_p` and student `log_q`, of any one shape, and gives `value` and `slope` of that
-shape. The divergence is the sum of the values. Its derivative by a student's logit z_j is `slope_j - q_j * sum(slope)`, because
-log q = z - logsumexp(z). An outcome that is impossible for both adds nothing; one that is impossible for one side may add infinity.
+A term is given teacher p and student q as `log_p`, `log_q`, `p`, `q`, natural logarithms and probabilities of any one shape, and gives
+`value` and `slope` of that shape. The divergence is the sum of the values. Its derivative by a student's logit z_j is
+`slope_j - q_j * sum(slope)`, because log q = z - logsumexp(z). An outcome that is impossible for both adds nothing; one that is impossible
+for one side may add infinity.
 """
 
-import math
 from collections.abc import Callable
 
 import torch
 
 Pair = tuple[torch.Tensor, torch.Tensor]
-Term = Callable[[torch.Tensor, torch.Tensor], Pair]
+Term = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], Pair]
+
+_SMALLEST = torch.finfo(torch.float32).tiny  # below it a float32 loses its digits, and a fraction of it may be zero
 
 
 def _times(probability: torch.Tensor, factor: torch.Tensor) -> torch.Tensor:
-    """Their product, and zero where the probability is zero, whatever the factor is."""
-    return torch.where(probability > 0, probability * factor, 0.0)
+    """Their product, and zero where the probability is as good as zero, whatever the factor is."""
+    return torch.where(probability > _SMALLEST, probability * factor, 0.0)
 
 
-def forward_kl(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-    p = log_p.exp()
+def forward_kl(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+    """KL(p || q)."""
     return _times(p, log_p - log_q), -p
 
 
-def reverse_kl(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-    value = _times(log_q.exp(), log_q - log_p)
+def reverse_kl(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+    """KL(q || p)."""
+    value = _times(q, log_q - log_p)
     return value, value  # the derivative also has q itself, which sums to one and cancels
 
 
 def jensen_shannon(beta: float) -> Term:
     """beta KL(p || m) + (1 - beta) KL(q || m) with m = beta p + (1 - beta) q."""
 
-    def term(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-        log_m = torch.logaddexp(log_p + math.log(beta), log_q + math.log1p(-beta))
-        slope = (1 - beta) * _times(log_q.exp(), log_q - log_m)
-        return slope + beta * _times(log_p.exp(), log_p - log_m), slope
+    def term(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+        log_m = torch.lerp(q, p, beta).log_()
+        slope = (1 - beta) * _times(q, log_q - log_m)
+        return slope + beta * _times(p, log_p - log_m), slope
 
     return term
 
@@ -43,10 +46,9 @@ def jensen_shannon(beta: float) -> Term:
 def skew_kl(alpha: float) -> Term:
     """KL(p || alpha p + (1 - alpha) q)."""
 
-    def term(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-        log_m = torch.logaddexp(log_p + math.log(alpha), log_q + math.log1p(-alpha))
-        p = log_p.exp()
-        return _times(p, log_p - log_m), -(1 - alpha) * _times(p, (log_q - log_m).exp())
+    def term(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+        m = torch.lerp(q, p, alpha)
+        return _times(p, log_p - m.log()), -(1 - alpha) * _times(p, q / m)
 
     return term
 
@@ -54,18 +56,17 @@ def skew_kl(alpha: float) -> Term:
 def skew_reverse_kl(alpha: float) -> Term:
     """KL(q || (1 - alpha) p + alpha q)."""
 
-    def term(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-        log_m = torch.logaddexp(log_p + math.log1p(-alpha), log_q + math.log(alpha))
-        q = log_q.exp()
-        value = _times(q, log_q - log_m)
-        return value, value - alpha * _times(q, (log_q - log_m).exp())
+    def term(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+        m = torch.lerp(p, q, alpha)
+        value = _times(q, log_q - m.log())
+        return value, value - alpha * _times(q, q / m)
 
     return term
 
 
-def total_variation(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-    q = log_q.exp()
-    difference = q - log_p.exp()
+def total_variation(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+    """Half of |p - q|."""
+    difference = q - p
     return 0.5 * difference.abs(), 0.5 * q * difference.sign()
 
 
@@ -73,7 +74,7 @@ def alpha_beta(alpha: float, beta: float) -> Term:
     """-(p^a q^b - a/(a+b) p^(a+b) - b/(a+b) q^(a+b)) / (a b), by continuity where a, b or a + b is zero."""
     total = alpha + beta
 
-    def term(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
+    def term(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
         p_alpha, ratio = (alpha * log_p).exp(), log_p - log_q
         if alpha == 0 and beta == 0:
             return 0.5 * ratio.square(), -ratio
