@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM
 
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
-from seodang.distill.lora import add_lora
+from seodang.distill.students.lora import add_lora
 from seodang.distill.losses.forward_kl import forward_kl
 from seodang.distill.packing import Example, build_pack
 from seodang.distill.section import TrainSection

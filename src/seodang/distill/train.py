@@ -12,9 +12,9 @@ from safetensors.torch import load_file, save_file
 from seodang.core.errors import ModelError
 from seodang.core.files import storage_errors, write_json
 from seodang.core.progress import Progress
-from seodang.distill import packed_attention
 from seodang.distill.losses.cross_entropy import cross_entropy
 from seodang.distill.packing import Example, Pack, build_pack, common_prefix, plan_packs
+from seodang.distill.read_pack import prepare, read_pack
 from seodang.distill.section import TrainSection
 
 _SLICE = 16  # examples whose frozen states are computed together
@@ -40,7 +40,7 @@ class Trainer:
         first_layer: int,
     ) -> None:
         self.model, self.section, self.seed = model, section, seed
-        model.set_attn_implementation(packed_attention.register())
+        prepare(model)
         self.divergence, self.weight, self.first_layer = divergence, weight, first_layer
         held_out = set(
             torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[: int(len(examples) * section.held_out)].tolist()
@@ -132,12 +132,12 @@ class Trainer:
     def _hidden(self, pack: Pack, examples: Sequence[Example]) -> torch.Tensor:
         base = self.model.base_model
         if self.first_layer == 0:
-            return base(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state
+            return read_pack(self.model, pack.rows, pack.ids, pack.positions)
         lower_1TH = self._lower_states(examples)
         layers = base.layers
         base.layers = layers[self.first_layer :]
         try:
-            return base(inputs_embeds=lower_1TH, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state
+            return read_pack(self.model, pack.rows, lower_1TH, pack.positions)
         finally:
             base.layers = layers
 
@@ -152,7 +152,7 @@ class Trainer:
             layers, norm = base.layers, base.norm
             base.layers, base.norm = layers[: self.first_layer], torch.nn.Identity()
             try:
-                states_TH = base(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state[0]
+                states_TH = read_pack(self.model, pack.rows, pack.ids, pack.positions)[0]
             finally:
                 base.layers, base.norm = layers, norm
             place = len(self.prefix)
