@@ -9,10 +9,10 @@ from transformers import AutoModelForCausalLM
 
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
-from seodang.distill.students.lora import add_lora
 from seodang.distill.losses.forward_kl import forward_kl
 from seodang.distill.packing import Example, build_pack
 from seodang.distill.section import TrainSection
+from seodang.distill.students.lora import add_lora
 from seodang.distill.train import Trainer
 
 SECTION = TrainSection(epochs=1.5, learning_rate=1e-2, pack_tokens=64, checkpoint_steps=2, held_out=0.1)

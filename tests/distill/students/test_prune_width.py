@@ -86,9 +86,7 @@ def some(count: int, draw: torch.Generator) -> torch.Tensor:
 
 
 @settings(max_examples=25, deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1), axes=st.sets(st.sampled_from(["neurons", "groups", "channels"]), min_size=1), kind=st.integers(0, 2)
-)
+@given(seed=st.integers(0, 2**32 - 1), axes=st.sets(st.sampled_from(["neurons", "groups", "channels"]), min_size=1), kind=st.integers(0, 2))
 def test_a_cut_model_gives_the_logits_of_the_masked_one(seed: int, axes: set[str], kind: int) -> None:
     draw = torch.Generator().manual_seed(seed)
     model = small(tied=kind == 1, kind="qwen3" if kind == 2 else "llama")
@@ -213,22 +211,26 @@ def test_no_more_than_a_third_goes_at_once_and_each_cut_is_measured_anew(example
     ]
 
 
-@pytest.mark.parametrize("axis", ["neurons", "groups", "channels"])
-def test_importance_beats_chance(axis: str, learned: Any, chained: list[Example], distance: Callable[[Any], float]) -> None:
-    """On a model that has learned something, one cut by importance loses less than the best of five by chance."""
+@pytest.mark.parametrize(
+    ("axis", "size", "count", "keep", "beaten"),
+    [("neurons", "intermediate_size", 192, 128, 9), ("groups", "num_kv_heads", 4, 3, 5), ("channels", "hidden_size", 64, 44, 9)],
+)
+def test_importance_beats_chance(
+    axis: str, size: str, count: int, keep: int, beaten: int, learned: Any, chained: list[Example], distance: Callable[[Any], float]
+) -> None:
+    """On a model that has learned something, one cut by importance is nearer to it than `beaten` of nine that are cut by chance.
+
+    Of so few groups a draw is often the best choice itself.
+    """
     draw = torch.Generator().manual_seed(0)
-    sizes = {"neurons": (192, 128), "groups": (4, 3), "channels": (64, 44)}
-    count, keep = sizes[axis]
 
     def chance() -> Any:
         places = [torch.randperm(count, generator=draw)[:keep].sort().values for _ in range(3)]
         return cut(learned, Kept(**{axis: places[0] if axis == "channels" else places}))
 
-    names = {"neurons": "intermediate_size", "groups": "num_kv_heads", "channels": "hidden_size"}
-    ours = distance(prune_width(learned, chained, 512, **{names[axis]: keep}))
-    theirs = sorted(distance(chance()) for _ in range(5))
-    print(axis, ours, theirs)
-    assert 0 < ours < theirs[0]
+    ours = distance(prune_width(learned, chained, 512, **{size: keep}))
+    assert ours > 0
+    assert sum(distance(chance()) > ours for _ in range(9)) >= beaten
 
 
 @pytest.mark.parametrize("size", ["hidden_size", "num_kv_heads", "intermediate_size"])
