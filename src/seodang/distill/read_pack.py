@@ -24,14 +24,11 @@ def read_pack(model: Any, rows: Rows, inputs: torch.Tensor, positions_1T: torch.
 
 
 def _read_rows(model: Any, name: str, rows: Rows, inputs: torch.Tensor) -> torch.Tensor:
-    """Each example a row behind the prefix, padded on the right: more tokens, the same states."""
+    """Each example a row behind the prefix: more tokens, the same states. Padding stands on the right, where no token looks."""
     num_prefix, (num_rows, longest) = rows.num_prefix, rows.places.shape
     prefix_places = torch.arange(num_prefix).expand(num_rows - 1, -1)
     places_BS = torch.cat([prefix_places, rows.places[1:]], 1)
-    own = rows.flat[num_prefix:]  # where in the rows of own tokens each example's tokens stand; row 0 is the prefix
-    mask = torch.zeros(num_rows * longest, dtype=torch.long)
-    mask[own] = 1
-    mask_BS = torch.cat([torch.ones_like(prefix_places), mask.view(num_rows, longest)[1:]], 1)
-    states_BSH = model.base_model(**{name: inputs[0][places_BS]}, attention_mask=mask_BS, use_cache=False).last_hidden_state
+    own = rows.flat[num_prefix:]  # where in the flattened rows each example's tokens stand; row 0 is the prefix
+    states_BSH = model.base_model(**{name: inputs[0][places_BS]}, use_cache=False).last_hidden_state
     example, column = own // longest - 1, own % longest + num_prefix
     return torch.cat([states_BSH[0, :num_prefix], states_BSH[example, column]])[None]

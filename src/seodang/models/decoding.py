@@ -59,7 +59,8 @@ def read_prefix(model: PreTrainedModel, prefix: Sequence[int]) -> SharedPrefix |
 
 def shares_prefix(model: PreTrainedModel) -> bool:
     """Whether the model's attention is the one that meets a shared prefix."""
-    return model.config._attn_implementation == attention.NAME
+    config: Any = model.config
+    return config._attn_implementation == attention.NAME
 
 
 def new_cache(model: PreTrainedModel) -> Cache:

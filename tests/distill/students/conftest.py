@@ -68,6 +68,7 @@ def learned() -> Any:
     torch.manual_seed(0)
     model: Any = LlamaForCausalLM(LlamaConfig(**sizes, num_attention_heads=8, num_key_value_heads=4, max_position_embeddings=64))
     optimizer = torch.optim.AdamW(model.parameters(), lr=4e-3)
+    loss = torch.tensor(float("inf"))
     for step in range(250):
         ids = chain(48, 20, 100 + step)
         values = model(ids).logits[:, :-1].flatten(0, 1)
@@ -75,7 +76,7 @@ def learned() -> Any:
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    assert loss.item() < 0.8 * torch.tensor(float(NUM_STATES)).log().item()
+    assert loss.item() < 2.5, "a guess among the chain's ids costs 4.1 nats"
     return model.eval()
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import ValidationError
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, GPTJConfig, GPTJForCausalLM
 
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
@@ -16,6 +16,8 @@ from seodang.distill.raise_student import raise_student
 from seodang.distill.section import DistillSection
 from seodang.distill.students.family import sizes
 from seodang.distill.students.make import make_student
+from seodang.distill.students.prune_depth import prune_depth
+from seodang.distill.students.prune_width import prune_width
 from seodang.distill.students.section import StudentSection
 
 SECTION = DistillSection(epochs=1, pack_tokens=128, checkpoint_steps=2, held_out=0)
@@ -57,6 +59,33 @@ def test_a_student_is_made_equal_each_time(deep_dir: Path, examples: list[Exampl
     first, again = (make_student(deep_dir, student, examples, 3).state_dict() for _ in range(2))
     assert first.keys() == again.keys()
     assert all(torch.equal(first[name], again[name]) for name in first)
+
+
+def test_width_comes_before_depth(deep_dir: Path, examples: list[Example], opened: Callable[[Path], Any]) -> None:
+    student = StudentSection.model_validate({"method": "prune", **STUDENTS["prune"]})
+    by_hand = prune_width(opened(deep_dir), examples, 512, intermediate_size=30)
+    prune_depth(by_hand, examples, 3, 512)
+    ours, theirs = make_student(deep_dir, student, examples, 0).state_dict(), by_hand.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours.keys() | theirs.keys())
+
+
+def test_a_model_with_an_attention_of_its_own_is_taught_in_full_and_refused_otherwise(
+    tiny_tokenizer_dir: Path, examples: list[Example], tmp_path: Path, opened: Callable[[Path], Any]
+) -> None:
+    config = GPTJConfig(vocab_size=400, n_positions=64, n_embd=32, n_layer=2, n_head=4, rotary_dim=4, bos_token_id=1, eos_token_id=2)
+    start = tmp_path / "start"
+    GPTJForCausalLM(config).save_pretrained(start)
+    AutoTokenizer.from_pretrained(tiny_tokenizer_dir).save_pretrained(start)
+    student, section = StudentSection(method="full"), SECTION.model_copy(update={"epochs": 3.0, "learning_rate": 1e-2})
+    with Progress("train") as progress:
+        summary = raise_student(start, tmp_path, examples, student, section, divergence="forward_kl", seed=0, progress=progress)
+    losses = [loss for _, loss in summary["loss_curve"]]
+    assert losses[-1] < losses[0]
+    assert type(opened(tmp_path / "checkpoint")).__name__ == "GPTJForCausalLM"
+    for method in ("lora", "depth_prune", "width_prune"):
+        values = {"method": method, **({"num_layers": 1} if method == "depth_prune" else {"hidden_size": 16} if method != "lora" else {})}
+        with pytest.raises(ModelError, match="not built as Llama is"):
+            make_student(start, StudentSection.model_validate(values), examples, 0)
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ def prune_depth(model: Any, examples: Sequence[Example], keep: int, num_samples:
     kept = sorted({0, len(layers) - 1, *inner})
     model.base_model.layers = torch.nn.ModuleList([layers[i] for i in kept])
     for place, old in enumerate(kept):
+        module: Any
         for module in layers[old].modules():
             if hasattr(module, "layer_idx"):
                 module.layer_idx = place

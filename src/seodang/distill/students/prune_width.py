@@ -1,7 +1,8 @@
 """Width pruning: the neurons, groups of heads and channels that do least are taken out (Minitron, arXiv 2407.14679, 2408.11796).
 
 What is left computes what the whole model would with the removed units at zero: norms divide by the root of their old number of
-channels, which their weights and their epsilon are scaled for.
+channels, which their weights and their epsilon are scaled for. (Norms inside heads, where a family has them, share that epsilon: there the
+result differs by about the epsilon.)
 """
 
 import copy

@@ -11,7 +11,8 @@ _ROWS_TOGETHER = 16
 
 
 def rows(examples: Sequence[Example], num_samples: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """The first `num_samples` examples in batches of like length: ids (B, S) padded on the right, and their mask (B, S)."""
+    """The first `num_samples` examples in batches of like length: ids (B, S), padded on the right where no token looks, and
+    which of them are not padding (B, S)."""
     sample = sorted(([*e.prompt_ids, *e.answer_ids] for e in examples[:num_samples]), key=len)
     for first in range(0, len(sample), _ROWS_TOGETHER):
         batch = sample[first : first + _ROWS_TOGETHER]
@@ -52,7 +53,7 @@ def measure(
     try:
         for ids_BS, mask_BS in rows(examples, num_samples):
             mask_BS1 = mask_BS.to(device)[..., None].float()
-            model.base_model(input_ids=ids_BS.to(device), attention_mask=mask_BS.to(device), use_cache=False)
+            model.base_model(input_ids=ids_BS.to(device), use_cache=False)
             yield found
             found = {}
     finally:
