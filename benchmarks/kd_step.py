@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from seodang.distill.lora import add_lora
+from seodang.distill.students.lora import add_lora
 from seodang.distill.objective import named_divergence
 from seodang.distill.packing import Example
 from seodang.distill.section import LOSS_SETTINGS, TrainSection

@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, Gemm
 
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
-from seodang.distill.lora import add_lora
+from seodang.distill.students.lora import add_lora
 from seodang.distill.losses import cross_entropy, forward_kl
 from seodang.distill.losses.divergence import Divergence
 from seodang.distill.objective import Objective

@@ -32,7 +32,7 @@ from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 from kill_teaching import made_examples
 from seodang.core.progress import Progress
-from seodang.distill.lora import add_lora
+from seodang.distill.students.lora import add_lora
 from seodang.distill.losses.forward_kl import divergence
 from seodang.distill.parallel import joined
 from seodang.distill.section import TrainSection

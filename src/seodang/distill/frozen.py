@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from seodang.distill.packing import Example, build_pack
+from seodang.distill.read_pack import read_pack
 
 _SLICE = 16  # examples that are computed together
 
@@ -37,7 +38,7 @@ class FrozenBlocks:
         layers, norm = base.layers, base.norm
         base.layers, base.norm = layers[: self.first_layer], torch.nn.Identity()
         try:
-            states_TH = base(input_ids=pack.ids, rows=pack.rows, position_ids=pack.positions, use_cache=False).last_hidden_state[0]
+            states_TH = read_pack(self.model, pack.rows, pack.ids, pack.positions)[0]
         finally:
             base.layers, base.norm = layers, norm
         place = len(self.prefix)

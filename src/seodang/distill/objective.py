@@ -13,6 +13,7 @@ from seodang.distill.losses import fused
 from seodang.distill.losses.cross_entropy import cross_entropy
 from seodang.distill.losses.divergence import Divergence, Written
 from seodang.distill.packing import Example, Pack
+from seodang.distill.read_pack import read_pack
 
 
 def named_divergence(loss: str, temperature: float, settings: Mapping[str, float]) -> Divergence:
@@ -84,14 +85,13 @@ class Objective(torch.nn.Module):
 
     def _read(self, pack: Pack, examples: Sequence[Example]) -> torch.Tensor:
         """The last hidden states of a pack, (1, T, H)."""
-        base, options = self.model.base_model, {"rows": pack.rows, "position_ids": pack.positions, "use_cache": False}
         if self.frozen is None:
-            return base(input_ids=pack.ids, **options).last_hidden_state
-        lower_1TH = self.frozen.states(examples)
+            return read_pack(self.model, pack.rows, pack.ids, pack.positions)
+        lower_1TH, base = self.frozen.states(examples), self.model.base_model
         layers = base.layers
         base.layers = layers[self.frozen.first_layer :]
         try:
-            return base(inputs_embeds=lower_1TH, **options).last_hidden_state
+            return read_pack(self.model, pack.rows, lower_1TH, pack.positions)
         finally:
             base.layers = layers
 

@@ -56,7 +56,7 @@ def packed_attention(
     rows: Rows | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, None]:
-    """Attention of one pack laid out by `rows`; returns (1, T, H, D)."""
+    """Attention of one pack laid out by `rows`; returns (1, T, H, Dv). Values may have another width Dv than queries and keys."""
     assert rows is not None, "a pack is read together with its rows"
     heads, dim, groups = query_1HTD.shape[1], query_1HTD.shape[3], key_1GTD.shape[1]
     (batch, longest), each = rows.places.shape, heads // groups
@@ -67,7 +67,7 @@ def packed_attention(
     scores_BGQS = torch.matmul(query_BGQD, key_BGDS).float().masked_fill(rows.hidden.repeat(1, 1, each, 1), float("-inf"))
     output_BGQD = torch.matmul(torch.softmax(scores_BGQS, -1).to(value_BGSD.dtype), value_BGSD)
     output_BLHD = output_BGQD.unflatten(2, (each, longest)).permute(0, 3, 1, 2, 4)
-    return output_BLHD.reshape(batch * longest, heads, dim).index_select(0, rows.flat)[None], None
+    return output_BLHD.reshape(batch * longest, heads, -1).index_select(0, rows.flat)[None], None
 
 
 def _take(states_1HTD: torch.Tensor, rows: Rows) -> torch.Tensor:

@@ -5,17 +5,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer
 
 from seodang.core.files import storage_errors
 from seodang.core.progress import Progress
-from seodang.distill.lora import add_lora, deltas, save_adapter
 from seodang.distill.objective import named_divergence
 from seodang.distill.packing import Example
 from seodang.distill.parallel import Team
-from seodang.distill.prune import prune_depth
 from seodang.distill.section import DistillSection
-from seodang.distill.student import StudentSection
+from seodang.distill.students.family import sizes
+from seodang.distill.students.lora import deltas, save_adapter
+from seodang.distill.students.make import make_student, open_weights
+from seodang.distill.students.section import StudentSection
 from seodang.distill.train import Trainer
 from seodang.models.precision import best_dtype
 
@@ -45,15 +46,7 @@ def raise_student(
     team = team or Team()
     torch.manual_seed(seed)
     lora = student.method == "lora"
-    # Frozen weights may be coarse; weights that are trained stay float32.
-    dtype = _frozen_dtype(section) if lora else torch.float32
-    model: Any = AutoModelForCausalLM.from_pretrained(start, dtype=dtype, local_files_only=True, use_safetensors=True)
-    first_layer = 0
-    if lora:
-        first_layer = min(student.first_layer, len(model.base_model.layers) - 1)
-        add_lora(model, student.rank, student.alpha, first_layer)
-    else:
-        prune_depth(model, examples, student.keep_layers)
+    model = make_student(start, student, examples, seed, _frozen_dtype(section))
     trainer = Trainer(
         model,
         examples,
@@ -61,7 +54,7 @@ def raise_student(
         seed=seed,
         divergence=named_divergence(divergence, section.temperature, section.loss_settings) if divergence else None,
         weight=section.weight,
-        first_layer=first_layer,
+        first_layer=min(student.first_layer, len(model.base_model.layers) - 1) if lora else 0,
         team=team,
     )
     trainer.run(folder / PARTIAL, progress, events=folder / EVENTS)
@@ -75,6 +68,7 @@ def raise_student(
         "num_examples": len(trainer.examples),
         "num_parameters": sum(p.numel() for name, p in model.named_parameters() if "lora_" not in name),
         "num_trained_parameters": sum(p.numel() for p in trainer.parameters),
+        "sizes": sizes(model.config),
         "loss_curve": trainer.loss_curve,
         "held_out_curve": trainer.held_out_curve,
     }
@@ -89,7 +83,7 @@ def _save(model: Any, start: Path, folder: Path, student: StudentSection) -> Non
         if student.method == "lora":
             save_adapter(model, folder / "adapter", rank=student.rank, alpha=student.alpha, base=start.name)
             added = deltas(model)
-            model = AutoModelForCausalLM.from_pretrained(start, dtype=torch.float32, local_files_only=True, use_safetensors=True)
+            model = open_weights(start, torch.float32)
             weights = model.state_dict()
             with torch.no_grad():
                 for name, delta in added.items():

@@ -12,7 +12,7 @@ import torch
 
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
-from seodang.distill import checkpoint, packed_attention, parallel
+from seodang.distill import checkpoint, parallel
 from seodang.distill.early_stop import EarlyStop
 from seodang.distill.events import Events
 from seodang.distill.frozen import FrozenBlocks
@@ -20,6 +20,7 @@ from seodang.distill.losses.divergence import Divergence
 from seodang.distill.objective import Objective, changes_logits
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 from seodang.distill.parallel import Team
+from seodang.distill.read_pack import prepare
 from seodang.distill.schedule import plan_steps, rate
 from seodang.distill.section import TrainSection
 
@@ -58,7 +59,7 @@ class Trainer:
     ) -> None:
         self.model, self.section, self.seed, self.team = model, section, seed, team or Team()
         self.team.require_work(section.packs_per_step)
-        model.set_attn_implementation(packed_attention.register())
+        prepare(model)
         if section.gradient_checkpointing:
             _compute_again(model)
         draw = torch.Generator().manual_seed(seed)

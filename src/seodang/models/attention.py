@@ -13,6 +13,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
 NAME = "seodang_shared_prefix"
+_PROBE = "seodang_probe"
 
 
 def shared_prefix_attention(
@@ -24,13 +25,18 @@ def shared_prefix_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     prefix: list[tuple[torch.Tensor, torch.Tensor]] | None = None,
+    seen: list[tuple[torch.Tensor, torch.Tensor]] | None = None,
     **options: Any,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """Attention of H query heads in G groups over P shared and S own positions; returns (B, T, H, D).
+    """Attention of H query heads in G groups over P shared and S own positions; returns (B, T, H, Dv).
 
-    `prefix` holds each layer's shared keys and values, (1, G, P, D), all of them visible to every query; the mask speaks of the
-    S own positions only. For more than one query position PyTorch's fused kernel is faster and is used.
+    `prefix` holds each layer's shared keys (1, G, P, D) and values (1, G, P, Dv), all of them visible to every query; the mask speaks
+    of the S own positions only. `seen` is given what this layer would have as a prefix: its keys and values as attention meets them,
+    which a cache may hold in another form (multi-head latent attention). For more than one query position PyTorch's fused kernel is
+    faster and is used.
     """
+    if seen is not None:
+        seen.append((key_BGSD, value_BGSD))
     length, own = query_BHTD.shape[2], key_BGSD.shape[2]
     if length != 1:
         if prefix is not None:
@@ -56,9 +62,9 @@ def shared_prefix_attention(
         scores_BGEP = scores_GRP.view(groups, batch, each, shared).transpose(0, 1)
         weights = torch.softmax(torch.cat([scores_BGEP, scores_BGES], -1), -1).to(query_BHTD.dtype)
         weights_GRP = weights[..., :shared].transpose(0, 1).reshape(groups, batch * each, shared)
-        from_prefix_BGED = torch.matmul(weights_GRP, values_GPD).view(groups, batch, each, dim).transpose(0, 1)
+        from_prefix_BGED = torch.matmul(weights_GRP, values_GPD).view(groups, batch, each, -1).transpose(0, 1)
         output_BGED = from_prefix_BGED + torch.matmul(weights[..., shared:], value_BGSD)
-    return output_BGED.reshape(batch, heads, 1, dim).transpose(1, 2).contiguous(), None
+    return output_BGED.reshape(batch, heads, 1, -1).transpose(1, 2).contiguous(), None
 
 
 def _with_prefix(
@@ -79,6 +85,46 @@ def _see_prefix(attention_mask: torch.Tensor | None, query_BHTD: torch.Tensor, o
     mask_BTS = attention_mask[..., :own].expand(batch, 1, length, own)
     seen = mask_BTS.new_ones(batch, 1, length, shared) if mask_BTS.dtype == torch.bool else mask_BTS.new_zeros(batch, 1, length, shared)
     return torch.cat([seen, mask_BTS], -1)
+
+
+def is_plain(model: Any) -> bool:
+    """Whether each block's attention is softmax attention over its whole past, computed by a function that transformers can exchange.
+
+    Found out by reading two tokens with a function that notes what it is asked for: a sliding window, a soft cap, attention sinks or a
+    block that never asks make it False. Such a model keeps its own attention, and its rows are read one by one without a shared prefix.
+    """
+    attention = model.config._attn_implementation
+    AttentionInterface.register(_PROBE, _probe)
+    AttentionMaskInterface.register(_PROBE, sdpa_mask)
+    asked: list[bool] = []
+    try:
+        model.set_attn_implementation(_PROBE)
+        if model.config._attn_implementation != _PROBE:
+            return False
+        with torch.inference_mode():
+            model.base_model(input_ids=torch.zeros((1, 2), dtype=torch.long, device=model.device), use_cache=False, asked=asked)
+    except TypeError:  # a model that takes no further arguments
+        return False
+    finally:
+        model.set_attn_implementation(attention)
+    return len(asked) == model.config.num_hidden_layers and all(asked)
+
+
+def _probe(
+    module: torch.nn.Module,
+    query_BHTD: torch.Tensor,
+    key_BGSD: torch.Tensor,
+    value_BGSD: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    asked: list[bool] | None = None,
+    **options: Any,
+) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """Notes whether plain attention over whole sequences is asked for, and computes it."""
+    unusual = ("sliding_window", "softcap", "s_aux", "position_bias")
+    if asked is not None:
+        asked.append(hasattr(module, "layer_idx") and all(options.get(name) is None for name in unusual))
+    return sdpa_attention_forward(module, query_BHTD, key_BGSD, value_BGSD, attention_mask, scaling=scaling)
 
 
 def register() -> str:

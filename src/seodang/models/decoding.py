@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from transformers import Cache, DynamicCache, PreTrainedModel
 
+from seodang.models import attention
 from seodang.models.cache import GrowingCache
 from seodang.models.chat_model import Sampling, TokenTargets
 
@@ -51,10 +52,20 @@ def read_prefix(model: PreTrainedModel, prefix: Sequence[int]) -> SharedPrefix |
     """Keys and values of a prefix, (1, G, P, D) for each layer; None where there is nothing to share."""
     if not prefix:
         return None
-    cache = GrowingCache()
-    model.base_model(input_ids=torch.tensor([list(prefix)], device=model.device), past_key_values=cache, use_cache=True)
-    layers: list[Any] = cache.layers
-    return [(layer.keys, layer.values) for layer in layers]
+    seen: SharedPrefix = []
+    model.base_model(input_ids=torch.tensor([list(prefix)], device=model.device), use_cache=False, seen=seen)
+    return seen
+
+
+def shares_prefix(model: PreTrainedModel) -> bool:
+    """Whether the model's attention is the one that meets a shared prefix."""
+    config: Any = model.config
+    return config._attn_implementation == attention.NAME
+
+
+def new_cache(model: PreTrainedModel) -> Cache:
+    """An empty cache: one with room to grow, or what the model's own attention needs."""
+    return GrowingCache() if shares_prefix(model) else DynamicCache(config=model.config)
 
 
 def choose(logits_BV: torch.Tensor, sampling: Sampling, generator: torch.Generator | None) -> torch.Tensor:
@@ -80,10 +91,11 @@ def decode_batch(
 ) -> list[list[Row]]:
     """`num_samples` answers to each prompt. Rows that have ended leave the batch once they are a quarter of it."""
     device = model.device
-    start = shared_prefix(prompts) if len(prompts) > 1 else 0
-    prefix = read_prefix(model, prompts[0][:start])
-    cache = GrowingCache()
-    options = {"past_key_values": cache, "use_cache": True, "prefix": prefix}
+    start = shared_prefix(prompts) if len(prompts) > 1 and shares_prefix(model) else 0
+    cache = new_cache(model)
+    options: dict[str, Any] = {"past_key_values": cache, "use_cache": True}
+    if prefix := read_prefix(model, prompts[0][:start]):
+        options["prefix"] = prefix
     logits_BV, mask_BS, positions_BT = _read_prompts(model, [list(prompt[start:]) for prompt in prompts], start, options)
     if num_samples > 1:
         cache.batch_repeat_interleave(num_samples)
@@ -131,7 +143,7 @@ def _read_prompts(
     Returns the logits after each prompt (B, V), the mask of the cached positions (B, S) and the positions that were read last.
     """
     groups = siblings(rests)
-    if len(groups) == len(rests):
+    if len(groups) == len(rests) or not shares_prefix(model):
         return _read(model, rests, [start] * len(rests), None, options)
     owners = torch.zeros(len(rests), dtype=torch.long)
     lengths = [0] * len(rests)
@@ -176,7 +188,10 @@ def score_batch(
     sequences = [[*prompt, *continuation] for prompt, continuation in zip(prompts, continuations, strict=True)]
     # The prefix ends before the last prompt id, whose hidden state predicts the first continuation token.
     start = min(shared_prefix(prompts) if len(prompts) > 1 else len(prompts[0]) - 1, min(len(p) for p in prompts) - 1)
+    if not shares_prefix(model):
+        start = 0
     prefix = read_prefix(model, prompts[0][:start])
+    options = {"prefix": prefix} if prefix else {}
     width = max(len(sequence) for sequence in sequences) - start
     ids_BT = torch.zeros((len(sequences), width), dtype=torch.long, device=device)
     mask_BS = torch.zeros((len(sequences), width), dtype=torch.long, device=device)
@@ -186,7 +201,7 @@ def score_batch(
         mask_BS[row, : len(rest)] = 1
     positions_BT = torch.arange(start, start + width, device=device).expand(len(sequences), -1)
     hidden_BTH = model.base_model(
-        input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, use_cache=False, prefix=prefix
+        input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, use_cache=False, **options
     ).last_hidden_state
     head: Any = model.get_output_embeddings()
     targets: list[TokenTargets] = []

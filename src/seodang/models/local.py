@@ -12,9 +12,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from seodang.core.errors import ModelError
 from seodang.core.hashing import digest, digest_file
 from seodang.models import attention
-from seodang.models.cache import GrowingCache
 from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
-from seodang.models.decoding import choose, decode_batch, score_batch, siblings
+from seodang.models.decoding import choose, decode_batch, new_cache, score_batch, siblings
 from seodang.models.precision import best_dtype
 
 _FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
@@ -66,7 +65,8 @@ class LocalModel:
         if not self.tokenizer.chat_template:
             raise ModelError("the tokenizer has no chat template", where=str(folder), hint="use an instruction-tuned model")
         self.model.to(device).eval()
-        self.model.set_attn_implementation(attention.register())
+        if attention.is_plain(self.model):
+            self.model.set_attn_implementation(attention.register())
         eos = self.model.generation_config.eos_token_id if self.model.generation_config else None
         ends = eos if isinstance(eos, list) else [eos] if eos is not None else []
         self.stop_ids = frozenset([*ends, self.tokenizer.eos_token_id])
@@ -155,7 +155,7 @@ class LocalModel:
     ) -> Iterator[tuple[str, TokenLogprob | None, str | None]]:
         """Pieces of text as they are decoded. A piece that may be the beginning of a stop text, or of half a character, is held back."""
         generator = torch.Generator(device=self.model.device).manual_seed(sampling.seed)
-        cache = GrowingCache()
+        cache = new_cache(self.model)
         ids = torch.tensor([list(prompt)], device=self.model.device)
         found: list[int] = []
         sent = 0

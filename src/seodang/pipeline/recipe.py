@@ -10,7 +10,7 @@ from seodang.data.build.prompt_text import BuildSection
 from seodang.data.documents import DocumentSource
 from seodang.data.verify.section import VerifySection
 from seodang.distill.section import DistillSection, TargetsSection, kept_kind, refuse_loss
-from seodang.distill.student import StudentSection
+from seodang.distill.students.section import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
 

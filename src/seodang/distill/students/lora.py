@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+from seodang.distill.students.family import blocks
 
 
 class LoRALinear(torch.nn.Module):
@@ -34,12 +34,15 @@ class LoRALinear(torch.nn.Module):
 
 
 def add_lora(model: Any, rank: int, alpha: float, first_layer: int) -> None:
-    """Freezes the model and puts adapters on every linear layer of its blocks from `first_layer` on."""
+    """Freezes the model and puts adapters on every linear layer of its blocks from `first_layer` on.
+
+    Routed experts and their router are stacked parameters, not linear layers, and stay frozen.
+    """
     model.requires_grad_(False)
-    for layer in model.base_model.layers[first_layer:]:
+    for layer in blocks(model)[first_layer:]:
         for parent in list(layer.modules()):
             for name, child in list(parent.named_children()):
-                if name in TARGETS and isinstance(child, torch.nn.Linear):
+                if isinstance(child, torch.nn.Linear):
                     setattr(parent, name, LoRALinear(child, rank, alpha))
 
 
@@ -63,7 +66,7 @@ def save_adapter(model: torch.nn.Module, folder: Path, *, rank: int, alpha: floa
         tensors[f"base_model.model.{name}.lora_A.weight"] = module.lora_A.detach().contiguous()
         tensors[f"base_model.model.{name}.lora_B.weight"] = module.lora_B.detach().contiguous()
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    layers = sorted({int(part) for name, _ in adapters(model) for part in name.split(".") if part.isdigit()})
+    layers = sorted({int(name.split("layers.", 1)[1].split(".")[0]) for name, _ in adapters(model)})
     config = {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -74,6 +77,7 @@ def save_adapter(model: torch.nn.Module, folder: Path, *, rank: int, alpha: floa
         "bias": "none",
         "target_modules": sorted({name.rsplit(".", 1)[-1] for name, _ in adapters(model)}),
         "layers_to_transform": layers,
+        "layers_pattern": "layers",
         "inference_mode": True,
     }
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
