@@ -13,6 +13,11 @@ import numpy as np
 _HEAD = struct.Struct("<II")  # how many values there are, and the length of their classes' bytes
 _MANTISSA_BITS = 2
 _STRATEGIES = (zlib.Z_HUFFMAN_ONLY, zlib.Z_DEFAULT_STRATEGY)
+# Of every class that a value below 2**32 can have: how many bits it leaves out, their mask, and its smallest value.
+_CLASSES = np.arange(4 * 31)
+_EXTRA = np.maximum((_CLASSES >> _MANTISSA_BITS) - 1, 0).astype(np.uint8)
+_MASK = (1 << _EXTRA.astype(np.int64)) - 1
+_BASE = (_CLASSES - (_EXTRA.astype(np.int64) << _MANTISSA_BITS)) << _EXTRA
 
 
 def pack(values: np.ndarray) -> np.ndarray:
@@ -32,13 +37,19 @@ def unpack(packed: np.ndarray) -> np.ndarray:
     count, length = _HEAD.unpack_from(content)
     classes = np.frombuffer(zlib.decompress(content[_HEAD.size : _HEAD.size + length]), np.uint8)
     assert len(classes) == count
-    by_class = np.arange(256)
-    extra_of = np.maximum((by_class >> _MANTISSA_BITS) - 1, 0)
-    values = ((by_class - (extra_of << _MANTISSA_BITS)) << np.minimum(extra_of, 40))[classes]
-    extra = extra_of.astype(np.uint8)[classes]
-    wide = np.flatnonzero(extra)
-    values[wide] |= _unpack_bits(content[_HEAD.size + length :], extra[wide])
-    return values
+    extra = np.take(_EXTRA, classes)
+    ends = np.cumsum(extra, dtype=np.int64)
+    if not count or not ends[-1]:
+        return np.take(_BASE, classes)
+    starts = ends - extra
+    dtype = np.dtype("<u4") if int(extra.max()) <= 25 else np.dtype("<u8")  # holds a value's bits and those before them in its first byte
+    padded = content[_HEAD.size + length :] + bytes(8)
+    # From every byte on, copied once: numpy reads what is not aligned slowly.
+    windows = np.ndarray((len(padded) - 7,), dtype, padded, 0, (1,)).copy()
+    values = windows[starts >> 3]
+    values >>= (starts & 7).astype(dtype)
+    values &= np.take(_MASK.astype(dtype), classes)
+    return np.take(_BASE, classes) + values
 
 
 def _extra_bits(values: np.ndarray) -> np.ndarray:
@@ -58,12 +69,3 @@ def _pack_bits(values: np.ndarray, widths: np.ndarray) -> bytes:
     owners = np.repeat(np.arange(len(values)), widths)
     shifts = np.arange(len(owners)) - starts[owners]
     return np.packbits(((values[owners] >> shifts) & 1).astype(np.uint8), bitorder="little").tobytes()
-
-
-def _unpack_bits(content: bytes, widths: np.ndarray) -> np.ndarray:
-    """The values that `_pack_bits` packed with these widths, none above 32, (N,) int64."""
-    widths = widths.astype(np.int64)
-    starts = np.cumsum(widths) - widths
-    padded = content + bytes(8)
-    windows = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
-    return ((windows[starts >> 3] >> (starts & 7).astype(np.uint64)) & ((1 << widths) - 1).astype(np.uint64)).astype(np.int64)

@@ -5,7 +5,7 @@ import torch
 
 from seodang.distill.targets import columns as packing
 from seodang.distill.targets.codecs.codec import Columns
-from seodang.distill.targets.entries import pack_ids, row_starts, unpack_ids
+from seodang.distill.targets.entries import pack_ids, unpack_ids
 
 _PARTS_OF_A_NAT = 2048
 
@@ -32,7 +32,7 @@ def draw(probabilities_TV: torch.Tensor, logprobs_TV: torch.Tensor, num_draws: i
 
 def pack_draws(columns: Columns) -> Columns:
     drawn = columns["drawn"]
-    ids, order = pack_ids(columns["drawn_ids"], np.repeat(np.arange(len(drawn)), drawn))
+    ids, order = pack_ids(columns["drawn_ids"], drawn)
     parts = {"drawn": drawn, "times": columns["times"][order] - 1, "falls": columns["falls"][order]}
     return {**{name: packing.pack(part) for name, part in parts.items()}, **{f"drawn_{name}": part for name, part in ids.items()}}
 
@@ -40,6 +40,6 @@ def pack_draws(columns: Columns) -> Columns:
 def unpack_draws(packed: Columns) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """How many distinct ids each position has (T,); the ids, how often each came, and their log-probabilities float32, each (N,)."""
     drawn = packing.unpack(packed["drawn"])
-    ids = unpack_ids({"gaps": packed["drawn_gaps"], "numbers": packed["drawn_numbers"]}, row_starts(drawn))
+    ids = unpack_ids({"gaps": packed["drawn_gaps"], "numbers": packed["drawn_numbers"]}, drawn)
     logprobs = (packing.unpack(packed["falls"]) / -_PARTS_OF_A_NAT).astype(np.float32)
     return drawn, ids, packing.unpack(packed["times"]) + 1, logprobs

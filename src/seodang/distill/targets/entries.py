@@ -9,11 +9,12 @@ import numpy as np
 from seodang.distill.targets import columns
 
 
-def pack_ids(ids: np.ndarray, groups: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Columns of the ids (N,), whose groups (N,) never fall; and the order (N,) into which they were put, within their groups.
+def pack_ids(ids: np.ndarray, sizes: np.ndarray) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Columns of the ids (N,), whose groups have `sizes` (G,); and the order (N,) into which they were put, within their groups.
 
     The ids of a group differ.
     """
+    groups = np.repeat(np.arange(len(sizes)), sizes)
     distinct, places, counts = np.unique(ids, return_inverse=True, return_counts=True)
     often_first = np.argsort(-counts, kind="stable")
     numbers = np.empty(len(distinct), np.int64)
@@ -27,18 +28,22 @@ def pack_ids(ids: np.ndarray, groups: np.ndarray) -> tuple[dict[str, np.ndarray]
     return by_id, plain_order
 
 
-def unpack_ids(packed: dict[str, np.ndarray], first: np.ndarray) -> np.ndarray:
-    """The ids (N,) in the order of `pack_ids`; `first` (N,) bool is true where a group begins."""
+def unpack_ids(packed: dict[str, np.ndarray], sizes: np.ndarray) -> np.ndarray:
+    """The ids (N,) in the order of `pack_ids`, of groups of `sizes` (G,)."""
     steps = columns.unpack(packed["gaps"])
-    steps += ~first
-    ids = running_sum(steps, first)
+    sizes = sizes[sizes > 0]
+    starts = np.cumsum(sizes) - sizes
+    steps += 1
+    steps[starts] -= 1
+    sums = np.cumsum(steps)
+    sums -= np.repeat(sums[starts] - steps[starts], sizes)
     if len(packed["numbers"]):
-        return np.cumsum(_unfold(columns.unpack(packed["numbers"])))[ids]
-    return ids
+        return np.take(np.cumsum(_unfold(columns.unpack(packed["numbers"]))), sums)
+    return sums
 
 
 def running_sum(steps: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """The sum of the steps (N,) so far, begun anew at each `first` (N,)."""
+    """The sum of the steps (N,) so far, begun anew at each `first` (N,) bool, of which the first is true."""
     sums = np.cumsum(steps)
     starts = np.flatnonzero(first)
     return sums - np.repeat(sums[starts] - steps[starts], np.diff(starts, append=len(steps)))
@@ -55,9 +60,8 @@ def _gaps(values: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarra
     """What lies between a group's neighbours, sorted, and the order of sorting. A group's first value is kept as it is."""
     order = np.lexsort((values, groups))
     values, groups = values[order], groups[order]
-    steps = np.diff(values, prepend=0) - 1
     first = np.diff(groups, prepend=-1) != 0
-    return np.where(first, values, steps), order
+    return np.where(first, values, np.diff(values, prepend=0) - 1), order
 
 
 def _fold(values: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from seodang.distill.losses.target import Sampled
 from seodang.distill.targets import columns as packing
 from seodang.distill.targets.codecs.codec import Codec, Columns, Settings, offsets_of
 from seodang.distill.targets.draws import draw, pack_draws, unpack_draws
-from seodang.distill.targets.entries import pack_ids, row_starts, unpack_ids
+from seodang.distill.targets.entries import pack_ids, unpack_ids
 
 
 def encode(logprobs_TV: torch.Tensor, settings: Settings, seed: int) -> Columns:
@@ -31,13 +31,13 @@ def encode(logprobs_TV: torch.Tensor, settings: Settings, seed: int) -> Columns:
 
 def pack(columns: Columns) -> Columns:
     kept_T = columns["kept"]
-    ids, order = pack_ids(columns["ids"], np.repeat(np.arange(len(kept_T)), kept_T))
+    ids, order = pack_ids(columns["ids"], kept_T)
     return {"kept": packing.pack(kept_T), "values": columns["values"][order], **ids, **pack_draws(columns)}
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Sampled:
     kept_T, values = packing.unpack(packed["kept"]), np.array(packed["values"])
-    ids = unpack_ids(packed, row_starts(kept_T))
+    ids = unpack_ids(packed, kept_T)
     drawn_T, drawn_ids, times, drawn_values = unpack_draws(packed)
     rows, drawn_rows = (np.repeat(np.arange(len(kept_T)), counts) for counts in (kept_T, drawn_T))
     rest_T = np.maximum(1.0 - np.bincount(rows, np.exp(values.astype(np.float64)), len(kept_T)), 0.0)

@@ -64,30 +64,31 @@ def encode(logprobs_TV: torch.Tensor, settings: Settings, seed: int) -> Columns:
 
 
 def pack(columns: Columns) -> Columns:
+    """Entries of one position with one level are a group: `groups` (T,) counts them, `sizes` (G,) their entries, `rises` their levels."""
     kept_T, levels = columns["kept"], columns["levels"]
-    first = row_starts(kept_T)
-    rises = np.where(first, levels, np.diff(levels, prepend=0))
-    groups = np.cumsum(first | (rises > 0))
-    ids, _ = pack_ids(columns["ids"], groups)
-    several = np.repeat(kept_T > 1, kept_T)  # one entry alone has what the tail leaves
-    parts = {"kept": kept_T, "tail": columns["tail"], "rises": rises[several]}
+    rises = np.where(row_starts(kept_T), levels, np.diff(levels, prepend=0))
+    starts = np.flatnonzero(rises)
+    sizes = np.diff(starts, append=len(levels))
+    groups_T = np.bincount(np.repeat(np.arange(len(kept_T)), kept_T)[starts], minlength=len(kept_T))
+    ids, _ = pack_ids(columns["ids"], sizes)
+    several = np.repeat(groups_T > 1, groups_T)  # one level alone has what the tail leaves, whatever it is
+    parts = {"groups": groups_T, "tail": columns["tail"], "sizes": sizes - 1, "rises": rises[starts][several] - 1}
     return {**{name: packing.pack(part) for name, part in parts.items()}, **ids}
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Sparse:
-    kept_T, step = packing.unpack(packed["kept"]), _step(settings)
-    first, several = row_starts(kept_T), np.repeat(kept_T > 1, kept_T)
-    rises = first.astype(np.int64)
-    rises[several] = packing.unpack(packed["rises"])
-    ids = unpack_ids(packed, first | (rises > 0))
+    groups_T, sizes = packing.unpack(packed["groups"]), packing.unpack(packed["sizes"]) + 1
+    first, several = row_starts(groups_T), np.repeat(groups_T > 1, groups_T)
+    rises = np.ones(len(sizes), np.int64)
+    rises[several] = packing.unpack(packed["rises"]) + 1
     levels = running_sum(rises, first)
-    tail_T = np.maximum(np.sin(packing.unpack(packed["tail"]) * (step / 2)) ** 2, _SMALLEST_TAIL)
-    some = kept_T > 0
-    squares = np.add.reduceat(levels * levels, np.flatnonzero(first)) if len(levels) else np.zeros(0)
-    by_level = 2 * np.log(np.maximum(np.arange(int(levels.max(initial=0)) + 1), 1))
-    shares = (np.log1p(-tail_T[some]) - np.log(squares)).repeat(kept_T[some])
-    logprobs = (by_level[levels] + shares).astype(np.float32)
-    return Sparse(torch.from_numpy(ids), torch.from_numpy(logprobs), offsets_of(kept_T))
+    tail_T = np.maximum(np.sin(packing.unpack(packed["tail"]) * (_step(settings) / 2)) ** 2, _SMALLEST_TAIL)
+    rows = np.repeat(np.arange(len(groups_T)), groups_T)
+    squares_T = np.bincount(rows, levels**2 * sizes, len(groups_T))
+    logprobs = 2 * np.log(levels) + (np.log1p(-tail_T[rows]) - np.log(squares_T[rows]))
+    kept_T = np.bincount(rows, sizes, len(groups_T)).astype(np.int64)
+    values = np.repeat(logprobs.astype(np.float32), sizes)
+    return Sparse(torch.from_numpy(unpack_ids(packed, sizes)), torch.from_numpy(values), offsets_of(kept_T))
 
 
 codec = Codec("nucleus", ("nats_per_byte",), encode, pack, decode)

@@ -9,7 +9,7 @@ from seodang.core.errors import ModelError
 from seodang.distill.losses.target import Sparse
 from seodang.distill.targets import columns as packing
 from seodang.distill.targets.codecs.codec import Codec, Columns, Settings, offsets_of
-from seodang.distill.targets.entries import pack_ids, row_starts, unpack_ids
+from seodang.distill.targets.entries import pack_ids, unpack_ids
 
 _MOST_EXCESS = 1e-3  # what a server's rounding may add to the mass of a position
 
@@ -45,13 +45,13 @@ def _columns(ids_TK: np.ndarray, values_TK: np.ndarray) -> Columns:
 
 
 def pack(columns: Columns) -> Columns:
-    ids, order = pack_ids(columns["ids"], np.repeat(np.arange(len(columns["kept"])), columns["kept"]))
+    ids, order = pack_ids(columns["ids"], columns["kept"])
     return {"kept": packing.pack(columns["kept"]), "values": columns["values"][order], **ids}
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Sparse:
     kept_T = packing.unpack(packed["kept"])
-    ids = unpack_ids(packed, row_starts(kept_T))
+    ids = unpack_ids(packed, kept_T)
     return Sparse(torch.from_numpy(ids), torch.from_numpy(np.array(packed["values"])), offsets_of(kept_T))
 
 
