@@ -29,7 +29,10 @@ class TargetsSection(Section):
         default="nucleus", description="how it is kept, a file in distill/targets/codecs; a remote teacher can fill `top_k` only"
     )
     nats_per_byte: float = Field(
-        default=3e-4, ge=1e-6, le=0.05, description="`nucleus`: a byte is spent where it lowers the divergence from the teacher by this many nats"
+        default=3e-4,
+        ge=1e-6,
+        le=0.05,
+        description="`nucleus`: a byte is spent where it lowers the divergence from the teacher by this many nats",
     )
     top_k: int = Field(default=32, ge=1, description="`top_k`: log-probabilities kept; the rest is one tail bucket")
     draws: int = Field(default=50, ge=1, le=10_000, description="`sampled`, `head_and_sampled`: tokens drawn")

@@ -126,7 +126,7 @@ class LocalModel:
         head = self.model.get_output_embeddings()
         if logit_changes(self.model) != (1.0, None) or getattr(head, "bias", None) is not None:
             raise ModelError(
-                f"`{self.name}` changes its logits after the head (a scale, a soft cap or a bias), so that hidden states and head are not enough",
+                f"`{self.name}` changes its logits after the head (a scale, a soft cap or a bias): hidden states and head are not enough",
                 hint="keep another kind of target, such as `targets: {codec: nucleus}`",
             )
         return head.weight.detach()

@@ -30,12 +30,12 @@ def logprobs(length: int, size: int, spread: float, seed: int) -> torch.Tensor:
 
 
 def stored(name: str, logprobs_TV: torch.Tensor, seed: int = 0, **changes: Any) -> Target:
-    codec, options = open_codec(name), TargetsSection(codec=name, **changes).model_dump()
+    codec, options = open_codec(name), TargetsSection.model_validate({"codec": name, **changes}).model_dump()
     return codec.decode(codec.pack(codec.encode(logprobs_TV, options, seed)), options, None)
 
 
 def num_bytes(name: str, logprobs_TV: torch.Tensor, **changes: Any) -> float:
-    codec, options = open_codec(name), TargetsSection(codec=name, **changes).model_dump()
+    codec, options = open_codec(name), TargetsSection.model_validate({"codec": name, **changes}).model_dump()
     return sum(part.nbytes for part in codec.pack(codec.encode(logprobs_TV, options, 0)).values()) / len(logprobs_TV)
 
 
@@ -166,7 +166,7 @@ def test_the_gradient_on_draws_is_the_full_one_in_expectation(name: str) -> None
 @pytest.mark.parametrize("name", FORMATS)
 def test_equal_seeds_give_equal_bytes_and_sequences_can_be_joined(name: str) -> None:
     """Decoding two sequences behind one another is decoding each of them."""
-    codec, options = open_codec(name), TargetsSection(codec=name).model_dump()
+    codec, options = open_codec(name), TargetsSection.model_validate({"codec": name}).model_dump()
     parts = [logprobs(4, 500, 5.0, 1), logprobs(7, 500, 5.0, 2)]
     columns = [codec.encode(part, options, 40 + n) for n, part in enumerate(parts)]
     again = codec.encode(parts[1], options, 41)

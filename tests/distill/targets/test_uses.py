@@ -73,11 +73,12 @@ def test_the_command_shows_one_cache_or_lists_all(runs: Path, tmp_path: Path) ->
     shown = run.invoke(cli, ["targets", "show", "aaaa1", "--runs", str(runs), "--json"])
     assert json.loads(shown.output)["hits"]["found"] == 6
     text = run.invoke(cli, ["targets", "show", "aaaa1", "--runs", str(runs)]).output
-    for part in ("3 sequences, 15 tokens", "6 of 9 asked were there", "train.distilled.1, teaching small: 3 of 3 sequences reused", "nats_per_byte"):
+    used = "train.distilled.1, teaching small: 3 of 3 sequences reused"
+    for part in ("3 sequences, 15 tokens", "6 of 9 asked were there", used, "nats_per_byte"):
         assert part in text
     listed = run.invoke(cli, ["targets", "show", "--runs", str(runs)])
     assert [line.split()[0] for line in listed.output.splitlines()] == ["aaaa1", "aabb2"]
     assert len(json.loads(run.invoke(cli, ["targets", "show", "--runs", str(runs), "--json"]).output)) == 2
     empty = run.invoke(cli, ["targets", "show", "--runs", str(tmp_path / "none")])
+    assert empty.exit_code == 0
     assert "no targets in" in empty.output
-    assert "certificate" in run.invoke(cli, ["targets", "--help"]).output or empty.exit_code == 0

@@ -51,7 +51,10 @@ def _lines(told: dict[str, Any]) -> list[str]:
     lines += [f"  {name}: {value}" for name, value in (told["teacher"] or {}).items()]
     for row in told["codecs"]:
         settings = ", ".join(f"{name} {value}" for name, value in row["codec"].items())
-        lines += ["", f"{settings}: {row['num_sequences']:,} sequences, {row['num_tokens']:,} tokens, {row['bytes_per_token']:,.1f} bytes a token"]
+        lines += [
+            "",
+            f"{settings}: {row['num_sequences']:,} sequences, {row['num_tokens']:,} tokens, {row['bytes_per_token']:,.1f} bytes a token",
+        ]
         lines.append(f"  {_certificate(row['certificate'])}")
     lines += ["", "used by:" if told["uses"] else "used by no step yet"]
     for use in told["uses"]:

@@ -38,10 +38,13 @@ def choose_held_out(lengths: Mapping[str, int], num_sequences: int, num_position
 def certify(cache: TargetCache, codec: Mapping[str, Any], teacher: Distributions) -> dict[str, Any] | None:
     """The certificate of a codec's entries in a cache, None where nothing was held out.
 
-    Means over the held-out positions, stored targets with their tail spread evenly: `kl` is KL(full || stored) in nats, `total_variation`
-    half the sum of absolute differences. For draws, which only in expectation are a distribution, `kl` is None. `gradient_cosine` is between
-    the forward divergence's gradients by a student's head, summed over the positions, under full and under stored targets; the student has
-    the teacher's hidden states and its head divided by 1.5. `bytes_per_token` counts all entries of the codec.
+    Means over the held-out positions, stored targets with their tail spread evenly:
+
+    - `kl`: KL(full || stored) in nats; None for draws, which are a distribution in expectation only.
+    - `total_variation`: half the sum of absolute differences.
+    - `gradient_cosine`: between the forward divergence's gradients by a student's head, summed over the positions, under full and under
+      stored targets. The student has the teacher's hidden states, and its head divided by 1.5.
+    - `bytes_per_token`: of all entries of the codec.
     """
     slices = cache.held_out(codec)
     if not slices:

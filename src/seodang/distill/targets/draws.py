@@ -20,7 +20,9 @@ def draw(probabilities_TV: torch.Tensor, logprobs_TV: torch.Tensor, num_draws: i
     length = len(probabilities_TV)
     sums_TV = probabilities_TV.double().cumsum(-1).numpy()
     points_TN = generator.random((length, num_draws)) * sums_TV[:, -1:]
-    rows = [np.unique(np.searchsorted(sums, points, side="right"), return_counts=True) for sums, points in zip(sums_TV, points_TN, strict=True)]
+    rows = [
+        np.unique(np.searchsorted(sums, points, side="right"), return_counts=True) for sums, points in zip(sums_TV, points_TN, strict=True)
+    ]
     nothing = np.zeros(0, np.int64), np.zeros(0, np.int64)
     rows = [row if sums[-1] > 0 else nothing for row, sums in zip(rows, sums_TV, strict=True)]
     drawn = np.array([len(ids) for ids, _ in rows], np.int64)
@@ -31,6 +33,7 @@ def draw(probabilities_TV: torch.Tensor, logprobs_TV: torch.Tensor, num_draws: i
 
 
 def pack_draws(columns: Columns) -> Columns:
+    """The columns of `draw`, joined or not, in few bytes."""
     drawn = columns["drawn"]
     ids, order = pack_ids(columns["drawn_ids"], drawn)
     parts = {"drawn": drawn, "times": columns["times"][order] - 1, "falls": columns["falls"][order]}

@@ -13,10 +13,12 @@ def encode(logprobs_TV: torch.Tensor, settings: Settings, seed: int) -> Columns:
 
 
 def pack(columns: Columns) -> Columns:
+    """As they are."""
     return columns
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Dense:
+    """Log-probabilities are logits as good as any."""
     return Dense(torch.from_numpy(np.array(packed["values"])))
 
 

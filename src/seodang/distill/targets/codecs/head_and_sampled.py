@@ -30,12 +30,14 @@ def encode(logprobs_TV: torch.Tensor, settings: Settings, seed: int) -> Columns:
 
 
 def pack(columns: Columns) -> Columns:
+    """The head as `top_k` packs it, and the draws."""
     kept_T = columns["kept"]
     ids, order = pack_ids(columns["ids"], kept_T)
     return {"kept": packing.pack(kept_T), "values": columns["values"][order], **ids, **pack_draws(columns)}
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Sampled:
+    """A position's head, then what was drawn; the rest's mass is what the head leaves."""
     kept_T, values = packing.unpack(packed["kept"]), np.array(packed["values"])
     ids = unpack_ids(packed, kept_T)
     drawn_T, drawn_ids, times, drawn_values = unpack_draws(packed)

@@ -1,10 +1,10 @@
 """A ragged head and a tail bucket: an id is kept while it lowers the divergence by more than its bytes are worth.
 
-The rule of rate and distortion: with the k best ids kept and the rest spread evenly, KL(teacher || kept) is known for every k, and the k with
-the least KL + nats_per_byte * bytes is taken. One price for all positions spends bytes where they help most; a position that is nearly
-certain keeps an id or two, an open one keeps many. Values are kept as multiples of a step in the square root of the probability, in which an
-error costs the same everywhere, and the step follows from the price. The tail's mass is kept by itself, as an angle, which is exact at both
-ends; decoded values share what it leaves, so that they never sum above 1.
+The rule of rate and distortion: with the k best ids kept and the rest spread evenly, KL(teacher || kept) is known for every k, and the
+k with the least KL + nats_per_byte * bytes is taken. One price for all positions spends bytes where they help most: a position that is
+nearly certain keeps an id or two, an open one keeps many. Values are multiples of a step in the square root of the probability, in which
+an error costs the same everywhere, and the step follows from the price. The tail's mass is kept by itself, as an angle, which is exact at
+both ends; decoded values share what it leaves, so that they never sum above 1.
 """
 
 import math
@@ -77,6 +77,7 @@ def pack(columns: Columns) -> Columns:
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Sparse:
+    """Kept entries of a position have the same order as their groups; their sum and the tail's mass are 1."""
     groups_T, sizes = packing.unpack(packed["groups"]), packing.unpack(packed["sizes"]) + 1
     first, several = row_starts(groups_T), np.repeat(groups_T > 1, groups_T)
     rises = np.ones(len(sizes), np.int64)

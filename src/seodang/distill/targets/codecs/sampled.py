@@ -13,10 +13,12 @@ from seodang.distill.targets.draws import draw, pack_draws, unpack_draws
 
 
 def encode(logprobs_TV: torch.Tensor, settings: Settings, seed: int) -> Columns:
+    """The columns of `draw`."""
     return draw(logprobs_TV.double().exp(), logprobs_TV, settings["draws"], seed)
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Sampled:
+    """Weights are multiples of one over the number of draws."""
     drawn_T, ids, times, logprobs = unpack_draws(packed)
     weights = (times / settings["draws"]).astype(np.float32)
     return Sampled(torch.from_numpy(ids), torch.from_numpy(logprobs), torch.from_numpy(weights), offsets_of(drawn_T))

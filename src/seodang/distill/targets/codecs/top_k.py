@@ -45,11 +45,13 @@ def _columns(ids_TK: np.ndarray, values_TK: np.ndarray) -> Columns:
 
 
 def pack(columns: Columns) -> Columns:
+    """Ids in groups of a position, and values in their order."""
     ids, order = pack_ids(columns["ids"], columns["kept"])
     return {"kept": packing.pack(columns["kept"]), "values": columns["values"][order], **ids}
 
 
 def decode(packed: Columns, settings: Settings, head: torch.Tensor | None) -> Sparse:
+    """Values of a position are in the order of its ids, not best first."""
     kept_T = packing.unpack(packed["kept"])
     ids = unpack_ids(packed, kept_T)
     return Sparse(torch.from_numpy(ids), torch.from_numpy(np.array(packed["values"])), offsets_of(kept_T))
