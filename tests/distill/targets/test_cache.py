@@ -10,8 +10,9 @@ import torch
 from seodang.core.errors import ModelError
 from seodang.distill.losses.target import Sparse
 from seodang.distill.section import TargetsSection
-from seodang.distill.targets.cache import Entry, TargetCache, cache_name, read_teacher, sequence_key
+from seodang.distill.targets.cache import Entry, TargetCache, cache_name, sequence_key
 from seodang.distill.targets.codecs.codec import open_codec
+from seodang.distill.targets.folder import read_teacher
 
 CODEC = open_codec("top_k")
 SETTINGS = TargetsSection(codec="top_k", top_k=3).model_dump()

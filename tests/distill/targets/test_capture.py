@@ -19,7 +19,8 @@ from seodang.distill.section import TargetsSection
 from seodang.distill.targets.alignment import refuse_shifted_rows
 from seodang.distill.targets.cache import TargetCache
 from seodang.distill.targets.capture import Lesson, capture, lessons, open_book
-from seodang.distill.targets.certificate import choose_held_out, dense, read_certificates
+from seodang.distill.targets.certificate import choose_held_out, dense
+from seodang.distill.targets.folder import read_certificates
 from seodang.models.chat_model import TokenTargets
 from seodang.models.local import LocalModel
 

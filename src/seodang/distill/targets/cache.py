@@ -1,6 +1,5 @@
 """A content-addressed cache of teacher targets, one entry a sequence: any order, packing, split, seed and student reuses it."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,9 @@ from seodang.core.files import Journal, storage_errors, write_json
 from seodang.core.hashing import canonical_json, digest
 from seodang.distill.losses.target import Target
 from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_codec
+from seodang.distill.targets.folder import INDEX, TEACHER, read_teacher
 
 FORMAT_VERSION = 2
-INDEX = "index.jsonl"
-TEACHER = "teacher.json"
 _SLICE = "slice."  # before the names of a shard's arrays that are its certified slice
 
 
@@ -164,8 +162,3 @@ class TargetCache:
 
     def close(self) -> None:
         self._journal.close()
-
-
-def read_teacher(folder: Path) -> dict[str, Any]:
-    """Whose distributions a folder holds."""
-    return json.loads((folder / TEACHER).read_text(encoding="utf-8"))

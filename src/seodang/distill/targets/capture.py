@@ -14,9 +14,10 @@ from seodang.core.records import Passage, Record
 from seodang.distill.section import TargetsSection
 from seodang.distill.targets.alignment import refuse_shifted_rows
 from seodang.distill.targets.cache import Entry, HeldOut, TargetCache, sequence_key
-from seodang.distill.targets.certificate import CERTIFICATES, certify, choose_held_out, read_certificates
+from seodang.distill.targets.certificate import certify, choose_held_out
 from seodang.distill.targets.codecs import hidden, top_k
 from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_codec
+from seodang.distill.targets.folder import CERTIFICATES, read_certificates
 from seodang.models.chat_model import ChatModel, Distributions, Message, Scores, require
 
 _SEQUENCES_A_SHARD = 128

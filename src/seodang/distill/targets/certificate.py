@@ -1,19 +1,16 @@
 """How far stored targets are from the teacher's whole distributions, measured on a slice that was held out at capture."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from seodang.core.files import read_json
 from seodang.core.hashing import digest
 from seodang.distill.losses.target import Dense, Hidden, Sampled, Target
 from seodang.distill.targets.cache import HeldOut, TargetCache
 from seodang.models.chat_model import Distributions
 
-CERTIFICATES = "certificate.json"
 _MOST_POSITIONS = 256  # of a codec in a cache; an inner product of gradients takes their square
 _FEWEST_SEQUENCES = 8
 _ONE_IN = 32
@@ -65,11 +62,6 @@ def certify(cache: TargetCache, codec: Mapping[str, Any], teacher: Distributions
         "total_variation": round(0.5 * float((full_TV - stored_TV).abs().sum(-1).mean()), 8),
         "gradient_cosine": round(_gradient_cosine(states_TH.float(), full_TV, stored_TV), 6),
     }
-
-
-def read_certificates(folder: Path) -> list[dict[str, Any]]:
-    """The certificates of a cache, one a codec with its settings."""
-    return read_json(folder / CERTIFICATES) if (folder / CERTIFICATES).is_file() else []
 
 
 def dense(target: Target, size: int) -> torch.Tensor:

@@ -8,15 +8,12 @@ from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.core.files import Journal
-from seodang.distill.targets.cache import INDEX, TEACHER, read_teacher
-from seodang.distill.targets.certificate import read_certificates
-
-_USES = "uses.jsonl"
+from seodang.distill.targets.folder import INDEX, TEACHER, USES, read_certificates, read_teacher
 
 
 def record_use(folder: Path, *, run: str, step: str, key: str, student: str | None, num_sequences: int, num_reused: int) -> None:
     """Tells the cache that a step used it; once for each step's key, which names the work. `num_reused` were there before the step."""
-    with closing(Journal(folder / _USES)) as journal:
+    with closing(Journal(folder / USES)) as journal:
         unit = f"{run} {step} {key}"
         if unit not in journal:
             row = {"run": run, "step": step, "student": student, "num_sequences": num_sequences, "num_reused": num_reused}
@@ -42,7 +39,7 @@ def open_folder(cache: Path, root: Path) -> Path:
 
 def describe_cache(folder: Path) -> dict[str, Any]:
     """Sizes, certificates, uses and hits of one cache. A hit is a sequence that a step asked for and found."""
-    shards, uses = _read(folder / INDEX), _read(folder / _USES)
+    shards, uses = _read(folder / INDEX), _read(folder / USES)
     certificates = {str(sorted(row["codec"].items())): row for row in read_certificates(folder)}
     codecs: dict[str, dict[str, Any]] = {}
     for shard in shards:
