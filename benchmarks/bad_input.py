@@ -168,6 +168,7 @@ def dying_endpoint(folder: Path, recipe: Path, model: Path, answered: int = 6) -
     value = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     with _serve_then_die(answered) as address:
         value["teacher"] = {"kind": "openai_http", "url": address, "model": "dying", "retries": 1, "timeout_s": 5}
+        value["targets"] = {"codec": "top_k", "top_k": 5}
         value["student_model"] = {"kind": "local", "name": "random", "license": "CC0-1.0", "path": str(model), "synthetic": True}
         path = recipe.with_name("dying.yaml")
         path.write_text(yaml.safe_dump({**value, "name": "dying"}), encoding="utf-8")

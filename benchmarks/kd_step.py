@@ -17,10 +17,11 @@ from typing import Any
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from seodang.distill.students.lora import add_lora
+from seodang.distill.losses.target import Sparse
 from seodang.distill.objective import named_divergence
 from seodang.distill.packing import Example
 from seodang.distill.section import LOSS_SETTINGS, TrainSection
+from seodang.distill.students.lora import add_lora
 from seodang.distill.train import Trainer
 from seodang.models.precision import best_dtype
 
@@ -51,8 +52,8 @@ def made_examples(count: int, kept: int) -> list[Example]:
     prefix, found = ids(PREFIX), list[Example]()
     for number in range(count):
         best = torch.log_softmax(3 * torch.randn(ANSWER, VOCABULARY, generator=draw), -1).topk(kept, -1)
-        top_ids, logprobs = (tuple(map(tuple, rows.tolist())) for rows in (best.indices, best.values))
-        found.append(Example(f"r{number}", (*prefix, *ids(PROMPT)), ids(ANSWER), top_ids, logprobs))
+        target = Sparse(best.indices.flatten(), best.values.flatten(), torch.arange(0, kept * ANSWER + 1, kept))
+        found.append(Example(f"r{number}", (*prefix, *ids(PROMPT)), ids(ANSWER), target))
     return found
 
 

@@ -1,6 +1,6 @@
 """Kills small pieces of teaching at random moments and goes on with them: what they end with is that of an unkilled one, bit for bit.
 
-    python benchmarks/kill_teaching.py [--kills 50] [--seed 0] [--work training]
+    python benchmarks/kill_teaching.py [--kills 50] [--seed 0] [--work capture|training]
 
 Each kill is a SIGKILL to a process that does the work alone, at a moment drawn evenly over the time that the unkilled one takes. Then a
 second process does the same work in the same folder, to its end.
@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
+
+from small_project import make_random_model
 
 Work = Callable[[Path], None]
 _PRELOADED = ["torch", "transformers.models.llama.modeling_llama", "safetensors.torch", "tensorboardX"]
@@ -59,6 +61,7 @@ def made_examples() -> list[Any]:
     """48 examples of random ids that begin alike, with 5 targets at each answer token."""
     import torch
 
+    from seodang.distill.losses.target import Sparse
     from seodang.distill.packing import Example
 
     draw = torch.Generator().manual_seed(0)
@@ -70,13 +73,34 @@ def made_examples() -> list[Any]:
     for number in range(48):
         answer = ids(1, 9)
         best = torch.log_softmax(torch.randn(len(answer), 300, generator=draw), -1).topk(5, -1)
-        top_ids = tuple(tuple(int(i) for i in row) for row in best.indices)
-        logprobs = tuple(tuple(row) for row in best.values.tolist())
-        found.append(Example(f"r{number}", (*range(10, 16), *ids(2, 10)), answer, top_ids, logprobs))
+        target = Sparse(best.indices.flatten(), best.values.flatten(), torch.arange(0, 5 * len(answer) + 1, 5))
+        found.append(Example(f"r{number}", (*range(10, 16), *ids(2, 10)), answer, target))
     return found
 
 
-WORKS: dict[str, Work] = {"training": train}
+def capture(folder: Path) -> None:
+    """Captures a random teacher's targets for 60 answers, two a shard. The teacher stands beside `folder` and is made by the first call."""
+    import torch
+
+    from seodang.core.progress import Progress
+    from seodang.core.records import Passage, Record
+    from seodang.distill.section import TargetsSection
+    from seodang.distill.targets import capture as module
+    from seodang.distill.targets.cache import TargetCache
+    from seodang.models.local import LocalModel
+
+    torch.set_num_threads(1)
+    module._SEQUENCES_A_SHARD = 2  # pyright: ignore[reportPrivateUsage]
+    model = folder.parent / "teacher"
+    teacher = LocalModel(model if model.is_dir() else make_random_model(model), dtype="float32", synthetic=True)
+    section = TargetsSection(codec="head_and_sampled", draws=6)
+    records = [Record("know", f"Question {n}?", f"lamp {n} burns oil", ("p",), "en") for n in range(60)]
+    passages = {"p": Passage("lamps.md", 0, 5, "- x", "Lamps", "Rules:", "a lamp burns oil", "en", "CC0-1.0")}
+    plan = module.lessons(teacher, records, passages, {"know": "{passages} {question}"}, section)
+    module.capture(teacher, plan, section, TargetCache(folder, teacher.identity), Progress("targets"))
+
+
+WORKS: dict[str, Work] = {"capture": capture, "training": train}
 
 
 def start(work: Work, folder: Path, log: Path) -> ForkServerProcess:

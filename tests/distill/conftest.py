@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from seodang.distill.losses.target import Sparse
 from seodang.distill.packing import Example
 
 BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
@@ -26,6 +27,6 @@ def examples() -> list[Example]:
     for number in range(24):
         answer = ids(1, 7)
         best = torch.log_softmax(torch.randn(len(answer), 390, generator=draw), -1).topk(5, -1)
-        top_ids = tuple(tuple(int(i) for i in row) for row in best.indices)
-        found.append(Example(f"r{number}", (*PREFIX, *ids(2, 10)), answer, top_ids, tuple(tuple(row) for row in best.values.tolist())))
+        target = Sparse(best.indices.flatten(), best.values.flatten(), torch.arange(0, 5 * len(answer) + 1, 5))
+        found.append(Example(f"r{number}", (*PREFIX, *ids(2, 10)), answer, target))
     return found

@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from seodang.distill import packed_attention
+from seodang.distill.losses.target import Sparse, Target
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 
 
@@ -44,13 +45,18 @@ def test_a_label_is_the_id_that_stands_after_the_predicting_one(examples: list[E
     assert place == len(pack.labels)
 
 
+def ragged(target: Target | None) -> list[tuple[list[int], list[float]]]:
+    """The kept ids and values of each position."""
+    assert isinstance(target, Sparse)
+    return [(target.ids[a:b].tolist(), target.logprobs[a:b].tolist()) for a, b in pairwise(target.offsets.tolist())]
+
+
 def test_targets_stand_beside_their_labels(examples: list[Example]) -> None:
     group = examples[:5]
     target = build_pack(group, common_prefix(examples)).target
-    assert target is not None
-    rows = [row for example in group for row in example.top_ids or ()]
-    offsets = target.offsets.tolist()
-    assert [tuple(target.ids[a:b].tolist()) for a, b in pairwise(offsets)] == rows
+    assert isinstance(target, Sparse)
+    rows = [row for example in group for row in ragged(example.target)]
+    assert ragged(target) == rows
     bare = [Example(e.record, e.prompt_ids, e.answer_ids) for e in group]
     assert build_pack(bare, common_prefix(examples)).target is None
 

@@ -11,12 +11,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, Gemm
 
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
-from seodang.distill.students.lora import add_lora
 from seodang.distill.losses import cross_entropy, forward_kl
 from seodang.distill.losses.divergence import Divergence
+from seodang.distill.losses.target import Sparse
 from seodang.distill.objective import Objective
 from seodang.distill.packing import Example, build_pack
 from seodang.distill.section import TrainSection
+from seodang.distill.students.lora import add_lora
 from seodang.distill.train import Trainer
 
 SECTION = TrainSection(epochs=1.5, learning_rate=1e-2, pack_tokens=64, checkpoint_steps=2, held_out=0.1)
@@ -241,7 +242,7 @@ def _everything_kept(num_positions: int, seed: int) -> dict[str, Any]:
     """Targets that keep the whole vocabulary, which are known at every temperature."""
     draw = torch.Generator().manual_seed(seed)
     logprobs = torch.log_softmax(2 * torch.randn(num_positions, 400, generator=draw), -1)
-    return {"top_ids": (tuple(range(400)),) * num_positions, "top_logprobs": tuple(tuple(row) for row in logprobs.tolist())}
+    return {"target": Sparse(torch.arange(400).repeat(num_positions), logprobs.flatten(), torch.arange(0, 400 * num_positions + 1, 400))}
 
 
 @pytest.fixture(scope="module")

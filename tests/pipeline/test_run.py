@@ -17,6 +17,7 @@ from click.testing import CliRunner
 
 import kill
 from seodang.cli.main import cli
+from seodang.core.errors import ModelError
 from small_project import write_project
 
 pytestmark = pytest.mark.timeout(600)
@@ -118,6 +119,31 @@ def test_another_weight_of_the_loss_reuses_the_data_and_the_targets(finished: Fi
     steps = reused_steps(call("run", path, "--runs", finished.root))
     computed = {name for name, reused in steps.items() if not reused}
     assert computed == {"train.distilled.0", "evaluate.distilled.0", "export"}
+
+
+def test_the_cache_of_targets_tells_its_size_its_fidelity_and_who_used_it(finished: Finished) -> None:
+    (listed,) = json.loads(call("targets", "show", "--runs", finished.root, "--json"))
+    told = json.loads(call("targets", "show", listed["cache"], "--runs", finished.root, "--json"))
+    assert told == listed
+    uses = {(use["run"], use["step"]): use for use in told["uses"]}
+    captured, taught = uses["small", "targets"], uses["small", "train.distilled.0"]
+    assert captured["num_reused"] == 0
+    assert taught["num_reused"] == taught["num_sequences"] == captured["num_sequences"]
+    assert taught["student"] == "random"
+    (codec,) = told["codecs"]
+    assert codec["codec"]["codec"] == "nucleus"
+    assert 0 < codec["certificate"]["kl"] < 1
+    assert codec["certificate"]["num_sequences"] >= 8
+
+
+def test_a_remote_teacher_is_refused_what_it_cannot_give_before_it_is_asked(finished: Finished) -> None:
+    recipe = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))
+    recipe["student_model"], recipe["teacher"] = recipe["teacher"], {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "x"}
+    path = finished.recipe.with_name("remote.yaml")
+    path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    done = CliRunner().invoke(cli, ["run", str(path), "--runs", str(finished.root)])
+    assert isinstance(done.exception, ModelError)
+    assert "codec: top_k" in done.exception.render()
 
 
 def test_generate_answers_every_prompt_and_twice_the_same(finished: Finished, tmp_path: Path) -> None:

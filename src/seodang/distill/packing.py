@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from seodang.distill.losses.target import Sparse
+from seodang.distill.losses.target import Target, join_targets
 from seodang.distill.packed_attention import Rows, lay_out
 
 
@@ -21,8 +21,7 @@ class Example:
     record: str  # id of the record that it was made from
     prompt_ids: tuple[int, ...]
     answer_ids: tuple[int, ...]
-    top_ids: tuple[tuple[int, ...], ...] | None = None
-    top_logprobs: tuple[tuple[float, ...], ...] | None = None
+    target: Target | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Pack:
     rows: Rows
     predicting: torch.Tensor
     labels: torch.Tensor
-    target: Sparse | None
+    target: Target | None
     num_tokens: int
 
 
@@ -71,9 +70,6 @@ def build_pack(examples: Sequence[Example], prefix: Sequence[int]) -> Pack:
     lengths: list[int] = []
     predicting: list[int] = []
     labels: list[int] = []
-    top_ids: list[int] = []
-    top_logprobs: list[float] = []
-    offsets = [0]
     for example in examples:
         rest = [*example.prompt_ids[start:], *example.answer_ids]
         first_answer = len(ids) + len(example.prompt_ids) - start
@@ -83,18 +79,13 @@ def build_pack(examples: Sequence[Example], prefix: Sequence[int]) -> Pack:
         lengths.append(len(rest) - 1)
         predicting += range(first_answer - 1, first_answer - 1 + len(example.answer_ids))
         labels += example.answer_ids
-        if example.top_ids is not None and example.top_logprobs is not None:
-            for kept_ids, kept_logprobs in zip(example.top_ids, example.top_logprobs, strict=True):
-                top_ids += kept_ids
-                top_logprobs += kept_logprobs
-                offsets.append(len(top_ids))
-    target = Sparse(torch.tensor(top_ids), torch.tensor(top_logprobs), torch.tensor(offsets)) if len(offsets) > 1 else None
+    targets = [example.target for example in examples if example.target is not None]
     return Pack(
         ids=torch.tensor([ids]),
         positions=torch.tensor([positions]),
         rows=lay_out(start, lengths),
         predicting=torch.tensor(predicting),
         labels=torch.tensor(labels),
-        target=target,
+        target=join_targets(targets) if targets else None,
         num_tokens=len(ids),
     )

@@ -19,6 +19,7 @@ LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
     "total_variation": (),
     "alpha_beta": ("alpha", "beta"),
 }
+_KINDS = {"nucleus": "sparse", "top_k": "sparse", "sampled": "sampled", "head_and_sampled": "sampled", "hidden": "hidden", "full": "dense"}
 
 
 class TrainSection(Section):
@@ -55,9 +56,23 @@ class TrainSection(Section):
 
 
 class TargetsSection(Section):
-    """What is kept of the teacher's distribution."""
+    """What is kept of the teacher's distribution at each answer token."""
 
-    top_k: int = Field(default=32, ge=1, description="log-probabilities kept at each answer token; the rest is one tail bucket")
+    codec: Literal["nucleus", "top_k", "sampled", "head_and_sampled", "hidden", "full"] = Field(
+        default="nucleus", description="how it is kept, a file in distill/targets/codecs; a remote teacher can fill `top_k` only"
+    )
+    nats_per_byte: float = Field(
+        default=3e-4,
+        ge=1e-6,
+        le=0.05,
+        description="`nucleus`: a byte is spent where it lowers the divergence from the teacher by this many nats",
+    )
+    top_k: int = Field(default=32, ge=1, description="`top_k`: log-probabilities kept; the rest is one tail bucket")
+    draws: int = Field(default=50, ge=1, le=10_000, description="`sampled`, `head_and_sampled`: tokens drawn")
+    head_probability: float = Field(
+        default=0.02, gt=0, le=1, description="`head_and_sampled`: tokens at least this probable are kept exactly, the rest is drawn from"
+    )
+    precision: Literal["bfloat16", "float32"] = Field(default="bfloat16", description="`hidden`: of the kept hidden states")
 
 
 class DistillSection(TrainSection):
@@ -92,7 +107,7 @@ class DistillSection(TrainSection):
 
 def kept_kind(section: TargetsSection) -> str:
     """Which kind of target (losses/target.py) is kept: a column of the table in losses/support.py."""
-    return "sparse"
+    return _KINDS[section.codec]
 
 
 def refuse_loss(distill: DistillSection, kind: str) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from seodang.core.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,23 @@ class Scores(Protocol):
 
 
 @runtime_checkable
+class Distributions(Protocol):
+    """Gives whole distributions at given tokens: hidden states first, which are small, and then the distributions of a few at a time."""
+
+    def states(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> "Iterator[tuple[int, torch.Tensor]]":
+        """The place of each sequence and the last hidden states (T, H) that predict its continuation's tokens, in any order."""
+        ...
+
+    def distribution(self, states_TH: "torch.Tensor") -> "torch.Tensor":
+        """Natural-log probabilities (T, V) float32 at hidden states."""
+        ...
+
+    def plain_head(self) -> "torch.Tensor":
+        """The head (V, H) whose product with a hidden state is its logits; ModelError where the architecture does more than that."""
+        ...
+
+
+@runtime_checkable
 class Streams(Protocol):
     """Gives an answer piece by piece."""
 
@@ -111,7 +131,12 @@ class Streams(Protocol):
 
 Capability = TypeVar("Capability")
 
-_NAMES: dict[type, str] = {Completes: "raw completion", Scores: "log-probabilities of given tokens", Streams: "streaming"}
+_NAMES: dict[type, str] = {
+    Completes: "raw completion",
+    Scores: "log-probabilities of given tokens",
+    Distributions: "whole distributions at given tokens",
+    Streams: "streaming",
+}
 
 
 def require(model: ChatModel, capability: type[Capability], needed_by: str) -> Capability:

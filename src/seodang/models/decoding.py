@@ -184,6 +184,26 @@ def score_batch(
     model: PreTrainedModel, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int
 ) -> list[TokenTargets]:
     """The model's distribution at every token of each continuation, after its prompt. The head is computed at those places only."""
+    targets: list[TokenTargets] = []
+    for states_TH, continuation in zip(predicting_states(model, prompts, continuations), continuations, strict=True):
+        logprobs_TV = distribution(model, states_TH)
+        chosen_T = logprobs_TV.gather(1, torch.tensor(continuation, device=model.device)[:, None])[:, 0]
+        best = logprobs_TV.topk(min(top_k, logprobs_TV.shape[-1]), -1) if top_k else None
+        targets.append(
+            TokenTargets(
+                top_ids=best.indices.tolist() if best else [],
+                top_logprobs=best.values.tolist() if best else [],
+                logprobs=chosen_T.tolist(),
+            )
+        )
+    return targets
+
+
+@torch.inference_mode()
+def predicting_states(
+    model: PreTrainedModel, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]
+) -> list[torch.Tensor]:
+    """The last hidden states that predict the tokens of each continuation, after its prompt: (T, H) each."""
     device = model.device
     sequences = [[*prompt, *continuation] for prompt, continuation in zip(prompts, continuations, strict=True)]
     # The prefix ends before the last prompt id, whose hidden state predicts the first continuation token.
@@ -203,18 +223,25 @@ def score_batch(
     hidden_BTH = model.base_model(
         input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, use_cache=False, **options
     ).last_hidden_state
+    firsts = [len(prompt) - 1 - start for prompt in prompts]
+    return [hidden_BTH[row, first : first + len(continuations[row])] for row, first in enumerate(firsts)]
+
+
+@torch.inference_mode()
+def distribution(model: PreTrainedModel, states_TH: torch.Tensor) -> torch.Tensor:
+    """Natural-log probabilities (T, V) float32 of the model's head at hidden states, with what its architecture does to logits."""
     head: Any = model.get_output_embeddings()
-    targets: list[TokenTargets] = []
-    for row, (prompt, continuation) in enumerate(zip(prompts, continuations, strict=True)):
-        first = len(prompt) - 1 - start
-        logprobs_TV = torch.log_softmax(head(hidden_BTH[row, first : first + len(continuation)]).float(), -1)
-        chosen_T = logprobs_TV.gather(1, torch.tensor(continuation, device=device)[:, None])[:, 0]
-        best = logprobs_TV.topk(min(top_k, logprobs_TV.shape[-1]), -1) if top_k else None
-        targets.append(
-            TokenTargets(
-                top_ids=best.indices.tolist() if best else [],
-                top_logprobs=best.values.tolist() if best else [],
-                logprobs=chosen_T.tolist(),
-            )
-        )
-    return targets
+    logits_TV = head(states_TH).float()
+    scale, cap = logit_changes(model)
+    if scale != 1.0:
+        logits_TV *= scale
+    if cap is not None:
+        logits_TV = torch.tanh(logits_TV / cap) * cap
+    return torch.log_softmax(logits_TV, -1)
+
+
+def logit_changes(model: PreTrainedModel) -> tuple[float, float | None]:
+    """What the head's output is multiplied by, and the soft cap of the logits after that (None: none), as the configuration says."""
+    config: Any = model.config.get_text_config()
+    multiplied, divided = getattr(config, "logit_scale", None), getattr(config, "logits_scaling", None)
+    return (multiplied or 1.0) / (divided or 1.0), getattr(config, "final_logit_softcapping", None)

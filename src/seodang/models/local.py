@@ -13,8 +13,18 @@ from seodang.core.errors import ModelError
 from seodang.core.hashing import digest, digest_file
 from seodang.models import attention
 from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
-from seodang.models.decoding import choose, decode_batch, new_cache, score_batch, siblings
+from seodang.models.decoding import (
+    choose,
+    decode_batch,
+    distribution,
+    logit_changes,
+    new_cache,
+    predicting_states,
+    score_batch,
+    siblings,
+)
 from seodang.models.precision import best_dtype
+from seodang.models.tokens import token_map
 
 _FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
 _TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
@@ -78,8 +88,11 @@ class LocalModel:
             "kind": "local",
             "weights": digest(weights),
             "tokenizer": digest_file(self.folder / "tokenizer.json"),
+            "vocabulary": digest(token_map(self.tokenizer)),
             "template": digest(self.tokenizer.chat_template),
+            "thinking": None,  # the template is applied as it is, without a switch
             "dtype": str(self.dtype).removeprefix("torch."),
+            "quantisation": getattr(self.model.config, "quantization_config", None) and digest(str(self.model.config.quantization_config)),
             "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",
         }
 
@@ -109,6 +122,23 @@ class LocalModel:
             for i, target in zip(rows, scored, strict=True):
                 targets[i] = target
         return [target for target in targets if target is not None]
+
+    def states(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Iterator[tuple[int, torch.Tensor]]:
+        for rows in _scoring_batches(prompts, continuations, self.batch_size):
+            found = predicting_states(self.model, [prompts[i] for i in rows], [continuations[i] for i in rows])
+            yield from zip(rows, found, strict=True)
+
+    def distribution(self, states_TH: torch.Tensor) -> torch.Tensor:
+        return distribution(self.model, states_TH)
+
+    def plain_head(self) -> torch.Tensor:
+        head = self.model.get_output_embeddings()
+        if logit_changes(self.model) != (1.0, None) or getattr(head, "bias", None) is not None:
+            raise ModelError(
+                f"`{self.name}` changes its logits after the head (a scale, a soft cap or a bias): hidden states and head are not enough",
+                hint="keep another kind of target, such as `targets: {codec: nucleus}`",
+            )
+        return head.weight.detach()
 
     def _decode(self, prompts: list[list[int]], sampling: Sampling, num_samples: int) -> list[list[Completion]]:
         limit = getattr(self.model.config, "max_position_embeddings", None)

@@ -8,6 +8,7 @@ from seodang.data.actions import find_actions
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.documents import Document
 from seodang.data.passages import split_passages
+from seodang.distill.section import TargetsSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.pipeline.recipe import Recipe
 
@@ -84,7 +85,7 @@ def estimate_cost(recipe: Recipe, documents: Sequence[Document], *, num_items: i
 
     # Converted weights in float32, a float16 checkpoint of each trained arm, and the exported formats (F16, Q8_0).
     weights = NUM_PARAMETERS * (4 + 2 * len(arms) * len(evaluate.seeds) + (3 if "distilled" in arms else 0))
-    targets = (kept * statement + kept_messages * TOKENS_PER_CALL) * recipe.targets.top_k * 8
+    targets = (kept * statement + kept_messages * TOKENS_PER_CALL) * _target_bytes(recipe.targets)
     return {
         "documents": len(documents),
         "passages": len(passages),
@@ -98,6 +99,20 @@ def estimate_cost(recipe: Recipe, documents: Sequence[Document], *, num_items: i
         "remote_teacher": remote,
         "measured_on": MEASURED_ON,
     }
+
+
+def _target_bytes(section: TargetsSection) -> float:
+    """Bytes that a token's target takes, with SmolLM2's 49,152 tokens and 576 hidden states."""
+    price = 101 * (1e-3 / section.nats_per_byte) ** 0.52  # of `nucleus`: 101 at 1e-3 and 233 at 2e-4, on its own samples
+    by_codec = {
+        "nucleus": price,
+        "top_k": 6.0 * section.top_k,
+        "sampled": 2.5 * min(section.draws, 40),
+        "head_and_sampled": 40 + 2.5 * min(section.draws, 40),
+        "hidden": 1152.0 if section.precision == "bfloat16" else 2304.0,
+        "full": 4 * 49_152.0,
+    }
+    return by_codec[section.codec]
 
 
 def cost_lines(cost: dict[str, Any]) -> list[str]:

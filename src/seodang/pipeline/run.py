@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seodang import __version__
+from seodang.core.errors import ModelError
 from seodang.core.files import write_atomically, write_json
 from seodang.core.hashing import digest, digest_file
 from seodang.core.registry import find_function
@@ -29,7 +30,7 @@ from seodang.pipeline.workspace import RUN_FILE
 
 TRAINED = ("sft", "distilled")
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 2, "train": 3, "evaluate": 1, "export": 1}
+_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 3, "train": 3, "evaluate": 1, "export": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -42,6 +43,7 @@ def make_plan(context: RunContext) -> list[Step]:
     teacher, student = context.source_key(recipe.teacher), context.source_key(context.student_source)
     exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
     general = digest([digest_file(path) for path in context.resolve(recipe.evaluate.general)])
+    _refuse_codec(context)
     steps: list[Step] = []
 
     def add(name: str, work: Any, line: Any, *parts: Any) -> str:
@@ -93,6 +95,16 @@ def make_plan(context: RunContext) -> list[Step]:
             recipe.name,
         )
     return steps
+
+
+def _refuse_codec(context: RunContext) -> None:
+    """Told before an hour's work and not after: an endpoint gives no whole distributions."""
+    recipe = context.recipe
+    if isinstance(recipe.teacher, OpenAIHTTPTeacher) and "distilled" in recipe.evaluate.arms and recipe.targets.codec != "top_k":
+        raise ModelError(
+            f"a remote teacher gives its best tokens only, and `targets.codec: {recipe.targets.codec}` needs whole distributions",
+            hint="set `targets: {codec: top_k, top_k: N}` with as many as the endpoint gives, or leave out the arm `distilled`",
+        )
 
 
 def run_recipe(context: RunContext) -> Path:
@@ -164,8 +176,11 @@ def _verify_line(s: dict[str, Any]) -> str:
 
 
 def _targets_line(s: dict[str, Any]) -> str:
-    counts = f"{s['num_sequences']} sequences, {s['num_tokens']} tokens, top {s['top_k']}"
-    return f"{counts}, tail mass {s['mean_tail_mass']:.4f}, {s['num_reused']} from the cache"
+    counts = f"{s['num_sequences']} sequences, {s['num_tokens']} tokens, {s['codec']} at {s['bytes_per_token']:.1f} bytes a token"
+    found = s["certificate"]
+    kl = "" if found is None or found["kl"] is None else f", KL(full || stored) {found['kl']:.4f} nats"
+    cosine = "" if found is None else f", gradient cosine {found['gradient_cosine']:.4f}"
+    return f"{counts}{kl}{cosine}, {s['num_reused']} from the cache"
 
 
 def _train_line(s: dict[str, Any]) -> str:

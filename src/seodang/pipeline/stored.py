@@ -13,12 +13,12 @@ from seodang.core.files import read_json, storage_errors
 from seodang.core.hashing import digest_file
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
-from seodang.pipeline.workspace import REMOTE_ANSWERS, RUN_FILE, Run, Workspace, read_run
+from seodang.pipeline.workspace import REMOTE_ANSWERS, RUN_FILE, TARGET_CACHES, Run, Workspace, read_run
 
 CACHES = (
     "models",
     REMOTE_ANSWERS,
-    "target-cache",
+    TARGET_CACHES,
     "targets",
     "wheels",
 )  # made or fetched again when needed; `targets` cannot do without its cache
@@ -124,7 +124,7 @@ def _references(run: Run) -> set[tuple[str, str]]:
     found |= {("wheels", source["sha256"]) for source in [*sources, *recipe["documents"]] if source.get("sha256")}
     found |= {("models", LocalTeacher(**source).key()[:16]) for source in sources if source.get("package")}
     if any(row["name"] == "targets" for row in run.row["steps"]) and run.artifact("targets").done:
-        found.add(("target-cache", run.artifact("targets").manifest["summary"]["cache"]))
+        found.add((TARGET_CACHES, run.artifact("targets").manifest["summary"]["cache"]))
     if recipe["teacher"]["kind"] == "openai_http":
         found.add((REMOTE_ANSWERS, OpenAIHTTPTeacher(**recipe["teacher"]).key()[:16]))
     return found

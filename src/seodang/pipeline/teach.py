@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError, ModelError
@@ -22,6 +22,10 @@ from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
 from seodang.evaluation.exam import load_exam
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.workspace import TARGET_CACHES
+
+if TYPE_CHECKING:
+    from seodang.distill.losses.target import Target
 
 
 def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
@@ -100,22 +104,30 @@ def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
 
 def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
     """The teacher's distributions over the accepted answers, with the passages in view."""
-    from seodang.core.hashing import digest
-    from seodang.distill.targets.cache import TargetCache
+    from seodang.distill.targets.cache import TargetCache, cache_name
     from seodang.distill.targets.capture import capture, lessons
+    from seodang.distill.targets.uses import record_use
 
     _require_accepted(context)
     recipe = context.recipe
     _refuse_other_tokens(context)
     template = load_prompts(recipe.build.prompts)["open_book"]
-    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets.top_k)
+    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets)
     identity = context.teacher.identity
-    folder = context.workspace.store / "target-cache" / digest(identity)[:16]
-    with Artifact(folder).locked(), closing(TargetCache(folder)) as cache:
-        cache.describe(identity)
-        summary = capture(context.teacher, plan, recipe.targets.top_k, cache, progress)
+    folder = context.workspace.store / TARGET_CACHES / cache_name(identity)
+    with Artifact(folder).locked(), closing(TargetCache(folder, identity)) as cache:
+        summary = capture(context.teacher, plan, recipe.targets, cache, progress)
+        record_use(
+            folder,
+            run=recipe.name,
+            step="targets",
+            key=artifact.folder.name,
+            student=None,
+            num_sequences=summary["num_sequences"],
+            num_reused=summary["num_reused"],
+        )
     write_json_lines(artifact.folder / "plan.jsonl", ({"record": lesson.record, "key": lesson.key} for lesson in plan))
-    return {**summary, "cache": cache.folder.name}
+    return {**summary, "cache": folder.name}
 
 
 def _require_accepted(context: RunContext) -> None:
@@ -147,7 +159,6 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     """One student: supervised fine-tuning on the verified answers, or distillation from the cached targets on the same ones."""
     from seodang.distill.packing import Example
     from seodang.distill.raise_student import raise_student
-    from seodang.distill.targets.cache import TargetCache
     from seodang.models.chat_model import Message
     from seodang.models.local import LocalModel, use_threads
 
@@ -157,18 +168,13 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     context.team.begin_turn()
     reader = LocalModel(context.student_folder)
     distilled = arm == "distilled"
-    kept: dict[str, Any] = {}
-    if distilled:
-        folder = context.workspace.store / "target-cache" / context.artifacts["targets"].manifest["summary"]["cache"]
-        with Artifact(folder).locked(), closing(TargetCache(folder)) as cache:
-            kept = {row["record"]: cache[row["key"]] for row in read_json_lines(context.artifacts["targets"].folder / "plan.jsonl")}
+    kept = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
     examples = [
         Example(
             record=record.id,
             prompt_ids=tuple(reader.encode_chat([Message("user", record.question)])),
             answer_ids=tuple(reader.encode_answer(record.answer)),
-            top_ids=tuple(map(tuple, kept[record.id].ids.tolist())) if distilled else None,
-            top_logprobs=tuple(map(tuple, kept[record.id].logprobs.tolist())) if distilled else None,
+            target=kept[record.id] if distilled else None,
         )
         for record in context.accepted
     ]
@@ -186,3 +192,32 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         progress=progress,
         team=context.team,
     )
+
+
+def _targets_of(context: RunContext, artifact: Artifact, step: str) -> "dict[str, Target]":
+    """The cached target of each accepted record, by its id."""
+    from seodang.distill.targets.cache import TargetCache
+    from seodang.distill.targets.uses import record_use
+    from seodang.models.chat_model import Distributions, require
+
+    captured = context.artifacts["targets"]
+    rows = read_json_lines(captured.folder / "plan.jsonl")
+    folder = context.workspace.store / TARGET_CACHES / captured.manifest["summary"]["cache"]
+    with Artifact(folder).locked(), closing(TargetCache(folder)) as cache:
+
+        def head() -> Any:
+            return require(context.teacher, Distributions, "teaching from hidden states").plain_head()
+
+        kept = {row["record"]: cache.get(row["key"], head) for row in rows}
+        if context.team.first:
+            student = context.student_source.name
+            record_use(
+                folder,
+                run=context.recipe.name,
+                step=step,
+                key=artifact.folder.name,
+                student=student,
+                num_sequences=len(kept),
+                num_reused=len(kept),
+            )
+    return kept

@@ -11,6 +11,7 @@ from seodang.models.source import LocalTeacher, model_folder
 
 RUN_FILE = "run.json"
 REMOTE_ANSWERS = "remote-answers"  # in the store: what remote teachers wrote, one folder a teacher
+TARGET_CACHES = "target-cache"  # in the store: what teachers were asked, one folder a teacher
 DEFAULT_ROOT = Path("runs")
 
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from seodang.core.progress import Progress
+from seodang.distill.losses.target import Sparse
 from seodang.distill.packing import Example
 from seodang.distill.raise_student import raise_student
 from seodang.distill.section import DistillSection
@@ -34,10 +35,12 @@ def taught(tiny_axk1_dir: Path) -> list[Example]:
     prompts = [teacher.encode_chat([Message("user", question)]) for question in QUESTIONS]
     answers = [teacher.encode_answer(answer) for answer in ANSWERS]
     scored = teacher.score(prompts, answers, TOP_K)
-    return [
-        Example(f"a{row}", tuple(prompt), tuple(answer), tuple(map(tuple, t.top_ids)), tuple(map(tuple, t.top_logprobs)))
-        for row, (prompt, answer, t) in enumerate(zip(prompts, answers, scored, strict=True))
-    ]
+    found: list[Example] = []
+    for row, (prompt, answer, t) in enumerate(zip(prompts, answers, scored, strict=True)):
+        offsets = torch.arange(0, TOP_K * len(answer) + 1, TOP_K)
+        target = Sparse(torch.tensor(t.top_ids).flatten(), torch.tensor(t.top_logprobs).flatten(), offsets)
+        found.append(Example(f"a{row}", tuple(prompt), tuple(answer), target))
+    return found
 
 
 @torch.no_grad()
@@ -51,9 +54,9 @@ def test_its_targets_are_those_of_plain_rows(tiny_axk1_dir: Path, taught: list[E
     model = opened(tiny_axk1_dir)
     for example in taught:
         best = logprobs(model, example).topk(TOP_K, -1)
-        assert example.top_logprobs is not None
-        torch.testing.assert_close(torch.tensor(example.top_logprobs), best.values, atol=2e-5, rtol=1e-4)
-        assert example.top_ids == tuple(map(tuple, best.indices.tolist()))
+        assert isinstance(example.target, Sparse)
+        torch.testing.assert_close(example.target.logprobs, best.values.flatten(), atol=2e-5, rtol=1e-4)
+        assert torch.equal(example.target.ids, best.indices.flatten())
 
 
 @pytest.mark.parametrize(

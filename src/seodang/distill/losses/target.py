@@ -1,6 +1,6 @@
 """What a student is taught at each position: a whole distribution, its most probable part with one bucket for the rest, or draws."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -83,6 +83,33 @@ Target = Dense | Hidden | Sparse | Sampled
 def entry_rows(offsets: torch.Tensor) -> torch.Tensor:
     """The position of each entry of a ragged target, shape (N,), from its offsets (T + 1,)."""
     return torch.repeat_interleave(torch.arange(len(offsets) - 1, device=offsets.device), offsets.diff())
+
+
+def join_targets(targets: Sequence[Target]) -> Target:
+    """Targets of one kind, and of one head, behind one another. ValueError where they are of several kinds."""
+    first = targets[0]
+    kinds = {type(target) for target in targets}
+    if len(kinds) != 1:
+        raise ValueError(f"targets of several kinds cannot be joined: {', '.join(sorted(kind.__name__ for kind in kinds))}")
+    if isinstance(first, Dense):
+        return Dense(_joined(targets, "logits"))
+    if isinstance(first, Hidden):
+        return Hidden(_joined(targets, "hidden"), first.head)
+    ids, logprobs = _joined(targets, "ids"), _joined(targets, "logprobs")
+    lengths = torch.cat([target.offsets.diff() for target in targets if isinstance(target, Sparse | Sampled)])
+    offsets = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)])
+    if isinstance(first, Sampled):
+        return Sampled(ids, logprobs, _joined(targets, "weights"), offsets)
+    heats = [set(target.normalisers) for target in targets if isinstance(target, Sparse)]
+    normalisers = {
+        heat: torch.cat([target.normalisers[heat] for target in targets if isinstance(target, Sparse)])
+        for heat in sorted(set.intersection(*heats))
+    }
+    return Sparse(ids, logprobs, offsets, normalisers)
+
+
+def _joined(targets: Sequence[Target], name: str) -> torch.Tensor:
+    return torch.cat([getattr(target, name) for target in targets])
 
 
 def _take_entries(offsets: torch.Tensor, places: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -5,13 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
+from seodang.core.errors import ModelError
+from seodang.core.files import write_json
 from seodang.core.progress import Progress
 from seodang.core.records import Passage, Record
-from seodang.distill.targets.cache import TargetCache, TopK, sequence_key
-from seodang.models.chat_model import ChatModel, Message, Scores, require
+from seodang.distill.section import TargetsSection
+from seodang.distill.targets.alignment import refuse_shifted_rows
+from seodang.distill.targets.cache import Entry, HeldOut, TargetCache, sequence_key
+from seodang.distill.targets.certificate import certify, choose_held_out
+from seodang.distill.targets.codecs import hidden, top_k
+from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_codec
+from seodang.distill.targets.folder import CERTIFICATES, read_certificates
+from seodang.models.chat_model import ChatModel, Distributions, Message, Scores, require
 
 _SEQUENCES_A_SHARD = 128
+_POSITIONS_TOGETHER = 64  # whose whole distributions are in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +41,123 @@ def open_book(record: Record, passages: Mapping[str, Passage], template: Mapping
 
 
 def lessons(
-    teacher: ChatModel, records: Sequence[Record], passages: Mapping[str, Passage], template: Mapping[str, str], top_k: int
+    teacher: ChatModel, records: Sequence[Record], passages: Mapping[str, Passage], template: Mapping[str, str], section: TargetsSection
 ) -> list[Lesson]:
     """One lesson for each record, in order, with the key under which its targets are kept."""
     scorer = require(teacher, Scores, "capturing targets")
     identity = teacher.identity
+    codec = open_codec(section.codec).describe(section.model_dump())
     found: list[Lesson] = []
     for record in records:
         prompt = tuple(scorer.encode_chat(open_book(record, passages, template)))
         answer = tuple(scorer.encode_answer(record.answer))
-        found.append(Lesson(record.id, prompt, answer, sequence_key(identity, prompt, answer, top_k)))
+        found.append(Lesson(record.id, prompt, answer, sequence_key(identity, prompt, answer, codec)))
     return found
 
 
-def capture(teacher: ChatModel, plan: Sequence[Lesson], top_k: int, cache: TargetCache, progress: Progress) -> dict[str, Any]:
-    """Fills the cache with what is missing of the plan, a shard at a time, and says how much was there already."""
-    scorer = require(teacher, Scores, "capturing targets")
+def capture(teacher: ChatModel, plan: Sequence[Lesson], section: TargetsSection, cache: TargetCache, progress: Progress) -> dict[str, Any]:
+    """Fills the cache with what is missing of the plan, a shard at a time, certifies it, and says how much was there already.
+
+    ModelError where the teacher cannot fill the codec, an answer is cut off before its end, or rows do not stand at their tokens.
+    """
+    codec, settings = open_codec(section.codec), section.model_dump()
+    described = codec.describe(settings)
+    _refuse_unable(teacher, codec)
+    _refuse_cut_off(teacher, plan)
     missing = list({lesson.key: lesson for lesson in plan if lesson.key not in cache}.values())
     progress.total = len(missing)
     for first in range(0, len(missing), _SEQUENCES_A_SHARD):
         group = missing[first : first + _SEQUENCES_A_SHARD]
-        scored = scorer.score([lesson.teacher_prompt for lesson in group], [lesson.answer for lesson in group], top_k)
-        cache.add(
-            (lesson.key, TopK(np.asarray(t.top_ids, np.int32), np.asarray(t.top_logprobs, np.float32)))
-            for lesson, t in zip(group, scored, strict=True)
-        )
+        columns, held_out = _ask(teacher, group, codec, settings, _held_out(cache, described, group))
+        if first == 0:
+            _refuse_shifted(teacher, group, columns, codec, settings)
+        entries = [Entry(lesson.key, columns[lesson.key], len(lesson.answer)) for lesson in group]
+        cache.add(entries, codec, described, held_out)
         progress.advance(len(group))
-    tails = np.concatenate([cache[lesson.key].tail_mass for lesson in plan]) if plan else np.zeros(1)
+    certificate = _certificate(teacher, cache, described)
+    shards = [told for told in cache.shards() if told["codec"] == described]
     return {
         "num_sequences": len(plan),
         "num_reused": len(plan) - len(missing),
-        "num_tokens": int(sum(len(lesson.answer) for lesson in plan)),
-        "top_k": top_k,
-        "mean_tail_mass": round(float(tails.mean()), 6),
+        "num_tokens": sum(len(lesson.answer) for lesson in plan),
+        **described,
         "bytes": cache.num_bytes(),
+        "bytes_per_token": round(sum(told["bytes"] for told in shards) / max(1, sum(sum(told["lengths"]) for told in shards)), 2),
+        "certificate": certificate,
     }
+
+
+def _refuse_unable(teacher: ChatModel, codec: Codec) -> None:
+    if codec.name == "top_k":
+        require(teacher, Scores, "capturing targets")
+        return
+    if not isinstance(teacher, Distributions):
+        raise ModelError(
+            f"`{teacher.name}` gives its best tokens only, and the codec `{codec.name}` needs whole distributions",
+            hint="set `targets: {codec: top_k, top_k: N}` with as many as the endpoint gives, or use a local teacher",
+        )
+    if codec.reads == "states":
+        teacher.plain_head()
+
+
+def _refuse_cut_off(teacher: ChatModel, plan: Sequence[Lesson]) -> None:
+    """An answer without its end was cut off; taught as it is, the student would learn to stop there, or never."""
+    end = require(teacher, Scores, "capturing targets").encode_answer("")[-1]
+    cut_off = [lesson.record for lesson in plan if not lesson.answer or lesson.answer[-1] != end]
+    if cut_off:
+        raise ModelError(
+            f"{len(cut_off)} answers do not end with the teacher's end token and were cut off, the first of record {cut_off[0]}",
+            hint="leave these records out, or have them written again with more `max_new_tokens`",
+        )
+
+
+def _held_out(cache: TargetCache, codec: Mapping[str, Any], group: Sequence[Lesson]) -> dict[str, np.ndarray]:
+    known = [positions for told in cache.shards() if told["codec"] == codec for _, positions in told["held_out"]]
+    return choose_held_out({lesson.key: len(lesson.answer) for lesson in group}, len(known), sum(map(len, known)))
+
+
+def _ask(
+    teacher: ChatModel, group: Sequence[Lesson], codec: Codec, settings: Mapping[str, Any], chosen: Mapping[str, np.ndarray]
+) -> tuple[dict[str, Columns], list[HeldOut]]:
+    """The columns of each lesson by its key, and the slice that is held out, which only whole distributions allow."""
+    prompts, answers = [lesson.teacher_prompt for lesson in group], [lesson.answer for lesson in group]
+    if not isinstance(teacher, Distributions):
+        scored = require(teacher, Scores, "capturing targets").score(prompts, answers, settings["top_k"])
+        return {lesson.key: top_k.from_lists(t.top_ids, t.top_logprobs) for lesson, t in zip(group, scored, strict=True)}, []
+    columns: dict[str, Columns] = {}
+    held_out: dict[str, HeldOut] = {}
+    for place, states_TH in teacher.states(prompts, answers):
+        key = group[place].key
+        columns[key] = _encode(teacher, states_TH, codec, settings, int(key[:15], 16))
+        if key in chosen:
+            kept_NH = states_TH[torch.from_numpy(chosen[key])].cpu()
+            precision = "float32" if kept_NH.dtype == torch.float32 else "bfloat16"
+            held_out[key] = HeldOut(key, chosen[key], hidden.encode(kept_NH, {"precision": precision}, 0)["states"])
+    return columns, [held_out[key] for key in sorted(held_out)]
+
+
+def _encode(teacher: Distributions, states_TH: torch.Tensor, codec: Codec, settings: Mapping[str, Any], seed: int) -> Columns:
+    """One sequence, some positions at a time; draws of position t follow from the sequence's seed and t's place among such parts."""
+    if codec.reads == "states":
+        return codec.encode(states_TH.cpu(), settings, seed)
+    parts = states_TH.split(_POSITIONS_TOGETHER)
+    return join([codec.encode(teacher.distribution(part).cpu(), settings, seed + number) for number, part in enumerate(parts)])
+
+
+def _refuse_shifted(
+    teacher: ChatModel, group: Sequence[Lesson], columns: Mapping[str, Columns], codec: Codec, settings: Mapping[str, Any]
+) -> None:
+    head = teacher.plain_head() if codec.reads == "states" and isinstance(teacher, Distributions) else None
+    targets = [codec.decode(codec.pack(columns[lesson.key]), settings, head) for lesson in group]
+    refuse_shifted_rows(targets, [lesson.answer for lesson in group], synthetic=teacher.synthetic)
+
+
+def _certificate(teacher: ChatModel, cache: TargetCache, codec: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The codec's certificate, written beside the shards. None for a teacher that gives no whole distributions."""
+    if not isinstance(teacher, Distributions):
+        return None
+    found = certify(cache, codec, teacher)
+    if found is not None:
+        others = [row for row in read_certificates(cache.folder) if row["codec"] != codec]
+        write_json(cache.folder / CERTIFICATES, [*others, found])
+    return found

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Self, TypeVar
 
 from seodang.core.errors import BudgetError, EndpointError, ModelError
+from seodang.core.hashing import digest
 from seodang.models.chat_model import Completion, Message, Sampling, TokenTargets
 from seodang.models.remote.answers import RemoteCompletion, chat_completion, text_completion
 from seodang.models.remote.budget import Usage
@@ -15,6 +16,7 @@ from seodang.models.remote.failures import EndpointRefusalError
 from seodang.models.remote.fanout import ask_all
 from seodang.models.remote.positions import Style, targets_of
 from seodang.models.remote.scoring import ChatTokenizer, encode_chat, encode_text
+from seodang.models.tokens import token_map
 
 Answer = TypeVar("Answer")
 OnRefused = Callable[[int, EndpointRefusalError], None]
@@ -208,7 +210,8 @@ class RemoteScoringModel(RemoteCompletionModel):
 
     @property
     def identity(self) -> dict[str, Any]:
-        return {**super().identity, "scoring": self._style}
+        told = {"vocabulary": digest(token_map(self._tokenizer))} if hasattr(self._tokenizer, "backend_tokenizer") else {}
+        return {**super().identity, "scoring": self._style, **told}
 
     def encode_chat(self, messages: Sequence[Message]) -> list[int]:
         """Token ids of a conversation up to and including the start of the assistant's turn."""

@@ -117,14 +117,18 @@ def _training_table(training: dict[str, list[Row]]) -> Safe:
 
 
 def _targets(targets: Row) -> Safe:
-    reused = targets.get("reused")
+    reused, certificate = targets.get("reused"), targets.get("certificate") or {}
+    sizes = [(name, targets.get(key)) for name, key in (("top-k kept a token", "top_k"), ("bytes a token", "bytes_per_token"))]
+    fidelity = [(name, certificate.get(key)) for name, key in (("KL(full || stored), nats", "kl"), ("gradient cosine", "gradient_cosine"))]
+    tail = targets.get("mean_tail_mass")
     return facts(
         [
             ("sequences", own(count(targets.get("num_sequences")))),
             ("answer tokens", own(count(targets.get("num_tokens")))),
             ("size on disk", own(size(targets.get("bytes")))),
-            ("top-k kept a token", own(count(targets.get("top_k")))),
-            ("mean mass in the tail", own(percent(targets.get("mean_tail_mass")))),
+            ("kept as", own(visible(str(targets["codec"]), 40)) if "codec" in targets else None),
+            *((name, None if value is None else own(significant(value))) for name, value in [*sizes, *fidelity]),
+            ("mean mass in the tail", None if tail is None else own(percent(tail))),
             ("reused", None if reused is None else own(brief(reused))),
         ]
     )
