@@ -28,8 +28,8 @@ def alm(
     that is needed of it. `mask` (N,) says which chunks count (default: all), and `num_chunks` is how many of them by default.
 
     A long chunk's likelihood is small, and its coin would say nothing about it; the root by `tau` brings it up. The factor tau, which the
-    paper leaves to the loss's weight, keeps the gradient's size: with a = -log p and b = -log q the loss tends to a log(a / b) + b - a as tau
-    grows, and is the plain divergence at tau 1. It is 0 exactly where the likelihoods are equal, and finite for finite logits.
+    paper leaves to the loss's weight, keeps the gradient's size: with a = -log p and b = -log q the loss tends to a log(a / b) + b - a as
+    tau grows, and is the plain divergence at tau 1. It is 0 exactly where the likelihoods are equal, and finite for finite logits.
 
     With `boundary`, p and q also hold the mass of the tokens that may begin a word after the chunk, where the text goes on: chunks of
     `merge_chunks` then end where words do. ValueError for shapes that do not fit the chunks, and for log-probabilities that are none.

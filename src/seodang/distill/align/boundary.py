@@ -1,8 +1,8 @@
 """Making chunks comparable: a chunk's likelihood that also says that a word ends there (outcome debiasing, Minixhofer et al. 2025, ALM,
 arXiv 2503.20083).
 
-After "comp", a model whose tokens are "comput" and "er" still has the mass of "computer" to give, and one whose token is "computer" has given
-it away. Their likelihoods of "comp" differ although they may agree about the text. Where a word ends they are of one event.
+A model writes the word "computer" as "comp" and "uter", another one as a single token. The likelihood that the first one gives to "comp"
+holds every longer word, that of the other one hardly any: they differ although both may agree about the text. Where words end they do not.
 """
 
 from dataclasses import dataclass

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 
@@ -35,8 +36,8 @@ def find_chunks(teacher: Spans, student: Spans) -> Chunks:
     if teacher.text != student.text:
         raise ValueError(f"teacher and student have different texts: {teacher.text[:60]!r} and {student.text[:60]!r}")
     cuts = _common_cuts(teacher, student)
-    slices_t = [(start, stop) for (start, _), (stop, _) in zip(cuts, cuts[1:], strict=False)]
-    slices_s = [(start, stop) for (_, start), (_, stop) in zip(cuts, cuts[1:], strict=False)]
+    slices_t = [(start, stop) for (start, _), (stop, _) in pairwise(cuts)]
+    slices_s = [(start, stop) for (_, start), (_, stop) in pairwise(cuts)]
     if teacher.end is not None and student.end is not None:
         slices_t.append((teacher.end, teacher.end + 1))
         slices_s.append((student.end, student.end + 1))

@@ -12,7 +12,8 @@ _NUM_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class VocabularyComparison:
-    """Two maps from ids to bytes, beside each other. An id is common if it has the same bytes on both sides and is special on both or neither.
+    """Two maps from ids to bytes, beside each other. An id is common if both give it the same bytes and agree
+    whether it is special.
 
     Of the other ids, `differing_added` are added or special on one side at least, and `differing_ids` are the rest, all in order.
     """
@@ -44,14 +45,12 @@ class VocabularyComparison:
 def compare_vocabularies(teacher_tokenizer: Any, student_tokenizer: Any) -> VocabularyComparison:
     """What two fast tokenizers' ids spell: sizes alone do not say whether a teacher's distribution is one over the student's tokens."""
     teacher, student = read_vocabulary(teacher_tokenizer), read_vocabulary(student_tokenizer)
-    sides = tuple(
-        {index: (piece, index in v.special) for index, piece in enumerate(v.pieces) if piece is not None} for v in (teacher, student)
-    )
+    own, other = _map(teacher), _map(student)
     common: list[int] = []
     ordinary: list[int] = []
     added: list[int] = []
-    for index in sorted(sides[0].keys() | sides[1].keys()):
-        if sides[0].get(index) == sides[1].get(index):
+    for index in sorted(own.keys() | other.keys()):
+        if own.get(index) == other.get(index):
             common.append(index)
         elif index in teacher.added or index in student.added:
             added.append(index)
@@ -83,17 +82,17 @@ def require_end_token(teacher: Vocabulary, teacher_end: int, student: Vocabulary
     end = same[0] if same else student.end
     if end is None or end not in student_stops:
         stops = ", ".join(f"{index} ({_show(student, index)})" for index in sorted(student_stops)) or "no token"
-        told = (
-            "has no such token and no end of its own"
-            if end is None
-            else f"knows it as id {end} ({_show(student, end)}) and goes on after it"
-        )
+        told = "has no such token and no end" if end is None else f"would end it with id {end} ({_show(student, end)}) and write on"
         raise ModelError(
             f"the teacher ends an answer with id {teacher_end} ({_show(teacher, teacher_end)}); the student {told}; it stops at {stops}",
             where=student.name,
             hint="add the id to `eos_token_id` of the student's generation_config.json",
         )
     return end
+
+
+def _map(vocabulary: Vocabulary) -> dict[int, tuple[bytes, bool]]:
+    return {index: (piece, index in vocabulary.special) for index, piece in enumerate(vocabulary.pieces) if piece is not None}
 
 
 def _show(vocabulary: Vocabulary, index: int) -> str:

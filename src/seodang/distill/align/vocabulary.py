@@ -51,8 +51,8 @@ def read_vocabulary(tokenizer: Any) -> Vocabulary:
 
 
 def _speller(described: dict[str, Any], name: str) -> Callable[[str], bytes]:
-    decoder = described["decoder"] or {"type": "none"}
-    steps: list[dict[str, Any]] = decoder["decoders"] if decoder["type"] == "Sequence" else [decoder]
+    decoder = described["decoder"]
+    steps: list[dict[str, Any]] = [] if decoder is None else decoder.get("decoders", [decoder])  # a sequence of them, or one
     kinds = {step["type"] for step in steps}
     if "ByteLevel" in kinds:
         return _byte_level
@@ -63,7 +63,7 @@ def _speller(described: dict[str, Any], name: str) -> Callable[[str], bytes]:
     ):
         return _sentencepiece if "ByteFallback" in kinds else _spaced
     raise ModelError(
-        f"its decoder ({', '.join(sorted(kinds))}) does not say which bytes a token stands for",
+        f"its decoder ({', '.join(sorted(kinds)) or 'none'}) does not say which bytes a token stands for",
         where=name,
         hint="across tokenizers, both are byte-level BPE or written as SentencePiece does",
     )
