@@ -1,5 +1,6 @@
 """Tokenizers of three kinds, trained on the spot on a few lines: byte-level BPE, and SentencePiece's spelling as Gemma and Llama use it."""
 
+import json
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ LINES = [
     "고객의 회선이 정지되면 요금을 확인합니다. 고객이 전화를 받을 수 없으면 회선을 확인합니다.",
     "for index in range(10):\n    print(index)\n",
 ]
-KINDS = ["byte_level", "small_byte_level", "gemma_like", "llama_like"]
 
 
 def byte_level(size: int, lines: list[str], specials: tuple[str, ...] = ("<|endoftext|>", "<|im_end|>")) -> PreTrainedTokenizerFast:
@@ -38,7 +38,7 @@ def sentencepiece_like(prefix: bool) -> PreTrainedTokenizerFast:
     vocabulary = {token: index for index, token in enumerate(["<unk>", "<bos>", "<eos>", *(f"<0x{byte:02X}>" for byte in range(256))])}
     learned = sorted(trained.get_vocab(), key=lambda token: trained.get_vocab()[token])
     vocabulary |= {token: len(vocabulary) + place for place, token in enumerate(learned)}
-    merges = [tuple(pair) for pair in _merges(trained)]
+    merges: list[tuple[str, str]] = [(left, right) for left, right in json.loads(trained.to_str())["model"]["merges"]]
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = trained.normalizer
     stripped: list[Any] = [decoders.Strip(" ", 1, 0)] if prefix else []
@@ -46,12 +46,6 @@ def sentencepiece_like(prefix: bool) -> PreTrainedTokenizerFast:
     tokenizer.add_special_tokens(["<unk>", "<bos>", "<eos>"])
     tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<bos>", eos_token="<eos>", unk_token="<unk>")
-
-
-def _merges(tokenizer: Tokenizer) -> list[list[str]]:
-    import json
-
-    return json.loads(tokenizer.to_str())["model"]["merges"]
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,12 @@
-"""Approximate likelihood matching against PyTorch's own coins in float64, on random shapes, and its limits."""
+"""Approximate likelihood matching against PyTorch's own divergence and autograd in float64, on random shapes, and its limits."""
 
 import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.distributions import Bernoulli, kl_divergence
 
 from seodang.distill.align.alm import alm, coin_divergence
 from seodang.distill.align.boundary import Boundary, boundary_logprobs, merge_chunks
@@ -29,9 +29,8 @@ def case(seed: int, scale: float = 2.0) -> tuple[torch.Tensor, torch.Tensor, tor
     chunks = Chunks(slices(lengths[0]), slices(lengths[1]), torch.tensor([True] * 5 + [False]), num_teacher, num_student)
     student = torch.randn(num_student, V_STUDENT, generator=draw) * scale
     teacher = torch.log_softmax(torch.randn(num_teacher, V_TEACHER, generator=draw) * scale, -1)
-    tokens_t, tokens_s = (
-        torch.randint(0, size, (count,), generator=draw) for size, count in ((V_TEACHER, num_teacher), (V_STUDENT, num_student))
-    )
+    tokens_t = torch.randint(0, V_TEACHER, (num_teacher,), generator=draw)
+    tokens_s = torch.randint(0, V_STUDENT, (num_student,), generator=draw)
     begins = torch.arange(V_STUDENT) % 3 == 0
     boundary = Boundary(boundary_logprobs(teacher, torch.arange(V_TEACHER) % 4 == 0), begins)
     return student, tokens_s, teacher.gather(1, tokens_t[:, None])[:, 0], chunks, boundary
@@ -40,7 +39,7 @@ def case(seed: int, scale: float = 2.0) -> tuple[torch.Tensor, torch.Tensor, tor
 def plain(
     student: torch.Tensor, ids: torch.Tensor, teacher: torch.Tensor, chunks: Chunks, tau: float, boundary: Boundary | None, num: float
 ) -> torch.Tensor:
-    """The loss chunk by chunk with torch's log_softmax and its divergence of two Bernoulli distributions."""
+    """The loss chunk by chunk with torch's log_softmax and its divergence of two distributions over heads and tails."""
     logprobs = torch.log_softmax(student, -1)
     total = student.new_zeros(())
     for place, ((start, stop), (first, last)) in enumerate(zip(chunks.teacher.tolist(), chunks.student.tolist(), strict=True)):
@@ -49,7 +48,8 @@ def plain(
         if boundary is not None and chunks.followed[place]:
             log_p = log_p + boundary.teacher[stop].to(student.dtype)
             log_q = log_q + logprobs[last].exp()[boundary.student].sum().log()
-        total = total + kl_divergence(Bernoulli((log_p / tau).exp()), Bernoulli((log_q / tau).exp()))
+        p, q = (torch.stack([x / tau, torch.log(-torch.expm1(x / tau))]) for x in (log_p, log_q))
+        total = total + F.kl_div(q, p, reduction="sum", log_target=True)
     return tau * total / num
 
 
@@ -125,9 +125,7 @@ def test_only_chunks_of_the_mask_count_and_the_sum_is_divided_as_told() -> None:
     assert alm(student, ids, teacher, chunks, mask, boundary=boundary).item() == pytest.approx(2 * parts[0], rel=1e-5)
     values = student.clone().requires_grad_()
     (grad,) = torch.autograd.grad(alm(values, ids, teacher, chunks, mask), values)
-    counted = {
-        row for keep, (start, stop) in zip(mask.tolist(), chunks.student.tolist(), strict=True) if keep for row in range(start, stop)
-    }
+    counted = {row for start, stop in chunks.student[mask].tolist() for row in range(start, stop)}
     assert {row for row in range(len(grad)) if grad[row].any()} == counted
     with pytest.raises(ValueError, match="no position counts"):
         alm(student, ids, teacher, chunks, torch.zeros(6, dtype=torch.bool))
@@ -149,6 +147,19 @@ def test_what_does_not_fit_is_refused() -> None:
         alm(student, ids, teacher[1:], chunks)
     with pytest.raises(ValueError, match="not above 0"):
         alm(student, ids, teacher, chunks, tau=0.0)
+
+
+def test_the_end_of_a_word_makes_agreeing_models_equal() -> None:
+    """Both say "comp" at 0.27 and "computer" at 0.63; one writes "computer" as two tokens, the other as one."""
+    one = torch.tensor([[0.9, 1e-9, 0.1], [1e-9, 0.7, 0.3]]).log()  # comp, uter, " x"
+    other = torch.tensor([[0.27, 0.63, 0.1], [1e-9, 1e-9, 1.0]]).log()  # comp, computer, " x"
+    ids, begins = torch.tensor([0, 2]), torch.tensor([False, False, True])
+    pairs = torch.tensor([[0, 1], [1, 2]])
+    chunks, first = Chunks(pairs, pairs, torch.tensor([True, False]), 2, 2), torch.tensor([True, False])
+    teacher = one[torch.arange(2), ids]
+    boundary = Boundary(boundary_logprobs(one, begins), begins)
+    assert alm(other, ids, teacher, chunks, first).item() > 0.1
+    assert alm(other, ids, teacher, chunks, first, boundary=boundary).item() == pytest.approx(0, abs=1e-6)
 
 
 @settings(max_examples=60, deadline=None)

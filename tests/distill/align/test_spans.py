@@ -23,7 +23,7 @@ def pieces(spans: Spans) -> list[bytes]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(text=TEXTS)
 def test_the_bytes_of_the_tokens_are_those_of_the_text(
     tokenizers: Tokenizers, vocabularies: dict[str, Vocabulary], kind: str, text: str
@@ -93,6 +93,22 @@ def test_a_special_token_that_is_written_out_is_text(tokenizers: Tokenizers, voc
 def test_an_empty_answer_is_its_end(vocabularies: dict[str, Vocabulary], ids: list[int]) -> None:
     spans = byte_spans(vocabularies["gemma_like"], ids, "")
     assert (spans.first, spans.stop, spans.end) == (len(ids) - 1, len(ids) - 1, len(ids) - 1)
+
+
+def test_a_piece_with_a_space_that_is_also_listed_as_added_is_spelled_with_a_space(tokenizers: Tokenizers) -> None:
+    """Gemma's tokenizer lists its runs of spaces so."""
+    from tokenizers import AddedToken, Tokenizer
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer.from_str(tokenizers["gemma_like"].backend_tokenizer.to_str())
+    index = next(index for index in backend.encode("on the line").ids if "▁" in str(backend.id_to_token(index)))
+    backend.add_tokens([AddedToken(backend.id_to_token(index), normalized=False)])
+    listed = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<eos>")
+    vocabulary = read_vocabulary(listed)
+    spans = encode_spans(listed, vocabulary, "on the line")
+    assert index in vocabulary.added - vocabulary.special
+    assert index in spans.ids
+    assert spans.ends[-1] == len("on the line")
 
 
 def test_tokens_of_another_text_are_refused(tokenizers: Tokenizers, vocabularies: dict[str, Vocabulary]) -> None:

@@ -2,7 +2,9 @@
 arXiv 2503.20083).
 
 A model writes the word "computer" as "comp" and "uter", another one as a single token. The likelihood that the first one gives to "comp"
-holds every longer word, that of the other one hardly any: they differ although both may agree about the text. Where words end they do not.
+holds every longer word, that of the other one hardly any: they differ although both may agree about the text. With the mass of the tokens
+that begin another word they are of one event, "comp and no more". As in the paper, the next chunk is not divided by that mass, so matching
+stays approximate; a threshold keeps chunks from ending where the teacher hardly lets a word end.
 """
 
 from dataclasses import dataclass

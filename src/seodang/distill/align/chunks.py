@@ -78,16 +78,13 @@ def _common_cuts(teacher: Spans, student: Spans) -> list[tuple[int, int]]:
     """Places between tokens, on both sides, at which both have spelled the same bytes.
 
     Tokens without bytes make several cuts at one byte. They are paired where both sides have equally many there; otherwise they belong to
-    the chunk that follows, and at the end of the text to the last one.
+    the chunk that follows.
     """
     own, other = _cuts(teacher), _cuts(student)
-    last = max(own)
     common: list[tuple[int, int]] = []
     for byte in sorted(own.keys() & other.keys()):
         if len(own[byte]) == len(other[byte]):
             common += zip(own[byte], other[byte], strict=True)
-        elif byte == last and byte > 0:
-            common.append((own[byte][-1], other[byte][-1]))
         else:
             common.append((own[byte][0], other[byte][0]))
     return common
