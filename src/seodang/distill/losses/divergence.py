@@ -121,7 +121,7 @@ def _dense(
     log_softmax_(teacher_TV)
     places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
     value_T = student_TV.new_zeros(len(student_TV))
-    written_T = -student_TV[places, written.ids] if written else value_T
+    written_T = -student_TV[places, written.ids] if written else None
     slopes_T = torch.zeros_like(value_T)
     for first in range(0, student_TV.shape[-1], _COLUMNS):
         log_q, log_p = student_TV[:, first : first + _COLUMNS], teacher_TV[:, first : first + _COLUMNS]
@@ -131,7 +131,8 @@ def _dense(
             slopes_T += slope.sum(-1)
             torch.exp(log_q, out=log_p)  # the teacher's buffer is done with here and takes the student's probabilities
             log_q.copy_(slope)
-    value_T = torch.lerp(value_T, written_T, share)
+    if written_T is not None:
+        value_T = torch.lerp(value_T, written_T, share)
     if not with_grad:
         return value_T, None
     if written:
@@ -173,7 +174,7 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     rows, ids = target.rows, target.ids
     places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
     zero_T = student_TV.new_zeros(len(student_TV))
-    written_T = student_TV[places, written.ids] if written else zero_T
+    written_T = student_TV[places, written.ids] if written else None
     kept_N, log_p_N = student_TV[rows, ids], target.logprobs.to(student_TV.dtype)
     student_TV[rows, ids] = float("-inf")
     rest_T = torch.logsumexp(student_TV, -1)
@@ -185,9 +186,11 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
 
     tail_p_T = 1.0 - zero_T.double().index_add(0, rows, target.logprobs.double().exp())
     tail_value_T, tail_slope_T = term(tail_p_T.clamp(min=_SMALLEST_TAIL).log().to(student_TV.dtype), log_tail_q_T)
-    has_tail_T = target.offsets.diff() < student_TV.shape[-1]
+    none_T = rest_T.isneginf() & (tail_p_T <= _SMALLEST_TAIL)  # what is not kept is impossible for both
+    has_tail_T = (target.offsets.diff() < student_TV.shape[-1]) & ~none_T
     value_T = zero_T.index_add(0, rows, value_N) + torch.where(has_tail_T, tail_value_T, 0.0)
-    value_T = torch.lerp(value_T, normaliser_T - written_T, share)
+    if written_T is not None:
+        value_T = torch.lerp(value_T, normaliser_T - written_T, share)
     if not with_grad:
         return value_T, None
     tail_slope_T = torch.where(has_tail_T, tail_slope_T, 0.0)
@@ -207,7 +210,8 @@ def _sampled(student_TV: torch.Tensor, target: Sampled, with_grad: bool, written
     zero_T = student_TV.new_zeros(len(student_TV))
     log_q_TV = log_softmax_(student_TV)
     value_T = zero_T.index_add(0, rows, weights_N * (target.logprobs.to(student_TV.dtype) - log_q_TV[rows, ids]))
-    value_T = torch.lerp(value_T, -log_q_TV[places, written.ids] if written else zero_T, share)
+    if written:
+        value_T = torch.lerp(value_T, -log_q_TV[places, written.ids], share)
     if not with_grad:
         return value_T, None
     by_q_T = share + (1 - share) * zero_T.index_add(0, rows, weights_N)

@@ -2,13 +2,15 @@
 
 A term takes the natural-log probabilities of teacher `log_p` and student `log_q`, of any one shape, and gives `value` and `slope` of that
 shape. The divergence is the sum of the values. Its derivative by a student's logit z_j is `slope_j - q_j * sum(slope)`, because
-log q = z - logsumexp(z). An outcome that is impossible for both adds nothing; one that is impossible for one side may add infinity.
+log q = z - logsumexp(z): a multiple of q in the slope cancels, and is left out where the rest is the smaller number. An outcome that is
+impossible for both adds nothing; one that is impossible for one side may add infinity.
 """
 
 import math
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 Term = Callable[[torch.Tensor, torch.Tensor], Pair]
@@ -32,10 +34,15 @@ def reverse_kl(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
 def jensen_shannon(beta: float) -> Term:
     """beta KL(p || m) + (1 - beta) KL(q || m) with m = beta p + (1 - beta) q."""
 
+    log_beta, log_rest = math.log(beta), math.log1p(-beta)
+
     def term(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-        log_m = torch.logaddexp(log_p + math.log(beta), log_q + math.log1p(-beta))
-        slope = (1 - beta) * _times(log_q.exp(), log_q - log_m)
-        return slope + beta * _times(log_p.exp(), log_p - log_m), slope
+        p, q = log_p.exp(), log_q.exp()
+        odds = log_p - log_q + (log_beta - log_rest)  # of the two parts of m, as a logarithm
+        joint = odds.abs().neg_().exp_().log1p_()
+        above_q, above_p = _times(q, joint + F.relu(odds)), _times(p, joint + F.relu(-odds))  # log m less the log of either part
+        slope = above_q * (beta - 1)
+        return slope - beta * above_p - beta * log_beta * p - (1 - beta) * log_rest * q, slope
 
     return term
 
@@ -54,11 +61,12 @@ def skew_kl(alpha: float) -> Term:
 def skew_reverse_kl(alpha: float) -> Term:
     """KL(q || (1 - alpha) p + alpha q)."""
 
+    log_alpha, log_rest = math.log(alpha), math.log1p(-alpha)
+
     def term(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
-        log_m = torch.logaddexp(log_p + math.log1p(-alpha), log_q + math.log(alpha))
-        q = log_q.exp()
-        value = _times(q, log_q - log_m)
-        return value, value - alpha * _times(q, (log_q - log_m).exp())
+        q, odds = log_q.exp(), log_p - log_q + (log_rest - log_alpha)
+        above_q = _times(q, F.softplus(odds, threshold=40.0))  # log m less log(alpha q)
+        return -above_q - log_alpha * q, _times(q, odds.sigmoid_()) - above_q
 
     return term
 
@@ -66,7 +74,7 @@ def skew_reverse_kl(alpha: float) -> Term:
 def total_variation(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
     q = log_q.exp()
     difference = q - log_p.exp()
-    return 0.5 * difference.abs(), 0.5 * q * difference.sign()
+    return 0.5 * difference.abs(), 0.5 * q * (difference.sign() - 1)
 
 
 def alpha_beta(alpha: float, beta: float) -> Term:
@@ -74,6 +82,8 @@ def alpha_beta(alpha: float, beta: float) -> Term:
     total = alpha + beta
 
     def term(log_p: torch.Tensor, log_q: torch.Tensor) -> Pair:
+        impossible = log_p.isneginf() & log_q.isneginf()
+        log_p, log_q = log_p.masked_fill(impossible, 0.0), log_q.masked_fill(impossible, 0.0)  # what is equal adds nothing
         p_alpha, ratio = (alpha * log_p).exp(), log_p - log_q
         if alpha == 0 and beta == 0:
             return 0.5 * ratio.square(), -ratio
