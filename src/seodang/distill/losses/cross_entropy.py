@@ -13,6 +13,7 @@ def cross_entropy(
 
     `student` holds logits (T, V), `target` token ids (T,), `mask` (T,) bool. The temperature divides the logits.
     """
-    logits_TV = student.float() if temperature == 1.0 else student.float() / temperature
+    precise_TV = student if student.dtype == torch.float64 else student.float()
+    logits_TV = precise_TV if temperature == 1.0 else precise_TV / temperature
     loss_T = F.cross_entropy(logits_TV, target, reduction="none")
     return loss_T[mask].sum() / count(mask, num_tokens)

@@ -130,9 +130,7 @@ def _normalisers(logits_TV: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 def _dense(student_TV: torch.Tensor, teacher_TV: torch.Tensor, term: Term, with_grad: bool, written: Written | None) -> ByPosition:
     (highest_q_T1, log_sum_q_T1), (highest_p_T1, log_sum_p_T1) = _normalisers(student_TV), _normalisers(teacher_TV)
     places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
-    cross_entropy_T = (highest_q_T1 + log_sum_q_T1)[:, 0]
-    if written:
-        cross_entropy_T = highest_q_T1[:, 0] - student_TV[places, written.ids] + log_sum_q_T1[:, 0]
+    cross_entropy_T = (highest_q_T1 + log_sum_q_T1)[:, 0] - student_TV[places, written.ids] if written else None
     value_T, slopes_T = torch.zeros(2, len(student_TV), dtype=torch.float64, device=student_TV.device)
     for student, teacher in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
         log_q, log_p = (student - highest_q_T1).sub_(log_sum_q_T1), (teacher - highest_p_T1).sub_(log_sum_p_T1)
@@ -143,7 +141,7 @@ def _dense(student_TV: torch.Tensor, teacher_TV: torch.Tensor, term: Term, with_
         if with_grad:
             slopes_T += slope.sum(-1)
             student.copy_(slope)
-    value_T = torch.lerp(value_T, cross_entropy_T.double(), share).to(student_TV.dtype)
+    value_T = _mixed(value_T, cross_entropy_T, share).to(student_TV.dtype)
     if not with_grad:
         return value_T, None
     by_q_T1 = (share - (1 - share) * slopes_T).to(student_TV.dtype)[:, None]
@@ -156,7 +154,7 @@ def _dense_forward_kl(student_TV: torch.Tensor, teacher_TV: torch.Tensor, with_g
     """As `_dense`, with one exponential instead of two: the slopes are -p and sum to -1, so the derivative is q - p."""
     places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
     highest_q_T1, highest_p_T1 = student_TV.amax(-1, keepdim=True), teacher_TV.amax(-1, keepdim=True)
-    written_T = student_TV[places, written.ids] if written else highest_q_T1[:, 0]
+    written_T = student_TV[places, written.ids] if written else None
     # Sums of a position in float64: two normalisers are subtracted, and the divergence may be much smaller than they are.
     sum_q_T, sum_p_T, dot_T = torch.zeros(3, len(student_TV), dtype=torch.float64, device=student_TV.device)
     for student, teacher in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
@@ -166,14 +164,19 @@ def _dense_forward_kl(student_TV: torch.Tensor, teacher_TV: torch.Tensor, with_g
         sum_p_T += p.sum(-1)
         sum_q_T += q.sum(-1)
         dot_T += torch.where(p > 0, difference.mul_(p), 0.0).sum(-1)
-    cross_entropy_T = highest_q_T1[:, 0] - written_T + sum_q_T.log()
-    value_T = torch.lerp(dot_T / sum_p_T + sum_q_T.log() - sum_p_T.log(), cross_entropy_T, share).to(student_TV.dtype)
+    cross_entropy_T = None if written_T is None else highest_q_T1[:, 0] - written_T + sum_q_T.log()
+    value_T = _mixed(dot_T / sum_p_T + sum_q_T.log() - sum_p_T.log(), cross_entropy_T, share).to(student_TV.dtype)
     if not with_grad:
         return value_T, None
     by_q_T1, by_p_T1 = (x.to(student_TV.dtype)[:, None] for x in (1 / sum_q_T, (share - 1) / sum_p_T))
     for q, p in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
         q.mul_(by_q_T1).addcmul_(p, by_p_T1)
     return value_T, _less(student_TV, places, written)
+
+
+def _mixed(value_T: torch.Tensor, cross_entropy_T: torch.Tensor | None, share: float) -> torch.Tensor:
+    """The divergence with its share of cross-entropy, where there is one."""
+    return value_T if cross_entropy_T is None else torch.lerp(value_T, cross_entropy_T.to(value_T.dtype), share)
 
 
 def _scaled_exp_(logits_TV: torch.Tensor, shift_T: torch.Tensor, factor_T: torch.Tensor) -> torch.Tensor:
@@ -216,7 +219,7 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     rows, ids = target.rows, target.ids
     places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
     zero_T = student_TV.new_zeros(len(student_TV))
-    written_T = student_TV[places, written.ids] if written else zero_T
+    written_T = student_TV[places, written.ids] if written else None
     kept_N, log_p_N = student_TV[rows, ids], target.logprobs.to(student_TV.dtype)
     student_TV[rows, ids] = float("-inf")
     rest_T = torch.add(*_normalisers(student_TV))[:, 0]
@@ -229,9 +232,10 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     tail_p_T = 1.0 - zero_T.double().index_add(0, rows, target.logprobs.double().exp())
     tail_p_T = tail_p_T.clamp(min=_SMALLEST_TAIL).to(student_TV.dtype)
     tail_value_T, tail_slope_T = term(tail_p_T.log(), log_tail_q_T, tail_p_T, log_tail_q_T.exp())
-    has_tail_T = target.offsets.diff() < student_TV.shape[-1]
+    none_T = rest_T.isneginf() & (tail_p_T <= _SMALLEST_TAIL)  # what is not kept is impossible for both
+    has_tail_T = (target.offsets.diff() < student_TV.shape[-1]) & ~none_T
     value_T = zero_T.index_add(0, rows, value_N) + torch.where(has_tail_T, tail_value_T, 0.0)
-    value_T = torch.lerp(value_T, highest_T - written_T + log_sum_T, share)
+    value_T = _mixed(value_T, None if written_T is None else highest_T - written_T + log_sum_T, share)
     if not with_grad:
         return value_T, None
     tail_slope_T = torch.where(has_tail_T, tail_slope_T, 0.0)
@@ -252,7 +256,7 @@ def _sampled(student_TV: torch.Tensor, target: Sampled, with_grad: bool, written
     log_q_sum_T = torch.add(*_normalisers(student_TV))[:, 0]
     log_q_N = student_TV[rows, ids] - log_q_sum_T[rows]
     value_T = zero_T.index_add(0, rows, weights_N * (target.logprobs.to(student_TV.dtype) - log_q_N))
-    value_T = torch.lerp(value_T, log_q_sum_T - student_TV[places, written.ids] if written else zero_T, share)
+    value_T = _mixed(value_T, log_q_sum_T - student_TV[places, written.ids] if written else None, share)
     if not with_grad:
         return value_T, None
     by_q_T = share + (1 - share) * zero_T.index_add(0, rows, weights_N)

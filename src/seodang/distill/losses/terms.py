@@ -2,8 +2,8 @@
 
 A term is given teacher p and student q as `log_p`, `log_q`, `p`, `q`, natural logarithms and probabilities of any one shape, and gives
 `value` and `slope` of that shape. The divergence is the sum of the values. Its derivative by a student's logit z_j is
-`slope_j - q_j * sum(slope)`, because log q = z - logsumexp(z). An outcome that is impossible for both adds nothing; one that is impossible
-for one side may add infinity.
+`slope_j - q_j * sum(slope)`, because log q = z - logsumexp(z): a multiple of q in the slope cancels. An outcome that is impossible for
+both adds nothing; one that is impossible for one side may add infinity.
 """
 
 from collections.abc import Callable
@@ -67,7 +67,7 @@ def skew_reverse_kl(alpha: float) -> Term:
 def total_variation(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
     """Half of |p - q|."""
     difference = q - p
-    return 0.5 * difference.abs(), 0.5 * q * difference.sign()
+    return 0.5 * difference.abs(), 0.5 * q * (difference.sign() - 1)
 
 
 def alpha_beta(alpha: float, beta: float) -> Term:
@@ -75,6 +75,8 @@ def alpha_beta(alpha: float, beta: float) -> Term:
     total = alpha + beta
 
     def term(log_p: torch.Tensor, log_q: torch.Tensor, p: torch.Tensor, q: torch.Tensor) -> Pair:
+        impossible = log_p.isneginf() & log_q.isneginf()
+        log_p, log_q = log_p.masked_fill(impossible, 0.0), log_q.masked_fill(impossible, 0.0)  # what is equal adds nothing
         p_alpha, ratio = (alpha * log_p).exp(), log_p - log_q
         if alpha == 0 and beta == 0:
             return 0.5 * ratio.square(), -ratio
