@@ -33,13 +33,11 @@ def test_value_and_gradient_are_those_of_pytorch(
     wanted = F.cross_entropy(exact[0] @ exact[1].T / temperature, labels, reduction="sum") / (num_tokens or mask.sum())
     hidden.requires_grad_()
     head.requires_grad_()
-    options = {"temperature": temperature, "num_tokens": num_tokens}
     if loss is fused.cross_entropy:
-        found = fused.cross_entropy(hidden, head, tokens, mask, **options)
-    elif loss is sequence_kd:
-        found = sequence_kd(hidden @ head.T, tokens, mask, **options)
+        found = fused.cross_entropy(hidden, head, tokens, mask, temperature=temperature, num_tokens=num_tokens)
     else:
-        found = cross_entropy(hidden @ head.T, tokens, mask, **options)
+        on_logits = sequence_kd if loss is sequence_kd else cross_entropy
+        found = on_logits(hidden @ head.T, tokens, mask, temperature=temperature, num_tokens=num_tokens)
     assert found.item() == pytest.approx(wanted.item(), rel=tolerance)
     for grad, expected in zip(*(torch.autograd.grad(x, y) for x, y in ((found, [hidden, head]), (wanted, exact))), strict=True):
         assert distance(grad, expected) < 3 * tolerance

@@ -1,6 +1,6 @@
 """The fused path holds the logits of a few positions at a time, and cuts where it likes without changing the result."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,7 @@ from oracles.targets import every_kind, logits
 from seodang.distill.losses import divergence, fused
 from seodang.distill.losses.divergence import Written
 from seodang.distill.losses.support import SUPPORT
+from seodang.distill.losses.target import Hidden
 
 ROWS, WIDTH, SIZE = 96, 8, 600
 MASK = torch.arange(ROWS) % 5 != 0
@@ -35,7 +36,7 @@ class Largest(TorchDispatchMode):
 
 
 @contextmanager
-def holding(positions: int) -> Iterator[None]:
+def holding(positions: int) -> Generator[None, None, None]:
     """The fused path holds so many positions of a live teacher and the student, or twice as many of the student alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(fused._CHUNK_BYTES, "cpu", positions * 2 * 8 * SIZE)
@@ -47,7 +48,7 @@ def test_logits_of_all_positions_are_never_held(case: Case, kind: str) -> None:
     hidden, head = logits(1, ROWS, WIDTH).requires_grad_(), logits(2, SIZE, WIDTH).requires_grad_()
     target = every_kind(logits(3, ROWS, WIDTH) @ logits(4, SIZE, WIDTH).T)[kind]
     if kind == "hidden":
-        target = type(target)(logits(3, ROWS, WIDTH), logits(4, SIZE, WIDTH))
+        target = Hidden(logits(3, ROWS, WIDTH), logits(4, SIZE, WIDTH))
     kept = max((x.numel() for x in (getattr(target, "ids", None),) if x is not None), default=0)
     with holding(4), Largest() as largest:
         case.on_hidden(hidden, head, target, MASK).backward()

@@ -107,7 +107,7 @@ class _OnLogits(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         grad = (ctx.saved_tensors[0] * grad_outputs[0][:, None]).to(ctx.dtype)
         if not ctx.whole:
             grad = grad.new_zeros(ctx.shape).index_copy_(0, ctx.saved_tensors[1], grad)

@@ -78,7 +78,7 @@ class _Linear(torch.autograd.Function):
 
     @staticmethod
     @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def backward(ctx: Any, *grad_outputs: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         saved = list(ctx.saved_tensors)
         scale = grad_outputs[0].item()
         by_hidden, by_head = (saved.pop(0) if has else None for has in ctx.has)
