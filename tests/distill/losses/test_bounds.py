@@ -71,7 +71,7 @@ def test_total_variation_is_at_most_one_and_bounded_by_the_divergence(seed: int,
     apart = Case("total_variation").on_logits(student, Dense(teacher), ALL[:1]).item()
     for name in ("forward_kl", "reverse_kl"):
         divergence = Case(name).on_logits(student, Dense(teacher), ALL[:1]).item()
-        assert apart <= min(1.0, math.sqrt(divergence / 2)) + 1e-9
+        assert apart <= min(1.0, math.sqrt(max(divergence, 0.0) / 2)) + 1e-7  # a rounding of 1e-16 is 1e-8 under the root
 
 
 @pytest.mark.parametrize("kind", ["dense", "hidden", "sparse", "sampled"])
