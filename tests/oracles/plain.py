@@ -109,8 +109,9 @@ def by_formula(
     for t in mask.nonzero()[:, 0].tolist():
         p, q = (torch.softmax(x[t] / temperature, -1) for x in (teacher_TV, student_TV))
         if isinstance(target, Sparse):
-            ids = target.ids[target.offsets[t] : target.offsets[t + 1]]
-            total = total + formula(joined(p, ids), joined(q, ids))
+            total = total + formula(
+                stored(target, t, temperature, len(q)), joined(q, target.ids[target.offsets[t] : target.offsets[t + 1]])
+            )
         elif isinstance(target, Sampled):
             drawn = slice(int(target.offsets[t]), int(target.offsets[t + 1]))
             ids, weights = target.ids[drawn], target.weights[drawn].double()
@@ -118,6 +119,18 @@ def by_formula(
         else:
             total = total + formula(p, q)
     return temperature**2 * total / (float(mask.sum()) if num_tokens is None else num_tokens)
+
+
+def stored(target: Sparse, t: int, temperature: float, size: int) -> torch.Tensor:
+    """The probabilities that a target holds, and what they leave to the tail: 1e-7 at least, as `divergence` has it.
+
+    The oracle sees the numbers that were stored, since a small tail is a difference that their rounding to float32 already moves.
+    """
+    log_p = target.logprobs[target.offsets[t] : target.offsets[t + 1]].double() / temperature
+    if temperature != 1.0:
+        log_p = log_p - target.normalisers[temperature][t].double()
+    p = log_p.exp()
+    return p if len(p) == size else torch.cat([p, (1 - p.sum()).clamp(min=1e-7)[None]])
 
 
 def joined(probabilities_V: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:

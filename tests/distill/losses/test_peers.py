@@ -6,7 +6,7 @@ their float32 strays too: at temperature 0.5 and 5,000 tokens TRL's divergence w
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from oracles import peers
@@ -33,6 +33,12 @@ def masked(rows: int, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
     return mask, torch.where(mask, 1, -100)
 
 
+def agree(found: tuple[torch.Tensor, ...], wanted: tuple[torch.Tensor, ...], temperature: float) -> bool:
+    """Value and derivatives. A value is a sum of terms near 0.1 that float32 knows to 6e-8, times the temperature's square."""
+    values = distance(found[0], wanted[0], shortest=0.1 * temperature**2) < TOLERANCE
+    return values and all(distance(a, b) < TOLERANCE for a, b in zip(found[1:], wanted[1:], strict=True))
+
+
 def graded(loss: torch.Tensor, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
     """The value, and its derivatives by the inputs."""
     return (loss.detach(), *torch.autograd.grad(loss, inputs))
@@ -49,12 +55,12 @@ def test_every_beta_is_that_of_trl(beta: float, rows: int, size: int, temperatur
     expected = graded(oracle, exact)
     student.requires_grad_()
     loss = generalized_jsd(student, Dense(teacher), mask, temperature=temperature, beta=beta)
-    for found, wanted in zip(graded(loss, student), expected, strict=True):
-        assert distance(found, wanted) < TOLERANCE
+    assert agree(graded(loss, student), expected, temperature)
 
 
 @settings(max_examples=8, deadline=None)
 @given(ROWS, VOCABULARIES, TEMPERATURES, SEEDS)
+@example(1, 2049, 0.5, 5)  # sums in float32 over a head as long as this are 4e-5 off
 def test_a_sparse_target_with_everything_kept_is_that_of_trl(rows: int, size: int, temperature: float, seed: int) -> None:
     student, teacher = (logits(seed + side, rows, size, 2.0, torch.float32) for side in (0, 1))
     mask, labels = masked(rows, seed)
@@ -62,11 +68,11 @@ def test_a_sparse_target_with_everything_kept_is_that_of_trl(rows: int, size: in
     student.requires_grad_()
     order = torch.stack([torch.randperm(size, generator=torch.Generator().manual_seed(seed + t)) for t in range(rows)])
     target = Sparse(order.flatten(), torch.log_softmax(teacher, -1).gather(1, order).flatten(), torch.arange(rows + 1) * size)
+    stored = torch.empty(rows, size, dtype=torch.float64).scatter_(1, order, target.logprobs.double().view(rows, size))
     for beta, ours in ((0.0, forward_kl), (1.0, reverse_kl), (0.5, generalized_jsd)):
-        oracle = temperature**2 * peers.trl_jsd()(exact, teacher.double(), labels, beta=beta, temperature=temperature)
-        found = graded(ours(student, target, mask, temperature=temperature), student)
-        for value, wanted in zip(found, graded(oracle, exact), strict=True):
-            assert distance(value, wanted) < TOLERANCE
+        oracle = temperature**2 * peers.trl_jsd()(exact, stored, labels, beta=beta, temperature=temperature)
+        loss = ours(student, target, mask, temperature=temperature)
+        assert agree(graded(loss, student), graded(oracle, exact), temperature)
 
 
 @pytest.mark.parametrize("beta", [0.0, 0.1, 0.5, 1.0])
@@ -85,8 +91,7 @@ def test_the_fused_path_is_that_of_liger(beta: float, rows: int, size: int, temp
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(fused._CHUNK_BYTES, "cpu", 5 * 8 * size)  # five positions at a time
         loss = fused.generalized_jsd(hidden, head, teacher, mask, temperature=temperature, beta=beta)
-    for found, wanted in zip(graded(loss, hidden, head), expected, strict=True):
-        assert distance(found, wanted) < TOLERANCE
+    assert agree(graded(loss, hidden, head), expected, temperature)
 
 
 @pytest.mark.parametrize("path", ["logits", "fused"])
@@ -105,5 +110,4 @@ def test_forward_kl_is_that_of_torchtune_less_the_teachers_entropy(path: str, ro
         loss = fused.forward_kl(hidden, head, Dense(teacher), mask, temperature=temperature)
     else:
         loss = forward_kl(hidden @ head.T, Dense(teacher), mask, temperature=temperature)
-    for found, wanted in zip(graded(loss, hidden), expected, strict=True):
-        assert distance(found, wanted) < TOLERANCE
+    assert agree(graded(loss, hidden), expected, temperature)

@@ -194,12 +194,12 @@ def _less(grad_TV: torch.Tensor, places: torch.Tensor, written: Written | None) 
 
 
 def _at_temperature(target: Sparse, heat: float, size: int) -> Sparse:
-    """The kept entries' log-probabilities at a temperature."""
+    """The kept entries' log-probabilities at a temperature, in float64: what they leave to the tail is a small difference of them."""
     if heat == 1.0:
         return target
-    tempered_N, rows = target.logprobs / heat, target.rows
+    tempered_N, rows = target.logprobs.double() / heat, target.rows
     if heat in target.normalisers:
-        normaliser_T = target.normalisers[heat]
+        normaliser_T = target.normalisers[heat].double()
     elif bool((target.offsets.diff() == size).all()):
         normaliser_T = torch.logsumexp(tempered_N.view(-1, size), -1)
     else:
@@ -208,6 +208,11 @@ def _at_temperature(target: Sparse, heat: float, size: int) -> Sparse:
             "(`normalisers`), keep the whole vocabulary, or use temperature 1"
         )
     return Sparse(target.ids, tempered_N - normaliser_T[rows], target.offsets)
+
+
+def _sums(values_N: torch.Tensor, rows: torch.Tensor, zero_T: torch.Tensor) -> torch.Tensor:
+    """The sum of each position's entries (T,) in float64: entries are added one after the other, and a long head would lose digits."""
+    return zero_T.double().index_add(0, rows, values_N.double())
 
 
 def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: bool, written: Written | None) -> ByPosition:
@@ -224,23 +229,23 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     student_TV[rows, ids] = float("-inf")
     rest_T = torch.add(*_normalisers(student_TV))[:, 0]
     highest_T = rest_T.scatter_reduce(0, rows, kept_N, "amax")
-    kept_mass_T = zero_T.index_add(0, rows, (kept_N - highest_T[rows]).exp())
-    log_sum_T = ((rest_T - highest_T).exp() + kept_mass_T).log()
+    kept_mass_T = _sums((kept_N - highest_T[rows]).exp(), rows, zero_T)
+    log_sum_T = ((rest_T - highest_T).exp() + kept_mass_T).log().to(student_TV.dtype)
     log_q_N, log_tail_q_T = kept_N - highest_T[rows] - log_sum_T[rows], rest_T - highest_T - log_sum_T
     value_N, slope_N = term(log_p_N, log_q_N, log_p_N.exp(), log_q_N.exp())
 
-    tail_p_T = 1.0 - zero_T.double().index_add(0, rows, target.logprobs.double().exp())
+    tail_p_T = 1.0 - _sums(target.logprobs.double().exp(), rows, zero_T)
     tail_p_T = tail_p_T.clamp(min=_SMALLEST_TAIL).to(student_TV.dtype)
     tail_value_T, tail_slope_T = term(tail_p_T.log(), log_tail_q_T, tail_p_T, log_tail_q_T.exp())
     none_T = rest_T.isneginf() & (tail_p_T <= _SMALLEST_TAIL)  # what is not kept is impossible for both
     has_tail_T = (target.offsets.diff() < student_TV.shape[-1]) & ~none_T
-    value_T = zero_T.index_add(0, rows, value_N) + torch.where(has_tail_T, tail_value_T, 0.0)
-    value_T = _mixed(value_T, None if written_T is None else highest_T - written_T + log_sum_T, share)
+    value_T = _sums(value_N, rows, zero_T) + torch.where(has_tail_T, tail_value_T, 0.0)
+    value_T = _mixed(value_T, None if written_T is None else highest_T - written_T + log_sum_T, share).to(student_TV.dtype)
     if not with_grad:
         return value_T, None
     tail_slope_T = torch.where(has_tail_T, tail_slope_T, 0.0)
-    slopes_T = zero_T.index_add(0, rows, slope_N) + tail_slope_T
-    by_q_T = share - (1 - share) * slopes_T  # what the student's probability is multiplied by, kept or not
+    slopes_T = _sums(slope_N, rows, zero_T) + tail_slope_T
+    by_q_T = (share - (1 - share) * slopes_T).to(student_TV.dtype)  # what the student's probability is multiplied by, kept or not
     factor_T = (1 - share) * tail_slope_T + log_tail_q_T.exp() * by_q_T
     shift_T = torch.where(rest_T.isinf(), 0.0, rest_T)  # nothing is left where everything is kept
     grad_TV = _scaled_exp_(student_TV, shift_T, factor_T)
@@ -255,10 +260,10 @@ def _sampled(student_TV: torch.Tensor, target: Sampled, with_grad: bool, written
     zero_T = student_TV.new_zeros(len(student_TV))
     log_q_sum_T = torch.add(*_normalisers(student_TV))[:, 0]
     log_q_N = student_TV[rows, ids] - log_q_sum_T[rows]
-    value_T = zero_T.index_add(0, rows, weights_N * (target.logprobs.to(student_TV.dtype) - log_q_N))
-    value_T = _mixed(value_T, log_q_sum_T - student_TV[places, written.ids] if written else None, share)
+    value_T = _sums(weights_N * (target.logprobs.to(student_TV.dtype) - log_q_N), rows, zero_T)
+    value_T = _mixed(value_T, log_q_sum_T - student_TV[places, written.ids] if written else None, share).to(student_TV.dtype)
     if not with_grad:
         return value_T, None
-    by_q_T = share + (1 - share) * zero_T.index_add(0, rows, weights_N)
+    by_q_T = (share + (1 - share) * _sums(weights_N, rows, zero_T)).to(student_TV.dtype)
     grad_TV = _scaled_exp_(student_TV, log_q_sum_T, by_q_T).index_put_((rows, ids), -(1 - share) * weights_N, accumulate=True)
     return value_T, _less(grad_TV, places, written)
