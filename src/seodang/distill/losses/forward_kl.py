@@ -19,7 +19,8 @@ def forward_kl(
 
     `student` holds logits (T, V), `mask` (T,) bool. A temperature divides both sides' logits, and the result is multiplied by its square
     once. For a `Sparse` target the tail is one bucket on both sides: the result lies between 0 and the full divergence, and is equal to it
-    when the whole vocabulary is kept. For a `Sampled` target value and gradient are unbiased. Nothing is clamped or renormalised.
+    when the whole vocabulary is kept. For a `Sampled` target value and gradient are unbiased. Nothing is renormalised, and no
+    result is clamped; a stored tail below 1e-7, which float32 cannot tell from none, counts as 1e-7.
     ValueError for a `Sparse` or `Sampled` target at a temperature whose normaliser is not known.
     """
     return divergence(temperature).on_logits(student, target, mask, num_tokens)
