@@ -6,12 +6,22 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import CohereConfig, CohereForCausalLM, Gemma2Config, Gemma2ForCausalLM, GraniteConfig, GraniteForCausalLM
+from transformers import (
+    CohereConfig,
+    CohereForCausalLM,
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GraniteConfig,
+    GraniteForCausalLM,
+    HyperCLOVAXConfig,
+    HyperCLOVAXForCausalLM,
+)
 
 from seodang.core.errors import ModelError
 from seodang.models.chat_model import Distributions, require
-from seodang.models.decoding import distribution, logit_changes
+from seodang.models.decoding import distribution
 from seodang.models.local import LocalModel
+from seodang.models.own_logits import changes_logits
 from seodang.models.tokens import token_map
 
 SHAPE: dict[str, Any] = {
@@ -30,10 +40,11 @@ MADE: list[Callable[[], Any]] = [
     lambda: Gemma2ForCausalLM(Gemma2Config(**SHAPE, final_logit_softcapping=0.5)),
     lambda: CohereForCausalLM(CohereConfig(**SHAPE, logit_scale=0.3)),
     lambda: GraniteForCausalLM(GraniteConfig(**SHAPE, logits_scaling=4.0)),
+    lambda: HyperCLOVAXForCausalLM(HyperCLOVAXConfig(**SHAPE, logits_scaling=4.0)),
 ]
 
 
-@pytest.mark.parametrize("make", MADE, ids=["soft cap", "scale", "scaling"])
+@pytest.mark.parametrize("make", MADE, ids=["soft cap", "scale", "divided by its scaling", "multiplied by its scaling"])
 def test_a_distribution_is_that_of_the_whole_model(make: Callable[[], Any]) -> None:
     torch.manual_seed(0)
     model = make().eval()
@@ -44,7 +55,7 @@ def test_a_distribution_is_that_of_the_whole_model(make: Callable[[], Any]) -> N
         plain = torch.log_softmax(model.get_output_embeddings()(states), -1)
     assert (expected - plain).abs().max() > 1e-3  # or this would show nothing
     torch.testing.assert_close(distribution(model, states), expected, atol=1e-5, rtol=0)
-    assert logit_changes(model) != (1.0, None)
+    assert changes_logits(model)
 
 
 def test_states_are_given_for_every_sequence_in_its_place(tiny_model_dir: Path) -> None:
@@ -64,7 +75,7 @@ def test_states_are_given_for_every_sequence_in_its_place(tiny_model_dir: Path) 
 
 def test_a_head_that_is_not_everything_is_refused(tiny_model_dir: Path) -> None:
     local = LocalModel(tiny_model_dir, dtype="float32")
-    local.model.config.final_logit_softcapping = 30.0
+    local.model = MADE[0]().to(local.model.dtype)
     with pytest.raises(ModelError, match="soft cap") as caught:
         local.plain_head()
     assert "codec: nucleus" in caught.value.render()

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from transformers.modeling_outputs import MoeModelOutputWithPast
 
 from seodang.distill.frozen import FrozenBlocks
 from seodang.distill.losses import fused
@@ -14,6 +12,7 @@ from seodang.distill.losses.cross_entropy import cross_entropy
 from seodang.distill.losses.divergence import Divergence, Written
 from seodang.distill.packing import Example, Pack
 from seodang.distill.read_pack import read_pack
+from seodang.models.own_logits import own_logits
 
 
 def named_divergence(loss: str, temperature: float, settings: Mapping[str, float]) -> Divergence:
@@ -98,25 +97,3 @@ class Objective(torch.nn.Module):
 
 def _all_of(pack: Pack) -> torch.Tensor:
     return torch.ones(len(pack.labels), dtype=torch.bool)
-
-
-def own_logits(model: Any, hidden_NH: torch.Tensor) -> torch.Tensor:
-    """The logits (N, V) that a model makes of last hidden states, with all that its architecture does to them beside the product with the
-    head: a bias, a cap (Gemma 2, arXiv 2408.00118), a scale (Granite and HyperCLOVA X, which mean opposite things by one setting).
-
-    The model's own code is run, with the states in place of what its blocks would give, so that no list of architectures has to be kept.
-    """
-    base, given = model.base_model, MoeModelOutputWithPast(last_hidden_state=hidden_NH[None])
-    base.forward = lambda *args, **options: given
-    try:
-        return model(input_ids=torch.zeros((1, len(hidden_NH)), dtype=torch.long), use_cache=False).logits[0]
-    finally:
-        del base.forward
-
-
-@torch.no_grad()
-def changes_logits(model: Any) -> bool:
-    """Whether a model's logits are more than `hidden @ head.T`; found by computing both for random states."""
-    head_VH = model.get_output_embeddings().weight
-    hidden_NH = torch.randn((4, head_VH.shape[1]), generator=torch.Generator().manual_seed(0)).to(head_VH.dtype)
-    return not torch.equal(F.linear(hidden_NH, head_VH), own_logits(model, hidden_NH))

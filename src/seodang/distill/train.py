@@ -17,12 +17,13 @@ from seodang.distill.early_stop import EarlyStop
 from seodang.distill.events import Events
 from seodang.distill.frozen import FrozenBlocks
 from seodang.distill.losses.divergence import Divergence
-from seodang.distill.objective import Objective, changes_logits
+from seodang.distill.objective import Objective
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 from seodang.distill.parallel import Team
 from seodang.distill.read_pack import prepare
 from seodang.distill.schedule import plan_steps, rate
 from seodang.distill.section import TrainSection
+from seodang.models.own_logits import changes_logits
 
 
 @dataclass(frozen=True, slots=True)

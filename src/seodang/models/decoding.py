@@ -10,6 +10,7 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 from seodang.models import attention
 from seodang.models.cache import GrowingCache
 from seodang.models.chat_model import Sampling, TokenTargets
+from seodang.models.own_logits import own_logits
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,18 +231,4 @@ def predicting_states(
 @torch.inference_mode()
 def distribution(model: PreTrainedModel, states_TH: torch.Tensor) -> torch.Tensor:
     """Natural-log probabilities (T, V) float32 of the model's head at hidden states, with what its architecture does to logits."""
-    head: Any = model.get_output_embeddings()
-    logits_TV = head(states_TH).float()
-    scale, cap = logit_changes(model)
-    if scale != 1.0:
-        logits_TV *= scale
-    if cap is not None:
-        logits_TV = torch.tanh(logits_TV / cap) * cap
-    return torch.log_softmax(logits_TV, -1)
-
-
-def logit_changes(model: PreTrainedModel) -> tuple[float, float | None]:
-    """What the head's output is multiplied by, and the soft cap of the logits after that (None: none), as the configuration says."""
-    config: Any = model.config.get_text_config()
-    multiplied, divided = getattr(config, "logit_scale", None), getattr(config, "logits_scaling", None)
-    return (multiplied or 1.0) / (divided or 1.0), getattr(config, "final_logit_softcapping", None)
+    return torch.log_softmax(own_logits(model, states_TH).float(), -1)

@@ -17,12 +17,12 @@ from seodang.models.decoding import (
     choose,
     decode_batch,
     distribution,
-    logit_changes,
     new_cache,
     predicting_states,
     score_batch,
     siblings,
 )
+from seodang.models.own_logits import changes_logits
 from seodang.models.precision import best_dtype
 from seodang.models.tokens import token_map
 
@@ -132,13 +132,12 @@ class LocalModel:
         return distribution(self.model, states_TH)
 
     def plain_head(self) -> torch.Tensor:
-        head = self.model.get_output_embeddings()
-        if logit_changes(self.model) != (1.0, None) or getattr(head, "bias", None) is not None:
+        if changes_logits(self.model):
             raise ModelError(
                 f"`{self.name}` changes its logits after the head (a scale, a soft cap or a bias): hidden states and head are not enough",
                 hint="keep another kind of target, such as `targets: {codec: nucleus}`",
             )
-        return head.weight.detach()
+        return self.model.get_output_embeddings().weight.detach()
 
     def _decode(self, prompts: list[list[int]], sampling: Sampling, num_samples: int) -> list[list[Completion]]:
         limit = getattr(self.model.config, "max_position_embeddings", None)

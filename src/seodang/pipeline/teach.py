@@ -140,15 +140,17 @@ def _require_accepted(context: RunContext) -> None:
 
 
 def _refuse_other_tokens(context: RunContext) -> None:
-    """A student can learn a teacher's distributions only over the same tokens: the ids of the answers are compared, not the sizes."""
-    from seodang.models.chat_model import Scores, require
+    """A student can learn a teacher's distributions only over the same tokens: what the ids spell is compared, not how many there are, and
+    then how both cut the answers. A remote teacher is asked in the student's tokens, which its preflight has compared."""
+    from seodang.distill.align.compare import require_equal_vocabularies
     from seodang.models.local import LocalModel
 
-    if context.recipe.student_model is None:
+    if context.recipe.student_model is None or not isinstance(context.teacher, LocalModel):
         return
-    scorer, student = require(context.teacher, Scores, "capturing targets"), LocalModel(context.student_folder)
+    teacher, student = context.teacher, LocalModel(context.student_folder)
+    require_equal_vocabularies(teacher.tokenizer, student.tokenizer)
     for record in context.accepted:
-        if scorer.encode_answer(record.answer) != student.encode_answer(record.answer):
+        if teacher.encode_answer(record.answer) != student.encode_answer(record.answer):
             raise ModelError(
                 f"the teacher and the student cut the answer {record.answer[:40]!r} into other tokens",
                 hint="teach from a teacher with the student's tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",

@@ -66,7 +66,7 @@ def require_equal_vocabularies(teacher_tokenizer: Any, student_tokenizer: Any) -
         raise ModelError(
             f"teacher `{found.teacher.name}` and student have different tokenizers: {found.describe()}",
             where=found.student.name,
-            hint="teach across tokenizers (`alm`), or take a student with the teacher's tokenizer",
+            hint="take a student with the teacher's tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",
         )
     return found
 

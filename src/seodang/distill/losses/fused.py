@@ -6,7 +6,8 @@ arXiv 2411.09009), so that beyond them only the logits of one chunk are held. A 
 chunk by chunk as well.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import torch
 
@@ -103,100 +104,45 @@ def _logits(hidden: torch.Tensor, head: torch.Tensor) -> torch.Tensor:
     return (hidden @ head.T).to(_precise(hidden.dtype))
 
 
-def forward_kl(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    target: Target,
-    mask: torch.Tensor,
-    *,
-    temperature: float = 1.0,
-    num_tokens: float | None = None,
-) -> torch.Tensor:
-    """As `losses.forward_kl`, with `hidden @ head.T` as the student's logits."""
-    return linear(_forward_kl.divergence(temperature), hidden, head, target, mask, num_tokens=num_tokens)
+class FusedLoss(Protocol):
+    """A loss of this package with `hidden @ head.T` as the student's logits; `settings` are the loss's own, such as `beta`."""
+
+    def __call__(
+        self,
+        hidden: torch.Tensor,
+        head: torch.Tensor,
+        target: Target,
+        mask: torch.Tensor,
+        *,
+        temperature: float = 1.0,
+        num_tokens: float | None = None,
+        **settings: float,
+    ) -> torch.Tensor: ...
 
 
-def reverse_kl(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    target: Target,
-    mask: torch.Tensor,
-    *,
-    temperature: float = 1.0,
-    num_tokens: float | None = None,
-) -> torch.Tensor:
-    """As `losses.reverse_kl`, with `hidden @ head.T` as the student's logits."""
-    return linear(_reverse_kl.divergence(temperature), hidden, head, target, mask, num_tokens=num_tokens)
+def _on_hidden(divergence: Callable[..., Divergence]) -> FusedLoss:
+    def loss(
+        hidden: torch.Tensor,
+        head: torch.Tensor,
+        target: Target,
+        mask: torch.Tensor,
+        *,
+        temperature: float = 1.0,
+        num_tokens: float | None = None,
+        **settings: float,
+    ) -> torch.Tensor:
+        return linear(divergence(temperature, **settings), hidden, head, target, mask, num_tokens=num_tokens)
+
+    return loss
 
 
-def generalized_jsd(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    target: Target,
-    mask: torch.Tensor,
-    *,
-    temperature: float = 1.0,
-    num_tokens: float | None = None,
-    beta: float = 0.5,
-) -> torch.Tensor:
-    """As `losses.generalized_jsd`, with `hidden @ head.T` as the student's logits."""
-    return linear(_generalized_jsd.divergence(temperature, beta), hidden, head, target, mask, num_tokens=num_tokens)
-
-
-def skew_kl(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    target: Target,
-    mask: torch.Tensor,
-    *,
-    temperature: float = 1.0,
-    num_tokens: float | None = None,
-    alpha: float = 0.1,
-) -> torch.Tensor:
-    """As `losses.skew_kl`, with `hidden @ head.T` as the student's logits."""
-    return linear(_skew_kl.divergence(temperature, alpha), hidden, head, target, mask, num_tokens=num_tokens)
-
-
-def skew_reverse_kl(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    target: Target,
-    mask: torch.Tensor,
-    *,
-    temperature: float = 1.0,
-    num_tokens: float | None = None,
-    alpha: float = 0.1,
-) -> torch.Tensor:
-    """As `losses.skew_reverse_kl`, with `hidden @ head.T` as the student's logits."""
-    return linear(_skew_reverse_kl.divergence(temperature, alpha), hidden, head, target, mask, num_tokens=num_tokens)
-
-
-def total_variation(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    target: Target,
-    mask: torch.Tensor,
-    *,
-    temperature: float = 1.0,
-    num_tokens: float | None = None,
-) -> torch.Tensor:
-    """As `losses.total_variation`, with `hidden @ head.T` as the student's logits."""
-    return linear(_total_variation.divergence(temperature), hidden, head, target, mask, num_tokens=num_tokens)
-
-
-def alpha_beta(
-    hidden: torch.Tensor,
-    head: torch.Tensor,
-    target: Target,
-    mask: torch.Tensor,
-    *,
-    temperature: float = 1.0,
-    num_tokens: float | None = None,
-    alpha: float = 0.2,
-    beta: float = 0.7,
-) -> torch.Tensor:
-    """As `losses.alpha_beta`, with `hidden @ head.T` as the student's logits."""
-    return linear(_alpha_beta.divergence(temperature, alpha, beta), hidden, head, target, mask, num_tokens=num_tokens)
+forward_kl = _on_hidden(_forward_kl.divergence)
+reverse_kl = _on_hidden(_reverse_kl.divergence)
+generalized_jsd = _on_hidden(_generalized_jsd.divergence)
+skew_kl = _on_hidden(_skew_kl.divergence)
+skew_reverse_kl = _on_hidden(_skew_reverse_kl.divergence)
+total_variation = _on_hidden(_total_variation.divergence)
+alpha_beta = _on_hidden(_alpha_beta.divergence)
 
 
 def cross_entropy(

@@ -33,9 +33,17 @@ def round_ticks(low: float, high: float, most: int = 5) -> list[float]:
     """At most `most` + 1 round numbers (1, 2 or 5 times a power of 10 apart) of which the first is <= low and the last >= high."""
     span = (high - low) or abs(high) or 1.0
     power = 10.0 ** math.floor(math.log10(span / most))
-    step = next(power * factor for factor in (1, 2, 5, 10, 20) if span <= power * factor * (most - 1))
+    steps = (step for factor in (1, 2, 5, 10, 20, 50) if span <= (step := power * factor) * (most - 1))
+    return next(ticks for step in steps if len(ticks := _multiples(low, high, step)) <= most + 1)
+
+
+def _multiples(low: float, high: float, step: float) -> list[float]:
+    """The multiples of a step from the last one at or below `low` to the first one at or above `high`; two at least."""
+    spare = step * 1e-6  # an end that is a multiple but for its rounding needs no further one
     first = math.floor(low / step)
+    first -= first * step > low + spare
     last = max(first + 1, math.ceil(round(high / step, 9)))
+    last += last * step < high - spare
     return [round(number * step, 10) for number in range(first, last + 1)]
 
 
