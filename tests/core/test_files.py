@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seodang.core.errors import InputError, StorageError
-from seodang.core.files import Journal, read_json, read_json_lines, write_atomically, write_json, write_json_lines
+from seodang.core.files import Journal, read_json, read_json_lines, remove_torn, write_atomically, write_json, write_json_lines
 
 UNITS = st.lists(st.tuples(st.text(min_size=1, max_size=6), st.integers() | st.text(max_size=6)), max_size=6, unique_by=lambda row: row[0])
 
@@ -134,3 +134,14 @@ def test_a_file_that_is_absent_or_no_text_is_an_input_error(tmp_path: Path, read
     path.write_bytes(b"\xff\xfe\x00{")
     with pytest.raises(InputError, match="not"):
         read(path)
+
+
+def test_what_a_kill_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    torn = [tmp_path / ".shard.safetensors.12.tmp", tmp_path / ".tmpHsHjC6", tmp_path / "partial" / ".latest.json.7.tmp"]
+    whole = [tmp_path / "shard.safetensors", tmp_path / "partial" / "latest.json", tmp_path / ".lock"]
+    (tmp_path / "partial").mkdir()
+    for path in (*torn, *whole):
+        path.write_bytes(b"x")
+    remove_torn(tmp_path)
+    assert not any(path.exists() for path in torn)
+    assert all(path.exists() for path in whole)

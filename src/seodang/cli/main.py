@@ -1,6 +1,7 @@
 """`seodang`: finds commands by file name and turns errors into one line, a hint and an exit code."""
 
 import importlib
+import os
 import sys
 
 import click
@@ -9,7 +10,7 @@ from seodang import __version__
 from seodang.cli.faults import INTERNAL_FAULT, as_told, silence_pipe, tell_fault, tell_usage
 from seodang.core.registry import names_in
 
-_ORDER = ("run", "chat", "serve", "generate", "report", "init", "runs", "explain")
+_ORDER = ("run", "chat", "serve", "generate", "report", "init", "runs", "targets", "explain")
 
 
 class CommandFolder(click.Group):
@@ -36,6 +37,7 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point. Errors are one line and a hint, faults of our own exit with 70; Ctrl-C keeps finished work and exits with 130."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # the libraries' own bars would fall between our lines
     try:
         sys.exit(cli.main(prog_name="seodang", standalone_mode=False))
     except click.ClickException as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import StorageError
-from seodang.core.files import read_json, storage_errors, write_json
+from seodang.core.files import read_json, remove_torn, storage_errors, write_json
 from seodang.core.hashing import digest_file
 
 MANIFEST = "manifest.json"
@@ -34,8 +34,7 @@ class Artifact:
 
     def finish(self, *, step: str, key: str, summary: dict[str, Any], measured: dict[str, Any], synthetic: bool) -> None:
         """Records every file's hash and marks the artifact as done. Files that a killed process had half written are removed first."""
-        for torn in self.folder.rglob(".*.tmp"):
-            torn.unlink()
+        remove_torn(self.folder)
         files = {
             path.relative_to(self.folder).as_posix(): {"sha256": digest_file(path), "bytes": path.stat().st_size}
             for path in sorted(self.folder.rglob("*"))

@@ -44,6 +44,14 @@ def write_atomically(path: Path, content: str | bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
+def remove_torn(folder: Path) -> None:
+    """Removes what killed processes had half written in a folder and below it: temporaries of `write_atomically` and of safetensors. Only
+    for a folder in which no other process writes."""
+    for pattern in (".*.tmp", ".tmp*"):
+        for torn in folder.rglob(pattern):
+            torn.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Writes `value` as indented JSON, atomically."""
     write_atomically(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")

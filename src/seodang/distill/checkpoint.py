@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from seodang.core.files import read_json, storage_errors, write_json
+from seodang.core.files import read_json, remove_torn, storage_errors, write_json
 
 _RECORD = "latest.json"
 
@@ -27,7 +27,8 @@ def save(folder: Path, step: int, tensors: dict[str, torch.Tensor], state: dict[
 
 
 def load(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
-    """The tensors and the state that were saved last; None: none were."""
+    """The tensors and the state that were saved last; None: none were. What a kill left half written is removed."""
+    remove_torn(folder)
     if not (folder / _RECORD).is_file():
         return None
     state = read_json(folder / _RECORD)

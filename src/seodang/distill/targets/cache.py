@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 from seodang.core.errors import ModelError
-from seodang.core.files import Journal, storage_errors, write_json
+from seodang.core.files import Journal, write_atomically, write_json
 from seodang.core.hashing import canonical_json, digest
 from seodang.distill.losses.target import Target
 from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_codec
@@ -134,10 +134,7 @@ class TargetCache:
         packed = {name: np.ascontiguousarray(part) for name, part in codec.pack(join([entry.columns for entry in rows])).items()}
         shard = digest([entry.key for entry in rows])[:20]
         slices = {f"{_SLICE}states": np.concatenate([held.states for held in held_out])} if held_out else {}
-        with storage_errors(self.folder):
-            temporary = self.folder / f".{shard}.tmp"
-            save_file({**packed, **slices}, temporary)
-            temporary.replace(self._path(shard))
+        write_atomically(self._path(shard), save({**packed, **slices}))
         self._journal.append(
             shard,
             {

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from seodang.core.errors import ModelError
-from seodang.core.files import write_json
+from seodang.core.files import remove_torn, write_json
 from seodang.core.progress import Progress
 from seodang.core.records import Passage, Record
 from seodang.distill.section import TargetsSection
@@ -62,6 +62,7 @@ def capture(teacher: ChatModel, plan: Sequence[Lesson], section: TargetsSection,
     """
     codec, settings = open_codec(section.codec), section.model_dump()
     described = codec.describe(settings)
+    remove_torn(cache.folder)
     _refuse_unable(teacher, codec)
     _refuse_cut_off(teacher, plan)
     missing = list({lesson.key: lesson for lesson in plan if lesson.key not in cache}.values())
