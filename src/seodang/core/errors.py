@@ -69,3 +69,9 @@ class VerificationError(SeodangError):
     """A promise of our own that does not hold, such as records that do not add up."""
 
     exit_code = 8
+
+
+class GuardError(SeodangError):
+    """A student that did not pass a guard which its recipe requires. The report is written and nothing is exported."""
+
+    exit_code = 9

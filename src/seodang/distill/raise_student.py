@@ -36,12 +36,14 @@ def raise_student(
     seed: int,
     progress: Progress,
     team: Team | None = None,
+    taught: Sequence[Example] | None = None,
 ) -> dict[str, Any]:
     """Trains a student from the weights in `start`; writes `folder/checkpoint` (float16), TensorBoard's curves into `folder/events` and,
     for LoRA, `folder/adapter`.
 
     `divergence` names a loss of `distill/losses`, or None for cross-entropy alone. An interrupted call goes on from its last checkpoint.
-    The processes of a `team` call this together, and the first of them writes.
+    The processes of a `team` call this together, and the first of them writes. `taught` examples are taught in place of `examples`, which
+    still make and watch the student, so that it starts and is judged as one that is taught them. `section` has one learning rate.
     """
     team = team or Team()
     torch.manual_seed(seed)
@@ -56,11 +58,15 @@ def raise_student(
         weight=section.weight,
         first_layer=min(student.first_layer, len(model.base_model.layers) - 1) if lora else 0,
         team=team,
+        taught=taught,
     )
     trainer.run(folder / PARTIAL, progress, events=folder / EVENTS)
+    held_out_cross_entropy = trainer.held_out_cross_entropy()
     if team.first:
         _save(model, start, folder, student)
     return {
+        "learning_rate": trainer.peak,
+        "held_out_cross_entropy": held_out_cross_entropy,
         "num_steps": trainer.step,
         "best_step": trainer.early_stop.step,
         "num_tokens": trainer.num_tokens,

@@ -1,14 +1,16 @@
 """The knobs of teaching: targets, loss and training."""
 
 import importlib
-from typing import Literal
+import math
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from seodang.core.errors import RecipeError
 from seodang.core.sections import Section
 
 Precision = Literal["auto", "float32", "bfloat16"]
+Loss = Literal["forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta"]
 # What can be set of each loss, beside the temperature.
 LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
     "forward_kl": (),
@@ -22,11 +24,26 @@ LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
 _KINDS = {"nucleus": "sparse", "top_k": "sparse", "sampled": "sampled", "head_and_sampled": "sampled", "hidden": "hidden", "full": "dense"}
 
 
+def _rate(given: Any) -> float:
+    """A learning rate, also where YAML makes a text of it (1e-3). ValueError for what is none."""
+    try:
+        rate = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        rate = math.nan
+    if not 0 < rate < math.inf:
+        raise ValueError(f"a learning rate is a number above 0, not {given!r}")
+    return rate
+
+
 class TrainSection(Section):
     """How a student is trained."""
 
     epochs: float = Field(default=2.0, gt=0, description="passes over the accepted records")
-    learning_rate: float = Field(default=2e-3, gt=0, description="peak of AdamW's learning rate")
+    learning_rate: float | tuple[float, ...] = Field(
+        default=2e-3,
+        description="peak of AdamW's learning rate, above 0. A list is a grid: every arm of every seed is trained at each rate, and the "
+        "student with the lowest held-out cross-entropy is kept",
+    )
     warmup: float = Field(
         default=0.05, ge=0, lt=1, description="share of the steps in which the rate rises from zero; after it falls by a cosine to a tenth"
     )
@@ -54,6 +71,29 @@ class TrainSection(Section):
         "none: it goes to the end, and the last weights are kept",
     )
 
+    @field_validator("learning_rate", mode="before")
+    @classmethod
+    def _rates_can_be_used(cls, given: Any) -> Any:
+        many = isinstance(given, list | tuple)
+        rates = [_rate(value) for value in (given if many else [given])]  # pyright: ignore[reportUnknownVariableType]
+        if not rates or len(set(rates)) < len(rates):
+            raise ValueError("a grid of learning rates holds at least one, and each once")
+        return rates[0] if len(rates) == 1 else tuple(rates)
+
+    @model_validator(mode="after")
+    def _a_grid_can_be_judged(self) -> "TrainSection":
+        if len(self.rates) > 1 and self.held_out == 0:
+            raise RecipeError(
+                "`distill.learning_rate`: several rates are compared on held-out records, and `distill.held_out` is 0",
+                hint="set `distill.held_out` to a share such as 0.1, or give one learning rate",
+            )
+        return self
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The learning rates at which a student is trained, one or more."""
+        return self.learning_rate if isinstance(self.learning_rate, tuple) else (self.learning_rate,)
+
 
 class TargetsSection(Section):
     """What is kept of the teacher's distribution at each answer token."""
@@ -75,10 +115,19 @@ class TargetsSection(Section):
     precision: Literal["bfloat16", "float32"] = Field(default="bfloat16", description="`hidden`: of the kept hidden states")
 
 
+class VariantSection(Section):
+    """Another distilled arm, by its name; what is not given is as in `distill`."""
+
+    loss: Loss | None = Field(default=None, description="divergence between teacher and student; a new one begins without settings")
+    temperature: float | None = Field(default=None, gt=0, description="divides both sides' logits")
+    loss_settings: dict[str, float] | None = Field(default=None, description="settings of the loss")
+    weight: float | None = Field(default=None, ge=0, le=1, description="share of the divergence in the loss")
+
+
 class DistillSection(TrainSection):
     """How the student is taught."""
 
-    loss: Literal["forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta"] = Field(
+    loss: Loss = Field(
         default="forward_kl", description="divergence between teacher and student, a file in distill/losses"
     )
     temperature: float = Field(default=1.0, gt=0, description="divides both sides' logits; the loss is multiplied by its square")
@@ -88,6 +137,10 @@ class DistillSection(TrainSection):
     )
     weight: float = Field(
         default=0.1, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
+    )
+    variants: dict[str, VariantSection] = Field(
+        default_factory=dict[str, VariantSection],
+        description="further distilled arms by their names, which `evaluate.arms` may hold: taught from the same targets with the same tokens",
     )
 
     @field_validator("loss_settings")
@@ -104,18 +157,40 @@ class DistillSection(TrainSection):
         importlib.import_module(f"seodang.distill.losses.{loss}").divergence(info.data.get("temperature", 1.0), **settings)
         return settings
 
+    @model_validator(mode="after")
+    def _variants_are_losses(self) -> "DistillSection":
+        for name in self.variants:
+            try:
+                self.of_arm(name)
+            except ValidationError as error:
+                what = error.errors()[0]["msg"].removeprefix("Value error, ")
+                raise RecipeError(
+                    f"`distill.variants.{name}`: {what}", hint="`seodang explain distill` lists the losses with their settings"
+                ) from error
+        return self
+
+    def of_arm(self, arm: str) -> "DistillSection":
+        """How an arm is taught: as this section says, with what the variant of that name changes."""
+        if arm not in self.variants:
+            return self
+        changes = self.variants[arm].model_dump(exclude_none=True)
+        own = self.model_dump(exclude={"variants"})
+        if changes.get("loss", self.loss) != self.loss:
+            own["loss_settings"] = {}
+        return DistillSection.model_validate(own | changes)
+
 
 def kept_kind(section: TargetsSection) -> str:
     """Which kind of target (losses/target.py) is kept: a column of the table in losses/support.py."""
     return _KINDS[section.codec]
 
 
-def refuse_loss(distill: DistillSection, kind: str) -> None:
-    """RecipeError where the loss cannot be computed from the kind of targets that is kept."""
+def refuse_loss(distill: DistillSection, kind: str, key: str = "distill") -> None:
+    """RecipeError where the loss cannot be computed from the kind of targets that is kept; `key` is where it stands in the recipe."""
     if kind in ("sparse", "sampled") and distill.temperature != 1.0:
         raise RecipeError(
-            f"`distill.temperature`: {kind} targets are kept for temperature 1, not for {distill.temperature:g}",
-            hint="leave `distill.temperature` at 1, or keep the teacher's whole distribution",
+            f"`{key}.temperature`: {kind} targets are kept for temperature 1, not for {distill.temperature:g}",
+            hint=f"leave `{key}.temperature` at 1, or keep the teacher's whole distribution",
         )
     if distill.loss == "forward_kl":
         return  # every kind of target serves it, so that PyTorch need not be loaded to read most recipes
@@ -124,6 +199,6 @@ def refuse_loss(distill: DistillSection, kind: str) -> None:
     if SUPPORT[distill.loss][kind] == "refused":
         others = ", ".join(name for name, row in SUPPORT.items() if row[kind] != "refused")
         raise RecipeError(
-            f"`distill.loss`: `{distill.loss}` cannot be computed from {kind} targets",
+            f"`{key}.loss`: `{distill.loss}` cannot be computed from {kind} targets",
             hint=f"use {others}, or keep the teacher's whole distribution",
         )

@@ -21,7 +21,7 @@ from seodang.distill.objective import Objective
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 from seodang.distill.parallel import Team
 from seodang.distill.read_pack import prepare
-from seodang.distill.schedule import plan_steps, rate
+from seodang.distill.schedule import num_planned_tokens, plan_equal_steps, plan_steps, rate
 from seodang.distill.section import TrainSection
 from seodang.models.own_logits import changes_logits
 
@@ -37,6 +37,10 @@ class Taken:
     num_answer_tokens: int
 
 
+class Diverged(ModelError):
+    """A training whose loss is no longer a number."""
+
+
 class Trainer:
     """Trains `model`'s parameters that require a gradient. `first_layer` blocks are frozen, and what they compute is kept.
 
@@ -44,6 +48,9 @@ class Trainer:
     however many packs and processes it has; without a divergence, cross-entropy alone. In a `team` of several, the weights are split
     among the processes, and `model` gets what was learned when `run` ends. What is random in a step (dropout) depends on the seed and on
     its place alone. InputError where a step has fewer packs than the team has processes.
+
+    `taught` examples stand in for those of `examples` that are not held out: as many tokens of them are read, up to half a pack, and the
+    same held-out ones are watched.
     """
 
     def __init__(
@@ -57,6 +64,7 @@ class Trainer:
         weight: float,
         first_layer: int,
         team: Team | None = None,
+        taught: Sequence[Example] | None = None,
     ) -> None:
         self.model, self.section, self.seed, self.team = model, section, seed, team or Team()
         self.team.require_work(section.packs_per_step)
@@ -69,10 +77,16 @@ class Trainer:
         self.watched = [example for index, example in enumerate(examples) if index in held_out]
         self.prefix = common_prefix(examples)
         self.schedule = plan_steps(self.examples, len(self.prefix), section, seed)
+        if taught is not None:
+            num_tokens = num_planned_tokens(self.schedule, self.examples, len(self.prefix))
+            self.examples, examples = list(taught), [*examples, *taught]
+            self.prefix = common_prefix(examples)
+            self.schedule = plan_equal_steps(self.examples, len(self.prefix), section, seed, num_tokens)
         self.objective = self._objective(examples, divergence, weight, first_layer)
         self.parameters = [p for p in self.objective.parameters() if p.requires_grad]
+        (self.peak,) = section.rates
         self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=section.learning_rate, betas=(0.9, 0.98), weight_decay=section.weight_decay, fused=True
+            self.parameters, lr=self.peak, betas=(0.9, 0.98), weight_decay=section.weight_decay, fused=True
         )
         self.early_stop = EarlyStop(section.patience)
         self.loss_curve: list[list[float]] = []
@@ -131,7 +145,7 @@ class Trainer:
     def take_step(self) -> Taken:
         """One step: the gradients of its packs added up, and the parameters changed. ModelError where the loss is no longer a number."""
         packs = self.schedule[self.step]
-        learning_rate = self.section.learning_rate * rate(self.step, len(self.schedule), self.section.warmup)
+        learning_rate = self.peak * rate(self.step, len(self.schedule), self.section.warmup)
         num_answer_tokens = sum(len(self.examples[i].answer_ids) for indices in packs for i in indices)
         self.optimizer.zero_grad(set_to_none=True)
         loss, num_tokens = 0.0, 0
@@ -145,7 +159,7 @@ class Trainer:
                 loss, num_tokens = loss + value.item(), num_tokens + pack.num_tokens
         loss, total_tokens = self.team.sum([loss, num_tokens])
         if not math.isfinite(loss):
-            raise ModelError(
+            raise Diverged(
                 f"the loss is no longer a number at step {self.step + 1} of {len(self.schedule)}",
                 hint="lower `distill.learning_rate`, or raise `distill.warmup`, and run the recipe again",
             )
@@ -171,6 +185,20 @@ class Trainer:
                 found[name] = found.get(name, 0.0) + value.item() * counts
         self.objective.train()
         return dict(zip(found, self.team.sum(list(found.values())), strict=True))
+
+    def held_out_cross_entropy(self) -> float | None:
+        """Nats per answer token of the held-out examples, under the weights as they are now; None where there are none, or it is no number.
+
+        It is the same measure for every loss and every mixture of it, and its examples depend on the records and the seed alone.
+        """
+        if not self.watched:
+            return None
+        mixed, self.objective.weight = self.objective.weight, 0.0
+        try:
+            found = self._watch()["loss"]
+        finally:
+            self.objective.weight = mixed
+        return found if math.isfinite(found) else None
 
     @torch.no_grad()
     def _hand_over(self) -> None:

@@ -55,11 +55,18 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "data": {**summaries["verify"], **_record_examples(context)},
         "targets": summaries.get("targets"),
         "training": _training(done),
+        "gold": {**recipe.gold.model_dump(mode="json"), **summaries["gold"]} if recipe.gold and "gold" in summaries else None,
+        "variants": {
+            arm: recipe.distill.of_arm(arm).model_dump(include={"loss", "temperature", "loss_settings", "weight"})
+            for arm in recipe.distilled_arms
+            if arm in recipe.distill.variants
+        },
+        "guard": recipe.evaluate.guard.model_dump() if general else None,
         "arms": [summarise(items, arm, half) for arm in exam_arms],
         "general": [summarise(general, arm) for arm in general_arms],
-        "paired": _pairs(items, exam_arms),
+        "paired": _pairs(items, exam_arms, recipe.trained_arms),
         "paired_by_seed": _pairs_by_seed(items, exam_arms, recipe.evaluate.seeds),
-        "paired_general": _pairs(general, general_arms) if general else [],
+        "paired_general": _pairs(general, general_arms, recipe.trained_arms) if general else [],
         "export": summaries.get("export", {}).get("formats"),
         "examples": _answers_beside(items, exam_arms),
         "nearest": [asdict(row) for row in near],
@@ -90,12 +97,22 @@ def _arms(context: RunContext, file: str, names: Sequence[str]) -> list[Arm]:
     return arms
 
 
-def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm]) -> list[Any]:
-    """The distilled student against every other arm, and supervised fine-tuning against the untaught one."""
+def compare_general(context: RunContext, names: tuple[str, str]) -> list[Any]:
+    """The second arm against the first on the general suite."""
+    before, after = _arms(context, "general.jsonl", names)
+    return list(compare(general_items(context), after, before))
+
+
+def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm], trained: Sequence[str]) -> list[Any]:
+    """The distilled student against every arm that is no variant of it; then each other trained arm against the untaught one and against
+    the trained ones before it, so that every two trained arms are compared once."""
     by_name = {arm.name: arm for arm in arms}
-    pairs = [("distilled", name) for name in by_name if name != "distilled" and "distilled" in by_name]
-    if "sft" in by_name and "base" in by_name:
-        pairs.append(("sft", "base"))
+    present = [name for name in trained if name in by_name]
+    earlier = {name: present[:place] for place, name in enumerate(present)}
+    pairs = [("distilled", name) for name in by_name if "distilled" in earlier and (name not in earlier or name in earlier["distilled"])]
+    for name in present:
+        if name != "distilled":
+            pairs += [(name, other) for other in (*[arm for arm in by_name if arm == "base"], *earlier[name])]
     return [row for a, b in pairs for row in compare(items, by_name[a], by_name[b])]
 
 

@@ -29,7 +29,6 @@ NUM_PARAMETERS = 134.5e6
 NUM_EXAM_ITEMS, NUM_GENERAL_ITEMS = 120, 200  # asked where the recipe sets no limit
 _BATCH = 128  # prompts that share one reading of the worked examples on this machine
 _WHEEL_BYTES = 93e6
-_TRAINED = ("sft", "distilled")
 
 
 def estimate_cost(recipe: Recipe, documents: Sequence[Document], *, num_items: int = NUM_EXAM_ITEMS) -> dict[str, Any]:
@@ -74,8 +73,8 @@ def estimate_cost(recipe: Recipe, documents: Sequence[Document], *, num_items: i
     read += kept * (TEMPLATE_TOKENS + view + question + statement)
 
     one_pass = kept * (TEMPLATE_TOKENS + question + statement) + kept_messages * TOKENS_PER_CALL
-    arms = [arm for arm in evaluate.arms if arm in _TRAINED]
-    trained = one_pass * recipe.distill.epochs * len(arms) * len(evaluate.seeds)
+    arms = recipe.trained_arms
+    trained = one_pass * recipe.distill.epochs * len(arms) * len(evaluate.seeds) * len(recipe.distill.rates)
     general = (evaluate.max_general or NUM_GENERAL_ITEMS) if evaluate.general else 0
     items = min(num_items, evaluate.max_items or num_items)
     asked = items * len(evaluate.arms) + general * sum(arm != "teacher_open" for arm in evaluate.arms)

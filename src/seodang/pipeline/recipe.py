@@ -5,17 +5,33 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from seodang.core.errors import RecipeError
 from seodang.core.sections import Section, load_section
 from seodang.data.build.prompt_text import BuildSection
 from seodang.data.documents import DocumentSource
+from seodang.data.gold import GoldSection
 from seodang.data.verify.section import VerifySection
 from seodang.distill.section import DistillSection, TargetsSection, kept_kind, refuse_loss
 from seodang.distill.students.section import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
+from seodang.pipeline.arms import ARMS, distilled_arms, refuse_arms, trained_arms
 
-ARMS = ("base", "sft", "distilled", "teacher_closed", "teacher_open")
-Arm = Literal["base", "sft", "distilled", "teacher_closed", "teacher_open"]
+
+class GuardSection(Section):
+    """Whether the student lost more than a margin on the general suite; judged where `evaluate.general` names one."""
+
+    margin: float = Field(
+        default=0.1,
+        gt=0,
+        le=1,
+        description="loss that would be accepted, as a share of right answers. The guard passes where the 95 % interval of the difference "
+        "from the untaught student lies above minus this, fails where it lies below, and is inconclusive otherwise",
+    )
+    require: bool = Field(
+        default=False,
+        description="true: a run whose distilled student does not pass ends with exit code 9 after its report, and exports nothing",
+    )
 
 
 class EvaluateSection(Section):
@@ -23,13 +39,19 @@ class EvaluateSection(Section):
 
     exam: tuple[str, ...] = Field(description="JSON-lines files of the domain's exam, relative to the recipe")
     general: tuple[str, ...] = Field(default=(), description="JSON-lines files of a suite that has nothing to do with the domain")
-    arms: tuple[Arm, ...] = Field(default=ARMS, min_length=1, description="models that sit the exam")
+    arms: tuple[str, ...] = Field(
+        default=ARMS,
+        min_length=1,
+        description="models that sit the exam: base, sft, distilled, teacher_closed, teacher_open, sft_gold (with `gold`) and the names in "
+        "`distill.variants`",
+    )
     seeds: tuple[Annotated[int, Field(ge=0, lt=2**31)], ...] = Field(
         default=(0,), min_length=1, description="seeds with which the trained arms are trained"
     )
     max_items: int | None = Field(default=None, ge=1, description="items of the exam that are asked, spread over its parts; none: all")
     max_general: int | None = Field(default=None, ge=1, description="items of the general suite that are asked; none: all")
     max_new_tokens: int = Field(default=64, ge=1, description="tokens an answer may have")
+    guard: GuardSection = GuardSection()
 
 
 class ExportSection(Section):
@@ -46,6 +68,7 @@ class Recipe(Section):
     title: str = Field(default="", description="one line for people")
     seed: int = Field(default=0, ge=0, lt=2**31, description="seed of everything random outside of training")
     documents: tuple[DocumentSource, ...] = Field(min_length=1, description="where the documents come from")
+    gold: GoldSection | None = Field(default=None, description="questions with answers that people wrote, for the arm `sft_gold`; none: none")
     teacher: Annotated[LocalTeacher | OpenAIHTTPTeacher, Field(discriminator="kind")]
     student_model: LocalTeacher | None = Field(default=None, description="the student's weights before teaching; none: the teacher's")
     student: StudentSection = StudentSection()
@@ -64,9 +87,30 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _targets_serve_the_loss(self) -> "Recipe":
-        if "distilled" in self.evaluate.arms:
-            refuse_loss(self.distill, kept_kind(self.targets))
+        for arm in self.distilled_arms:
+            key = f"distill.variants.{arm}" if arm in self.distill.variants else "distill"
+            refuse_loss(self.distill.of_arm(arm), kept_kind(self.targets), key)
         return self
+
+    @model_validator(mode="after")
+    def _arms_exist(self) -> "Recipe":
+        refuse_arms(self.evaluate.arms, self.distill.variants, self.gold is not None)
+        if self.evaluate.guard.require and not (self.evaluate.general and {"base", "distilled"} <= set(self.evaluate.arms)):
+            raise RecipeError(
+                "`evaluate.guard.require`: nothing to judge by",
+                hint="name a general suite in `evaluate.general`, and the arms `base` and `distilled`",
+            )
+        return self
+
+    @property
+    def distilled_arms(self) -> tuple[str, ...]:
+        """The arms that are taught from the teacher's targets."""
+        return distilled_arms(self.evaluate.arms, self.distill.variants)
+
+    @property
+    def trained_arms(self) -> tuple[str, ...]:
+        """The arms that are trained, in the order in which that is done."""
+        return trained_arms(self.evaluate.arms, self.distill.variants)
 
 
 def load_recipe(path: Path) -> Recipe:

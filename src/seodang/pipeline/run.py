@@ -1,7 +1,7 @@
 """A run: a recipe's plan is carried out, recorded in `run.json`, and reported."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +18,12 @@ from seodang.distill.parallel import joined
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
 from seodang.pipeline import prove, teach
+from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
+from seodang.pipeline.gold import read_gold
+from seodang.pipeline.guard import require_guard, student_is_guarded
 from seodang.pipeline.plan import Done, Step, execute, step_key
 from seodang.pipeline.recipe import recipe_row
 from seodang.pipeline.report.build import build_report
@@ -28,9 +31,8 @@ from seodang.pipeline.report.html import render_html
 from seodang.pipeline.report.markdown import render_markdown
 from seodang.pipeline.workspace import RUN_FILE
 
-TRAINED = ("sft", "distilled")
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 3, "train": 3, "evaluate": 1, "export": 1}
+_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 3, "train": 4, "evaluate": 1, "export": 1, "gold": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -58,17 +60,20 @@ def make_plan(context: RunContext) -> list[Step]:
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     by_loss = {"loss", "temperature", "loss_settings", "weight"}
-    loop = recipe.distill.model_dump(exclude=by_loss)
-    targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if "distilled" in arms else ""
+    loop = recipe.distill.model_dump(exclude={*by_loss, "variants"})
+    targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if recipe.distilled_arms else ""
+    gold = _add_gold(context, add, exam, general) if GOLD_ARM in arms else ""
     for seed in recipe.evaluate.seeds:
-        for arm in (arm for arm in TRAINED if arm in arms):
+        for arm in recipe.trained_arms:
             parts = [verify, student, recipe.student.model_dump(), loop, seed]
-            if arm == "distilled":
-                parts += [targets, recipe.distill.model_dump(include=by_loss)]
+            if arm in recipe.distilled_arms:
+                parts += [targets, recipe.distill.of_arm(arm).model_dump(include=by_loss)]
+            elif arm == GOLD_ARM:
+                parts.append(gold)
             trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
     asked = [ingest, exam, general, recipe.evaluate.max_items, recipe.evaluate.max_general, recipe.evaluate.max_new_tokens]
     for arm in arms:
-        if arm in TRAINED:
+        if arm in recipe.trained_arms:
             for seed in recipe.evaluate.seeds:
                 work = partial(prove.evaluate, arm=arm, seed=seed)
                 add(f"evaluate.{arm}.{seed}", work, _evaluate_line, trained[arm, seed], *asked)
@@ -97,18 +102,25 @@ def make_plan(context: RunContext) -> list[Step]:
     return steps
 
 
+def _add_gold(context: RunContext, add: Callable[..., str], exam: str, general: str) -> str:
+    recipe = context.recipe
+    files = [digest_file(path) for path in context.resolve(recipe.gold.files if recipe.gold else ())]
+    return add("gold", read_gold, _gold_line, files, exam, general, recipe.verify.exam_similarity)
+
+
 def _refuse_codec(context: RunContext) -> None:
     """Told before an hour's work and not after: an endpoint gives no whole distributions."""
     recipe = context.recipe
-    if isinstance(recipe.teacher, OpenAIHTTPTeacher) and "distilled" in recipe.evaluate.arms and recipe.targets.codec != "top_k":
+    if isinstance(recipe.teacher, OpenAIHTTPTeacher) and recipe.distilled_arms and recipe.targets.codec != "top_k":
         raise ModelError(
             f"a remote teacher gives its best tokens only, and `targets.codec: {recipe.targets.codec}` needs whole distributions",
-            hint="set `targets: {codec: top_k, top_k: N}` with as many as the endpoint gives, or leave out the arm `distilled`",
+            hint="set `targets: {codec: top_k, top_k: N}` with as many as the endpoint gives, or leave out the distilled arms",
         )
 
 
 def run_recipe(context: RunContext) -> Path:
-    """Carries the recipe out, or what is left of it, and returns the run's folder with its report.
+    """Carries the recipe out, or what is left of it, and returns the run's folder with its report. GuardError, after the report is written
+    and before anything is exported, where the recipe requires a guard that the student did not pass.
 
     Started by `torchrun`, the processes train together; all else is done by the first of them, while the others wait.
     """
@@ -137,9 +149,16 @@ def _run_together(context: RunContext) -> Path:
     if first:
         write_json(folder / RUN_FILE, row)
     surroundings = {"machine": machine(), "versions": _versions()}
-    done = execute(steps, context.workspace, synthetic=synthetic, surroundings=surroundings, team=context.team)
+    carry_out = partial(execute, workspace=context.workspace, synthetic=synthetic, surroundings=surroundings, team=context.team)
+    done = carry_out([step for step in steps if step.name != "export"])
+    guarded = student_is_guarded(context)
+    if guarded:
+        done += carry_out([step for step in steps if step.name == "export"])
+    elif first:
+        write_json(folder / RUN_FILE, {**row, "steps": [told for told in row["steps"] if told["name"] != "export"]})
     if first:
         _write_report(context, folder, done, synthetic)
+        require_guard(folder)
     return folder
 
 
@@ -175,6 +194,10 @@ def _verify_line(s: dict[str, Any]) -> str:
     )
 
 
+def _gold_line(s: dict[str, Any]) -> str:
+    return f"kept {s['kept']} + near the exam {s['near_exam']} + repeated {s['repeated']} = input {s['input']}"
+
+
 def _targets_line(s: dict[str, Any]) -> str:
     counts = f"{s['num_sequences']} sequences, {s['num_tokens']} tokens, {s['codec']} at {s['bytes_per_token']:.1f} bytes a token"
     found = s["certificate"]
@@ -185,7 +208,8 @@ def _targets_line(s: dict[str, Any]) -> str:
 
 def _train_line(s: dict[str, Any]) -> str:
     curve = s["loss_curve"]
-    return f"{s['num_steps']} steps, {s['num_tokens']} tokens, loss {curve[0][1]:.3f} to {curve[-1][1]:.3f} nats a token"
+    chosen = f", rate {s['learning_rate']:g} of {len(s['grid'])}" if "grid" in s else ""
+    return f"{s['num_steps']} steps, {s['num_tokens']} tokens, loss {curve[0][1]:.3f} to {curve[-1][1]:.3f} nats a token{chosen}"
 
 
 def _evaluate_line(s: dict[str, Any]) -> str:

@@ -21,7 +21,9 @@ from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
 from seodang.evaluation.exam import load_exam
+from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.gold import kept_gold
 from seodang.pipeline.workspace import TARGET_CACHES
 
 if TYPE_CHECKING:
@@ -158,9 +160,9 @@ def _refuse_other_tokens(context: RunContext) -> None:
 
 
 def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int) -> dict[str, Any]:
-    """One student: supervised fine-tuning on the verified answers, or distillation from the cached targets on the same ones."""
+    """One student: supervised fine-tuning on the verified answers or on gold ones, or distillation from the cached targets of the former."""
+    from seodang.distill.grid import raise_best
     from seodang.distill.packing import Example
-    from seodang.distill.raise_student import raise_student
     from seodang.models.chat_model import Message
     from seodang.models.local import LocalModel, use_threads
 
@@ -169,7 +171,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     recipe = context.recipe
     context.team.begin_turn()
     reader = LocalModel(context.student_folder)
-    distilled = arm == "distilled"
+    distilled = arm in recipe.distilled_arms
     kept = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
     examples = [
         Example(
@@ -180,19 +182,29 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         )
         for record in context.accepted
     ]
+    gold = [
+        Example(
+            record=f"gold:{row.id}",
+            prompt_ids=tuple(reader.encode_chat([Message("user", row.question)])),
+            answer_ids=tuple(reader.encode_answer(row.answer)),
+        )
+        for row in (kept_gold(context) if arm == GOLD_ARM else [])
+    ]
     del reader
     context.team.end_turn()
     progress.unit = "steps"
-    return raise_student(
+    section = recipe.distill.of_arm(arm)
+    return raise_best(
         context.student_folder,
         artifact.folder,
         examples,
         recipe.student,
-        recipe.distill,
-        divergence=recipe.distill.loss if distilled else None,
+        section,
+        divergence=section.loss if distilled else None,
         seed=seed,
         progress=progress,
         team=context.team,
+        taught=gold or None,
     )
 
 

@@ -50,10 +50,14 @@ class Run:
         raise InputError(f"the run has no step `{step}`", where=str(self.folder), hint="run its recipe again")
 
     def model_folder(self, arm: str = "distilled", seed: int | None = None) -> Path:
-        """The checkpoint of an arm: `base`, `sft` or `distilled`. InputError where it is not there yet."""
+        """The checkpoint of `base` or of a trained arm. InputError where it is not there yet, or there is no such arm."""
         if arm == "base":
             source = LocalTeacher(**self.row["student_source"])
             return model_folder(source, self.folder.parent / ".store", Path(self.row["base"]))
+        trained = dict.fromkeys(row["name"].split(".")[1] for row in self.row["steps"] if row["name"].startswith("train."))
+        if arm not in trained:
+            known = ", ".join(["base", *trained])
+            raise InputError(f"no student `{arm}`", where=str(self.folder), hint=f"there are: {known}")
         seeds = self.row["recipe"]["evaluate"]["seeds"]
         artifact = self.artifact(f"train.{arm}.{seeds[0] if seed is None else seed}")
         if not artifact.done:

@@ -13,7 +13,7 @@ from seodang.cli.options import run_argument
 @run_argument
 @click.option("--prompts", type=click.Path(path_type=Path), required=True, help="JSON lines with `id` and `prompt`.")
 @click.option(
-    "--arm", type=click.Choice(["distilled", "sft", "base"]), default="distilled", show_default=True, help="Which student answers."
+    "--arm", default="distilled", show_default=True, help="Which student answers."
 )
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Tokens an answer may have.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines with `id` and `text`.")

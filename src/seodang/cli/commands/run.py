@@ -15,6 +15,7 @@ def command(recipe: Path, root: Path) -> None:
 
     Finished steps are reused, also by other recipes; a run that was killed goes on where it was.
     """
+    from seodang.core.files import read_json
     from seodang.pipeline.context import RunContext
     from seodang.pipeline.recipe import load_recipe
     from seodang.pipeline.run import run_recipe
@@ -25,6 +26,9 @@ def command(recipe: Path, root: Path) -> None:
     folder = run_recipe(context)
     if not context.team.first:
         return
-    report = (folder / "report.md").read_text(encoding="utf-8")
-    click.echo("\n" + report.split("\n## ", 1)[0].strip())
+    text = (folder / "report.md").read_text(encoding="utf-8")
+    click.echo("\n" + text.split("\n## ", 1)[0].strip())
+    report = read_json(folder / "report.json")
+    for sentence in [*(report["winner"] or {}).get("sentences", [])[:1], *([report["guard"]["sentence"]] if report["guard"] else [])]:
+        click.echo(sentence)
     click.echo(f"\nreport  {folder}/report.html\nchat    seodang chat {folder}\nserve   seodang serve {folder}")

@@ -12,7 +12,7 @@ from seodang.cli.options import run_argument
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="TCP port; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others than loopback need a key.")
 @click.option(
-    "--arm", type=click.Choice(["distilled", "sft", "base"]), default="distilled", show_default=True, help="Which student answers."
+    "--arm", default="distilled", show_default=True, help="Which student answers."
 )
 @click.option("--api-key-env", metavar="NAME", help="Environment variable with the key that clients must send.")
 def command(run: Path, port: int, host: str, arm: str, api_key_env: str | None) -> None:

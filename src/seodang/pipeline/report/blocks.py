@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from seodang.pipeline.report.arm_tables import Table
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.verdict import OVERALL
+from seodang.pipeline.report.reading import OVERALL
 from seodang.pipeline.report.wording import ARM_NAMES, PART_TITLES
 
 Row = dict[str, Any]
@@ -34,6 +35,14 @@ def note(report: Row, words: str, part: str | None = None) -> Safe:
 def table(caption: str, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, words: Sequence[int] = (0,)) -> Safe:
     """A table that scrolls sideways where the page is narrow. The first cell of a row is its head; columns in `words` hold words."""
     return grouped_table(caption, columns, [(None, rows)], words=words)
+
+
+def plain_table(found: Table | None) -> Safe | None:
+    """A table of plain words, as `arm_tables` makes them."""
+    if found is None:
+        return None
+    rows = [[visible(cell, 120) if column in found.words else own(visible(cell, 60)) for column, cell in enumerate(row)] for row in found.rows]
+    return table(visible(found.caption, 300), found.columns, rows, words=found.words)
 
 
 def grouped_table(

@@ -6,7 +6,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from seodang.core.errors import VerificationError
-from seodang.pipeline.report.verdict import OVERALL, STUDENT, find_arm, headline, reading, verdict
+from seodang.pipeline.report.guard import judge_guard
+from seodang.pipeline.report.reading import OVERALL, find_arm, reading
+from seodang.pipeline.report.verdict import STUDENT, headline, verdict
+from seodang.pipeline.report.winner import find_winner
 
 FORMAT = 1  # of report.json; raised when a key changes its meaning
 BYTES_PER_FLOAT32 = 4
@@ -21,6 +24,7 @@ _ORIGINS = {  # part of the report: the steps whose manifests it was read from, 
     "training": ("distill", "train", "sft"),
     "export": ("export",),
     "documents": ("ingest",),
+    "gold": ("gold",),
 }
 _FEWEST_COMPARED = 20
 _OTHER_NAMES_OF_OVERALL = (None, "", "overall", OVERALL)
@@ -56,14 +60,25 @@ def build_report(run: Row) -> Row:
         "examples": run.get("examples") or [],
         "nearest": run.get("nearest") or [],
         "unapproved_items": run.get("unapproved_items"),
+        "gold": run.get("gold"),
+        "variants": run.get("variants") or {},
         "steps": steps,
         **{key: _without_folders(run.get(key) or {}) for key in ("teacher", "student", "recipe", "machine", "versions")},
         "documents": _without_folders(run.get("documents") or []),
         "origins": {part: _origin(steps, names) for part, names in _ORIGINS.items()},
     }
+    trained = list(report["training"])
+    report["winner"] = find_winner(report["arms"], report["paired"], trained)
+    report["guard"] = _guard(run.get("guard"), report, trained)
     report["size_and_score"] = _size_and_score(report)
     report["not_run"] = [key for key in _OPTIONAL if not report[key]]
     return {"headline": headline(report), "verdict": verdict(report), **report}
+
+
+def _guard(section: Row | None, report: Row, trained: list[str]) -> Row | None:
+    if section is None:
+        return None
+    return judge_guard(report["paired_general"], trained, section["margin"], required=section["require"])
 
 
 def _plain(value: Any) -> Any:

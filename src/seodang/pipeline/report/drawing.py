@@ -102,8 +102,8 @@ def marker(x: float, y: float, name: str) -> Safe:
     """An arm's marker: each has its own shape, so that colour is never the only sign."""
     if name == "distilled":
         return element("path", d=f"M{x:.2f} {y - 7:.2f}l7 7l-7 7l-7 -7z", class_="mark full")
-    if name == "sft":
-        return element("rect", x=x - 5, y=y - 5, width=10, height=10, class_="mark full")
+    if name in ("sft", "sft_gold"):
+        return element("rect", x=x - 5, y=y - 5, width=10, height=10, class_="mark full" if name == "sft" else "mark hollow")
     if name.startswith("teacher"):
         return element("path", d=f"M{x:.2f} {y - 6:.2f}l6 11h-12z", class_="mark full" if name.endswith("open") else "mark hollow")
     return element("circle", cx=x, cy=y, r=5, class_="mark hollow" if name == "base" else "mark full")

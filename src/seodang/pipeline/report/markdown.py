@@ -5,10 +5,11 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from seodang.pipeline.report.arm_tables import Table, gold_sentence, grid_table, guard_table, variants_table, winner_table
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.markup import visible
 from seodang.pipeline.report.result_sections import MAX_ANSWERS
-from seodang.pipeline.report.verdict import OVERALL
+from seodang.pipeline.report.reading import OVERALL
 from seodang.pipeline.report.wording import (
     ARM_NAMES,
     brief,
@@ -114,12 +115,19 @@ def _differences(report: Row, key: str = "paired") -> str:
     return _table(["arms", "part", "difference, points", "95 % interval", "p", "n", "reading"], rows) if rows else ""
 
 
+def _plain(found: Table | None) -> str:
+    if found is None:
+        return ""
+    rows = [[inline(cell, 120) for cell in row] for row in found.rows]
+    return f"{inline(found.caption)}:\n\n{_table(found.columns, rows)}"
+
+
 def _all_differences(report: Row) -> str:
-    return "\n\n".join(filter(None, [_differences(report), _differences(report, "paired_by_seed")]))
+    return "\n\n".join(filter(None, [_plain(winner_table(report)), _differences(report), _differences(report, "paired_by_seed")]))
 
 
 def _forgotten(report: Row) -> str:
-    return "\n\n".join(filter(None, [_differences(report, "paired_general"), _scores(report, "general")]))
+    return "\n\n".join(filter(None, [_plain(guard_table(report)), _differences(report, "paired_general"), _scores(report, "general")]))
 
 
 def _data(report: Row) -> str:
@@ -131,6 +139,8 @@ def _data(report: Row) -> str:
     for words, key in (("Rejected by check", "rejected_by_check"), ("Accepted by kind", "accepted_by_kind")):
         if data[key]:
             blocks.append(f"{words}: {', '.join(f'{inline(name, 60)} {count(number)}' for name, number in data[key].items())}.")
+    gold = gold_sentence(report)
+    blocks += [inline(gold, 1200)] if gold is not None else []
     rejected = [_rejected(row) for row in (data.get("rejected_examples") or [])[:MAX_ANSWERS]]
     return _with_origin(report, "data", *blocks, *(["\n".join(rejected)] if rejected else []))
 
@@ -147,15 +157,19 @@ def _training(report: Row) -> str:
             inline(run.get("seed", "-")),
             count(run.get("num_steps")),
             count(run.get("num_tokens")),
+            significant(run.get("learning_rate")),
             *(significant(curve[-1][1]) if curve else "-" for curve in (run["loss_curve"], run["held_out_curve"])),
+            significant(run.get("held_out_cross_entropy")),
             duration(run.get("seconds")),
         ]
         for arm, runs in report["training"].items()
         for run in runs
     ]
-    columns = ["arm", "seed", "steps", "training tokens", "last loss, nats a token", "last held-out loss", "time"]
+    losses = ["last loss, nats a token", "last held-out loss", "held-out cross-entropy"]
+    columns = ["arm", "seed", "steps", "training tokens", "learning rate", *losses, "time"]
     targets = report["targets"]
     blocks = [_with_origin(report, "training", _table(columns, rows))] if rows else []
+    blocks += filter(None, [_plain(grid_table(report)), _plain(variants_table(report))])
     return "\n\n".join([*blocks, *([f"Teacher targets: {inline(brief(targets))}."] if targets else [])])
 
 

@@ -5,13 +5,15 @@ from typing import Any
 from seodang.pipeline.report.blocks import arm_name, facts, lines, note, part_title, quoted, section, table
 from seodang.pipeline.report.figures import size_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.verdict import STUDENT, find_arm
+from seodang.pipeline.report.reading import find_arm
+from seodang.pipeline.report.verdict import STUDENT
 from seodang.pipeline.report.wording import SIGNS, comparison, count, decimal, percent, percent_interval, points, significant, size
 
 Row = dict[str, Any]
 
 MAX_ANSWERS = 12  # exam items shown side by side
 
+_GUARD_SIGNS = {"passed": "✓", "failed": "✗", "inconclusive": "?"}
 _BEFORE_AND_AFTER = (("before", "base"), ("after", STUDENT), ("teacher, book open", "teacher_open"))
 
 
@@ -49,9 +51,18 @@ def opening(report: Row) -> Safe:
         else None,
         element("h1", found["sentence"]),
         *key,
+        _guard_mark(report["guard"]),
         facts(stats) if stats else None,
         class_=found["outcome"].replace(" ", "-"),
     )
+
+
+def _guard_mark(guard: Row | None) -> Safe | None:
+    """The guard's outcome in the opening, where nobody can miss it."""
+    if guard is None:
+        return None
+    sign = element("span", _GUARD_SIGNS[guard["outcome"]], class_="sign", aria_hidden="true")
+    return element("p", sign, " ", _claim(guard["sentence"]), class_=f"guard {guard['outcome']}")
 
 
 def verdict_section(report: Row) -> Safe:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from seodang.pipeline.report.blocks import arm_name, grouped_table, lines, note, part_name, part_title, section, table
+from seodang.pipeline.report.arm_tables import guard_table, winner_table
+from seodang.pipeline.report.blocks import arm_name, grouped_table, lines, note, part_name, part_title, plain_table, section, table
 from seodang.pipeline.report.figures import difference_mark, score_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.verdict import OVERALL
+from seodang.pipeline.report.reading import OVERALL
 from seodang.pipeline.report.wording import SIGNS, count, decimal, interval_numbers, p_value, percent, points, points_interval
 
 Row = dict[str, Any]
@@ -86,6 +87,7 @@ def paired_section(report: Row) -> Safe:
         report,
         "differences",
         "Paired differences",
+        plain_table(winner_table(report)),
         _paired_table("Differences between arms on the exam", rows),
         *(_paired_table(f"Seed {seed} alone", found) for seed, found in _by_seed(report["paired_by_seed"]).items()),
         note(report, words, "arms"),
@@ -140,4 +142,5 @@ def general_section(report: Row) -> Safe:
     )
     paired = _paired_table("Differences between arms on the general suite", report["paired_general"]) if report["paired_general"] else None
     words = f"Questions that have nothing to do with the documents; a fall here is what was forgotten. {_methods(arms)}"
-    return section(report, "forgotten", "What was forgotten", shown, paired, by_part, note(report, words, "general"))
+    guard = plain_table(guard_table(report))
+    return section(report, "forgotten", "What was forgotten", shown, guard, paired, by_part, note(report, words, "general"))

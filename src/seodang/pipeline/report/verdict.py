@@ -3,13 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from seodang.pipeline.report.reading import OVERALL, find_arm, find_row
 from seodang.pipeline.report.wording import ARM_NAMES, comparison, count, percent, percent_interval, plural
 
 Row = dict[str, Any]
 
 STUDENT = "distilled"
-OVERALL = "all"
-SIGNIFICANCE = 0.05
 SYNTHETIC_WARNING = "Synthetic: fake or random weights took part in this run, so its numbers say nothing about a real model."
 
 _VERBS = {
@@ -27,29 +26,6 @@ _HEADLINES = {
 }
 
 
-def reading(row: Row) -> str:
-    """What a paired row says of a against b: "better", "worse", "not distinguishable" or "not tested".
-
-    Better and worse need both the 95 % interval on one side of 0 and p below 0.05 (the interval alone where there is no p).
-    """
-    interval, p = row.get("interval"), row.get("p")
-    if interval is None:
-        return "not tested"
-    if p is not None and p >= SIGNIFICANCE:
-        return "not distinguishable"
-    return "better" if interval[0] > 0 else "worse" if interval[1] < 0 else "not distinguishable"
-
-
-def find_row(rows: Sequence[Row], a: str, b: str, part: str = OVERALL) -> Row | None:
-    """The first row of a against b on that part."""
-    return next((row for row in rows if (row["a"], row["b"], row["part"]) == (a, b, part)), None)
-
-
-def find_arm(arms: Sequence[Row], name: str) -> Row | None:
-    """The arm of that name."""
-    return next((arm for arm in arms if arm["name"] == name), None)
-
-
 def headline(report: Row) -> Row:
     """The one result to know first: distilled against undistilled student over the whole exam."""
     row = find_row(report["paired"], STUDENT, "base")
@@ -60,14 +36,17 @@ def headline(report: Row) -> Row:
 
 
 def verdict(report: Row) -> list[str]:
-    """One sentence a question: learned? better than fine-tuning? near the teacher? forgotten? and how stable that is."""
+    """One sentence a question: learned? better than fine-tuning? near the teacher? which arm won? forgotten? and how stable that is."""
     arms, paired = report["arms"], report["paired"]
     sentences = [
         _against(arms, paired, "base", "the undistilled student"),
         *_by_part(paired),
-        _against(arms, paired, "sft", f"supervised fine-tuning {_training_tokens(report['training'])}"),
+        _against(arms, paired, "sft", f"supervised fine-tuning {_training_tokens(report['training'], 'sft')}"),
+        *_against_gold(report),
         _against(arms, paired, "teacher_open", "its teacher, which has the book open", worse="stays below"),
+        *(report["winner"]["sentences"] if report["winner"] else []),
         _forgotten(report),
+        *([report["guard"]["sentence"]] if report["guard"] else []),
         *_least_similar(arms),
         *_seeds(arms),
         *_unapproved(report["unapproved_items"]),
@@ -90,10 +69,17 @@ def _by_part(paired: Sequence[Row]) -> list[str]:
     return [f"On the part {row['part']} it {_VERBS[row['reading']]} the undistilled student ({comparison(row)})." for row in rows]
 
 
-def _training_tokens(training: dict[str, list[Row]]) -> str:
-    """What is known about the number of training tokens of both arms, the mean over seeds."""
+def _against_gold(report: Row) -> list[str]:
+    if find_arm(report["arms"], "sft_gold") is None:
+        return []
+    words = f"fine-tuning on gold answers {_training_tokens(report['training'], 'sft_gold')}"
+    return [_against(report["arms"], report["paired"], "sft_gold", words)]
+
+
+def _training_tokens(training: dict[str, list[Row]], other: str) -> str:
+    """What is known about the number of training tokens of the distilled student and the other arm, the mean over seeds."""
     means: list[float] = []
-    for arm in (STUDENT, "sft"):
+    for arm in (STUDENT, other):
         tokens = [run["num_tokens"] for run in training.get(arm, []) if run.get("num_tokens") is not None]
         if not tokens:
             return "(number of training tokens not recorded)"

@@ -6,11 +6,12 @@ from typing import Any
 ARM_NAMES = {
     "base": "undistilled student",
     "sft": "supervised fine-tuning",
+    "sft_gold": "fine-tuning on gold answers",
     "distilled": "distilled student",
     "teacher_closed": "teacher, closed book",
     "teacher_open": "teacher, open book",
 }
-SHORT_ARM_NAMES = {**ARM_NAMES, "base": "undistilled", "sft": "fine-tuned", "distilled": "distilled"}
+SHORT_ARM_NAMES = {**ARM_NAMES, "base": "undistilled", "sft": "fine-tuned", "sft_gold": "fine-tuned, gold", "distilled": "distilled"}
 PART_TITLES = {"act": "act: words to action", "know": "know: facts and rules"}
 SIGNS = {"better": "▲", "worse": "▼", "not distinguishable": "≈", "not tested": "·", "not run": "·"}
 

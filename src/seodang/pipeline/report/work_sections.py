@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from seodang.pipeline.report.blocks import arm_name, facts, note, quoted, section, table
+from seodang.pipeline.report.arm_tables import gold_sentence, grid_table, variants_table
+from seodang.pipeline.report.blocks import arm_name, facts, note, plain_table, quoted, section, table
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.curves import loss_figure
 from seodang.pipeline.report.figures import bar_figure
@@ -12,6 +13,9 @@ from seodang.pipeline.report.wording import brief, count, duration, percent, sig
 
 Row = dict[str, Any]
 
+_RUN_COLUMNS = (
+    "arm", "seed", "steps", "training tokens", "learning rate", "last loss", "last held-out loss", "held-out cross-entropy", "time"
+)  # fmt: skip
 MAX_RECORDS = 6  # accepted and rejected records shown, each
 
 
@@ -30,6 +34,9 @@ def data_section(report: Row) -> Safe:
             bar_figure("checks-figure", "Rejected records by check", data["rejected_by_check"], "records", own(_how_counted(data))),
         ]
     children.append(note(report, "Counts are records: one question with its answer.", "data"))
+    gold = gold_sentence(report)
+    if gold is not None:
+        children += [element("h3", "Gold answers"), element("p", quoted(gold)), note(report, "For the arm that learns from people.", "gold")]
     children += [_records("Accepted, for example", data.get("examples")), _records("Rejected, for example", data.get("rejected_examples"))]
     return section(report, "data", "Data", *children)
 
@@ -83,13 +90,13 @@ def training_section(report: Row) -> Safe:
     training, targets = report["training"], report["targets"]
     if not training and not targets:
         return section(report, "training", "Training")
-    children: list[Safe] = []
+    children: list[Safe | None] = []
     if any(run["loss_curve"] for runs in training.values() for run in runs):
         words = "Each arm has its own loss, so heights are not to be compared between arms."
         children.append(loss_figure("loss-figure", "Loss over optimizer steps", training, words))
     if training:
-        children.append(_training_table(training))
-    children.append(note(report, "Losses are in nats a token. A long curve is drawn as means of neighbouring steps.", "training"))
+        children += [_training_table(training), plain_table(grid_table(report)), plain_table(variants_table(report))]
+    children.append(note(report, "Losses are in nats a token; held-out cross-entropy is that of the student that was kept. A long curve is drawn as means of neighbouring steps.", "training"))
     if targets:
         children += [
             element("h3", "Teacher targets"),
@@ -109,11 +116,13 @@ def _training_table(training: dict[str, list[Row]]) -> Safe:
                 str(run.get("seed", "-")),
                 count(run.get("num_steps")),
                 count(run.get("num_tokens")),
+                significant(run.get("learning_rate")),
                 *ends,
+                significant(run.get("held_out_cross_entropy")),
                 duration(run.get("seconds")),
             ]
             rows.append([name, *(own(visible(number, 40)) for number in numbers)])
-    return table("Training runs", ["arm", "seed", "steps", "training tokens", "last loss", "last held-out loss", "time"], rows)
+    return table("Training runs", _RUN_COLUMNS, rows)
 
 
 def _targets(targets: Row) -> Safe:

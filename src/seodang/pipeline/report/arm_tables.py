@@ -1,0 +1,108 @@
+"""Tables about the trained arms, in plain words: the page and the Markdown show the same ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from seodang.pipeline.report.wording import (
+    ARM_NAMES,
+    brief,
+    count,
+    p_value,
+    percent,
+    plural,
+    points,
+    points_interval,
+    significant,
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's caption, the names of its columns, and its rows; `words` are the columns that hold words."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: list[list[str]]
+    words: tuple[int, ...] = (0,)
+
+
+def winner_table(report: Row) -> Table | None:
+    """The best trained arm against each other one."""
+    winner = report["winner"]
+    if winner is None:
+        return None
+    rows = [
+        [
+            _name(row["b"]),
+            points(row["difference"]),
+            points_interval(row["interval"]),
+            p_value(row["p"]).removeprefix("= "),
+            p_value(row["p_holm"]).removeprefix("= "),
+            count(row["n"]),
+            row["reading"],
+        ]
+        for row in winner["comparisons"]
+    ]
+    caption = f"{_name(winner['arm'])}, the highest score of {plural(winner['num_arms'], 'trained arm')}, against each of the others"
+    columns = ("against", "difference, points", "95 % interval", "p", "p after Holm's correction", "n", "reading")
+    return Table(caption[0].upper() + caption[1:], columns, rows, words=(0, 6))
+
+
+def guard_table(report: Row) -> Table | None:
+    """What the guard says of each trained arm."""
+    guard = report["guard"]
+    if guard is None:
+        return None
+    rows = [
+        [_name(row["arm"]), points(row["difference"]), points_interval(row["interval"]), count(row["n"]), row["outcome"]]
+        for row in guard["arms"]
+    ]
+    margin = percent(guard["margin"]).removesuffix(" %")
+    caption = f"Regression guard: a loss of more than {margin} points against the undistilled student on the general suite"
+    return Table(caption, ("arm", "difference, points", "95 % interval", "n", "guard"), rows, words=(0, 4))
+
+
+def grid_table(report: Row) -> Table | None:
+    """Every learning rate at which an arm was trained, and which was kept."""
+    rows = [
+        [
+            _name(arm),
+            str(run.get("seed", "-")),
+            significant(row["learning_rate"]),
+            significant(row["held_out_cross_entropy"]),
+            significant(row["train_loss"]),
+            "kept" if row["chosen"] else row.get("fault", "-"),
+        ]
+        for arm, runs in report["training"].items()
+        for run in runs
+        for row in run.get("grid") or []
+    ]
+    caption = "Learning rates: the student with the lowest held-out cross-entropy is kept"
+    columns = ("arm", "seed", "learning rate", "held-out cross-entropy, nats", "training loss, nats", "")
+    return Table(caption, columns, rows, words=(0, 5)) if rows else None
+
+
+def variants_table(report: Row) -> Table | None:
+    """How each variant was taught."""
+    rows = [
+        [_name(name), str(row["loss"]), brief(row["loss_settings"]) or "-", significant(row["temperature"]), significant(row["weight"])]
+        for name, row in report["variants"].items()
+    ]
+    columns = ("variant", "loss", "settings", "temperature", "weight of the divergence")
+    return Table("Variants of the distilled student, taught from the same targets", columns, rows, words=(0, 1, 2)) if rows else None
+
+
+def gold_sentence(report: Row) -> str | None:
+    """What became of the gold answers, and what they come from."""
+    gold = report["gold"]
+    if gold is None:
+        return None
+    counts = f"{count(gold['kept'])} taught + {count(gold['near_exam'])} left out because they are the exam's or near it"
+    counts += f" + {count(gold['repeated'])} repeated = {count(gold['input'])} input"
+    return f"Gold answers: {counts}. Origin: {gold['origin']}; licence: {gold['license']}."
+
+
+def _name(arm: str) -> str:
+    return ARM_NAMES.get(arm, arm)
