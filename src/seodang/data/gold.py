@@ -64,7 +64,9 @@ def load_gold(paths: Iterable[Path]) -> list[GoldAnswer]:
             gold = _to_gold(row, where)
             if isinstance(row.get("id"), str):
                 if gold.id in places:
-                    raise InputError(f"this id was there before, at {places[gold.id]}", where=where, hint="every row needs an id of its own")
+                    raise InputError(
+                        f"this id was there before, at {places[gold.id]}", where=where, hint="every row needs an id of its own"
+                    )
                 places[gold.id] = where
             found.append(gold)
     if not found:

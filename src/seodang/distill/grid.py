@@ -68,7 +68,10 @@ def raise_best(
     if team.first:
         _move(places[best], folder)
     summary = dict(found[best] or {})
-    return {**summary, "grid": [_row(rate, row or {}, number == best) for number, (rate, row) in enumerate(zip(section.rates, found, strict=True))]}
+    return {
+        **summary,
+        "grid": [_row(rate, row or {}, number == best) for number, (rate, row) in enumerate(zip(section.rates, found, strict=True))],
+    }
 
 
 def _raised(
@@ -100,7 +103,9 @@ def _finished(place: Path) -> dict[str, Any] | None:
 
 def _best(found: Sequence[dict[str, Any] | None]) -> int | None:
     """The place of the lowest held-out cross-entropy, the first one where several are; None where there is no number."""
-    numbers = [(row["held_out_cross_entropy"], place) for place, row in enumerate(found) if row and row["held_out_cross_entropy"] is not None]
+    numbers = [
+        (row["held_out_cross_entropy"], place) for place, row in enumerate(found) if row and row["held_out_cross_entropy"] is not None
+    ]
     return min(numbers)[1] if numbers else None
 
 

@@ -127,9 +127,7 @@ class VariantSection(Section):
 class DistillSection(TrainSection):
     """How the student is taught."""
 
-    loss: Loss = Field(
-        default="forward_kl", description="divergence between teacher and student, a file in distill/losses"
-    )
+    loss: Loss = Field(default="forward_kl", description="divergence between teacher and student, a file in distill/losses")
     temperature: float = Field(default=1.0, gt=0, description="divides both sides' logits; the loss is multiplied by its square")
     loss_settings: dict[str, float] = Field(
         default_factory=dict[str, float],
@@ -140,7 +138,7 @@ class DistillSection(TrainSection):
     )
     variants: dict[str, VariantSection] = Field(
         default_factory=dict[str, VariantSection],
-        description="further distilled arms by their names, which `evaluate.arms` may hold: taught from the same targets with the same tokens",
+        description="further distilled arms by their names, which `evaluate.arms` may hold; taught from the same targets and tokens",
     )
 
     @field_validator("loss_settings")

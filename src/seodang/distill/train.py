@@ -85,9 +85,7 @@ class Trainer:
         self.objective = self._objective(examples, divergence, weight, first_layer)
         self.parameters = [p for p in self.objective.parameters() if p.requires_grad]
         (self.peak,) = section.rates
-        self.optimizer = torch.optim.AdamW(
-            self.parameters, lr=self.peak, betas=(0.9, 0.98), weight_decay=section.weight_decay, fused=True
-        )
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=self.peak, betas=(0.9, 0.98), weight_decay=section.weight_decay, fused=True)
         self.early_stop = EarlyStop(section.patience)
         self.loss_curve: list[list[float]] = []
         self.held_out_curve: list[list[float]] = []

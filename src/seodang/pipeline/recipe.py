@@ -68,7 +68,7 @@ class Recipe(Section):
     title: str = Field(default="", description="one line for people")
     seed: int = Field(default=0, ge=0, lt=2**31, description="seed of everything random outside of training")
     documents: tuple[DocumentSource, ...] = Field(min_length=1, description="where the documents come from")
-    gold: GoldSection | None = Field(default=None, description="questions with answers that people wrote, for the arm `sft_gold`; none: none")
+    gold: GoldSection | None = Field(default=None, description="questions with answers that people wrote, for the arm `sft_gold`")
     teacher: Annotated[LocalTeacher | OpenAIHTTPTeacher, Field(discriminator="kind")]
     student_model: LocalTeacher | None = Field(default=None, description="the student's weights before teaching; none: the teacher's")
     student: StudentSection = StudentSection()

@@ -138,7 +138,7 @@ def _run_together(context: RunContext) -> Path:
     steps = make_plan(context)
     sources = [s for s in (recipe.teacher, recipe.student_model) if isinstance(s, LocalTeacher)]
     synthetic = any(source.synthetic for source in sources)
-    row = {
+    row: dict[str, Any] = {
         "name": recipe.name,
         "recipe": recipe_row(recipe),
         "base": str(context.base),

@@ -160,7 +160,7 @@ def _refuse_other_tokens(context: RunContext) -> None:
 
 
 def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int) -> dict[str, Any]:
-    """One student: supervised fine-tuning on the verified answers or on gold ones, or distillation from the cached targets of the former."""
+    """One student: supervised fine-tuning on the verified answers or on gold ones, or distillation from the targets of the former."""
     from seodang.distill.grid import raise_best
     from seodang.distill.packing import Example
     from seodang.models.chat_model import Message

@@ -16,6 +16,7 @@ ARMS = {
     "teacher_open": (76, 71),
 }  # right of 97 act, 121 know
 MEASURED_ON = {"same_token_ids": 1.0, "num_positions": 320, "num_prompts": 20, "threads": 2, "runtime": "xllamacpp 2026.10"}
+GOLD = {"input": 312, "kept": 300, "near_exam": 10, "repeated": 2}
 STEPS = {"ingest": 1.4, "build": 312.7, "verify": 8.9, "targets": 41.3, "distill": 188.2, "evaluate": 96.0, "export": 22.5}
 
 
@@ -66,6 +67,12 @@ def training(arm_name: str) -> list[dict[str, Any]]:
             "held_out_curve": [[step, end * 1.5 + (start - end) * math.exp(-step / 70)] for step in range(0, 401, 50)],
             "num_steps": 400,
             "num_tokens": 412_300,
+            "learning_rate": 0.003,
+            "held_out_cross_entropy": end * 1.5,
+            "grid": [
+                {"learning_rate": 0.003, "held_out_cross_entropy": end * 1.5, "train_loss": end, "num_steps": 400, "chosen": True},
+                {"learning_rate": 0.9, "held_out_cross_entropy": None, "train_loss": None, "chosen": False, "fault": "no longer a number"},
+            ],
             "seconds": 61.5 + seed,
         }
         for seed in (1, 2, 3)
@@ -227,6 +234,9 @@ def example_run() -> dict[str, Any]:
             {"a": "distilled", "b": "base", "part": "all", "difference": -6 / 320, "interval": [-0.054, 0.017], "p": 0.377, "n": 320},
             {"a": "sft", "b": "base", "part": "all", "difference": -18 / 320, "interval": [-0.096, -0.016], "p": 0.007, "n": 320},
         ],
+        "guard": {"margin": 0.1, "require": False},
+        "gold": {"files": ["gold.jsonl"], "license": "CC-BY-4.0", "origin": "agents of a help desk", **GOLD},
+        "variants": {"mild": {"loss": "skew_kl", "temperature": 1.0, "loss_settings": {"alpha": 0.1}, "weight": 0.9}},
         "export": {
             "F16": {"bytes": 270_885_216, "tokens_per_s": 61.4, "kl": 0.0000021, "top1": 1.0, **MEASURED_ON},
             "Q8_0": {"bytes": 144_811_360, "tokens_per_s": 104.9, "kl": 0.00087, "top1": 0.9906, **MEASURED_ON},

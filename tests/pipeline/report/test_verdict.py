@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis.strategies import floats
 
 from seodang.pipeline.report.build import build_report
-from seodang.pipeline.report.verdict import reading
+from seodang.pipeline.report.reading import reading
 
 Row = dict[str, Any]
 FRACTIONS = floats(-1, 1)

@@ -9,9 +9,7 @@ from seodang.cli.options import run_argument
 
 @click.command("chat")
 @run_argument
-@click.option(
-    "--arm", default="distilled", show_default=True, help="Which student answers."
-)
+@click.option("--arm", default="distilled", show_default=True, help="Which student answers.")
 @click.option("--temperature", type=click.FloatRange(0, 2), default=0.0, show_default=True, help="0 is greedy.")
 def command(run: Path, arm: str, temperature: float) -> None:
     """Talk with the student of RUN. Each line is a new question; an empty line or Ctrl-D ends."""

@@ -12,9 +12,7 @@ from seodang.cli.options import run_argument
 @click.command("generate", short_help="Answer a file of prompts with the student of RUN.")
 @run_argument
 @click.option("--prompts", type=click.Path(path_type=Path), required=True, help="JSON lines with `id` and `prompt`.")
-@click.option(
-    "--arm", default="distilled", show_default=True, help="Which student answers."
-)
+@click.option("--arm", default="distilled", show_default=True, help="Which student answers.")
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Tokens an answer may have.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON lines with `id` and `text`.")
 def command(run: Path, prompts: Path, arm: str, max_new_tokens: int, as_json: bool) -> None:

@@ -11,9 +11,7 @@ from seodang.cli.options import run_argument
 @run_argument
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="TCP port; 0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; others than loopback need a key.")
-@click.option(
-    "--arm", default="distilled", show_default=True, help="Which student answers."
-)
+@click.option("--arm", default="distilled", show_default=True, help="Which student answers.")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable with the key that clients must send.")
 def command(run: Path, port: int, host: str, arm: str, api_key_env: str | None) -> None:
     """Serve the student of RUN under the OpenAI protocol, with a chat page, until Ctrl-C."""

@@ -41,7 +41,9 @@ def plain_table(found: Table | None) -> Safe | None:
     """A table of plain words, as `arm_tables` makes them."""
     if found is None:
         return None
-    rows = [[visible(cell, 120) if column in found.words else own(visible(cell, 60)) for column, cell in enumerate(row)] for row in found.rows]
+    rows = [
+        [visible(cell, 120) if column in found.words else own(visible(cell, 60)) for column, cell in enumerate(row)] for row in found.rows
+    ]
     return table(visible(found.caption, 300), found.columns, rows, words=found.words)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from seodang.pipeline.report.arm_tables import Table, gold_sentence, grid_table, guard_table, variants_table, winner_table
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.markup import visible
-from seodang.pipeline.report.result_sections import MAX_ANSWERS
 from seodang.pipeline.report.reading import OVERALL
+from seodang.pipeline.report.result_sections import MAX_ANSWERS
 from seodang.pipeline.report.wording import (
     ARM_NAMES,
     brief,

@@ -22,10 +22,12 @@ def find_winner(arms: Sequence[Row], paired: Sequence[Row], trained: Sequence[st
     `smallest_difference` is half of the interval against the runner-up: about what this exam could just have shown.
     """
     found = {arm["name"]: arm for arm in arms if arm["name"] in trained and arm["score"] is not None}
-    best, *others = sorted(found.values(), key=lambda arm: -arm["score"]) or [None]
-    rows = [_against(paired, best["name"], other["name"]) for other in others] if best else []
+    if len(found) < 2:
+        return None
+    best, *others = sorted(found.values(), key=lambda arm: -arm["score"])
+    rows = [_against(paired, best["name"], other["name"]) for other in others]
     tested = [row for row in rows if row is not None and row["p"] is not None and row["interval"] is not None]
-    if best is None or not rows or len(tested) < len(rows):
+    if len(tested) < len(rows):
         return None
     for row, p in zip(tested, holm([row["p"] for row in tested]), strict=True):
         row |= {"p_holm": p, "reading": reading({**row, "p": p})}

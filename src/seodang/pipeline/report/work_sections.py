@@ -36,7 +36,11 @@ def data_section(report: Row) -> Safe:
     children.append(note(report, "Counts are records: one question with its answer.", "data"))
     gold = gold_sentence(report)
     if gold is not None:
-        children += [element("h3", "Gold answers"), element("p", quoted(gold)), note(report, "For the arm that learns from people.", "gold")]
+        children += [
+            element("h3", "Gold answers"),
+            element("p", quoted(gold)),
+            note(report, "For the arm that learns from people.", "gold"),
+        ]
     children += [_records("Accepted, for example", data.get("examples")), _records("Rejected, for example", data.get("rejected_examples"))]
     return section(report, "data", "Data", *children)
 
@@ -96,7 +100,13 @@ def training_section(report: Row) -> Safe:
         children.append(loss_figure("loss-figure", "Loss over optimizer steps", training, words))
     if training:
         children += [_training_table(training), plain_table(grid_table(report)), plain_table(variants_table(report))]
-    children.append(note(report, "Losses are in nats a token; held-out cross-entropy is that of the student that was kept. A long curve is drawn as means of neighbouring steps.", "training"))
+    children.append(
+        note(
+            report,
+            "Losses are in nats a token; held-out cross-entropy is the kept student's. A long curve is drawn as means of neighbours.",
+            "training",
+        )
+    )
     if targets:
         children += [
             element("h3", "Teacher targets"),
