@@ -89,6 +89,13 @@ class DistillSection(TrainSection):
     weight: float = Field(
         default=0.1, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
     )
+    general_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="the same share for everyday questions, which the teacher answers without a passage: a high one holds a student with "
+        "the teacher's weights to what they knew. none: as `weight`",
+    )
 
     @field_validator("loss_settings")
     @classmethod

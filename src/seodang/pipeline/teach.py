@@ -177,6 +177,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
             prompt_ids=tuple(reader.encode_chat([Message("user", record.question)])),
             answer_ids=tuple(reader.encode_answer(record.answer)),
             target=kept[record.id] if distilled else None,
+            weight=recipe.distill.general_weight if distilled and record.kind == "general" else None,
         )
         for record in context.accepted
     ]
