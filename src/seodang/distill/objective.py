@@ -45,31 +45,49 @@ class Objective(torch.nn.Module):
 
     def forward(self, pack: Pack, examples: Sequence[Example], num_tokens: float, apart: bool = False) -> dict[str, torch.Tensor]:
         """The pack's share of a loss over `num_tokens` answer tokens: `loss`, which is differentiable. With `apart`, and wherever it costs
-        nothing, also what it is mixed of: `divergence` and `cross_entropy`."""
-        weight = self.weight if self.divergence is not None and pack.target is not None else 0.0
+        nothing, also what it is mixed of: `divergence` and `cross_entropy`. An example with a weight of its own is weighed by that."""
+        masks = self._masks(pack, examples)
         states = self._states(pack, examples)
-        in_one_pass = 0 < weight < 1 and not self.by_logits and self.divergence is not None and self.divergence.temperature == 1.0
-        if in_one_pass and not apart:
-            return {"loss": self._divergence(states, pack, num_tokens, Written(pack.labels, 1 - weight))}
-        parts: dict[str, torch.Tensor] = {}
-        if weight > 0:
-            parts["divergence"] = self._divergence(states, pack, num_tokens)
-        if weight < 1:
-            parts["cross_entropy"] = self._cross_entropy(states, pack, num_tokens)
-        shares = {"divergence": weight, "cross_entropy": 1 - weight}
-        return {"loss": torch.stack([shares[name] * value for name, value in parts.items()]).sum(), **parts}
+        if not apart and self._in_one_pass(masks):
+            return {"loss": self._divergence(states, pack, _all_of(pack), num_tokens, Written(pack.labels, _cross_entropy_share(masks)))}
+        parts: dict[str, list[torch.Tensor]] = {}
+        weighed: list[torch.Tensor] = []
+        for weight, mask in masks.items():
+            if weight > 0:
+                parts.setdefault("divergence", []).append(self._divergence(states, pack, mask, num_tokens))
+                weighed.append(weight * parts["divergence"][-1])
+            if weight < 1:
+                parts.setdefault("cross_entropy", []).append(self._cross_entropy(states, pack, mask, num_tokens))
+                weighed.append((1 - weight) * parts["cross_entropy"][-1])
+        return {"loss": torch.stack(weighed).sum(), **{name: torch.stack(values).sum() for name, values in parts.items()}}
 
-    def _divergence(self, states: tuple[torch.Tensor, ...], pack: Pack, num_tokens: float, written: Written | None = None) -> torch.Tensor:
+    def _masks(self, pack: Pack, examples: Sequence[Example]) -> dict[float, torch.Tensor]:
+        """Which answer tokens (N,) are taught with which weight of the divergence."""
+        if self.divergence is None or pack.target is None:
+            return {0.0: _all_of(pack)}
+        weights = [self.weight if example.weight is None else example.weight for example in examples]
+        lengths = torch.tensor([len(example.answer_ids) for example in examples])
+        weights_N = torch.tensor(weights, dtype=torch.float64).repeat_interleave(lengths)
+        return {weight: weights_N == weight for weight in sorted(set(weights))}
+
+    def _in_one_pass(self, masks: Mapping[float, torch.Tensor]) -> bool:
+        """Whether divergence and cross-entropy are both needed, and can be computed together."""
+        both = len(masks) > 1 or any(0 < weight < 1 for weight in masks)
+        return both and not self.by_logits and self.divergence is not None and self.divergence.temperature == 1.0
+
+    def _divergence(
+        self, states: tuple[torch.Tensor, ...], pack: Pack, mask: torch.Tensor, num_tokens: float, written: Written | None = None
+    ) -> torch.Tensor:
         assert self.divergence is not None
         assert pack.target is not None
         if self.by_logits:
-            return self.divergence.on_logits(states[0], pack.target, _all_of(pack), num_tokens)
-        return fused.linear(self.divergence, states[0], states[1], pack.target, _all_of(pack), num_tokens=num_tokens, written=written)
+            return self.divergence.on_logits(states[0], pack.target, mask, num_tokens)
+        return fused.linear(self.divergence, states[0], states[1], pack.target, mask, num_tokens=num_tokens, written=written)
 
-    def _cross_entropy(self, states: tuple[torch.Tensor, ...], pack: Pack, num_tokens: float) -> torch.Tensor:
+    def _cross_entropy(self, states: tuple[torch.Tensor, ...], pack: Pack, mask: torch.Tensor, num_tokens: float) -> torch.Tensor:
         if self.by_logits:
-            return cross_entropy(states[0], pack.labels, _all_of(pack), num_tokens=num_tokens)
-        return fused.cross_entropy(states[0], states[1], pack.labels, _all_of(pack), num_tokens=num_tokens)
+            return cross_entropy(states[0], pack.labels, mask, num_tokens=num_tokens)
+        return fused.cross_entropy(states[0], states[1], pack.labels, mask, num_tokens=num_tokens)
 
     def _states(self, pack: Pack, examples: Sequence[Example]) -> tuple[torch.Tensor, ...]:
         """The logits that predict the answers (N, V); or their hidden states (N, H) and the head (V, H)."""
@@ -97,3 +115,10 @@ class Objective(torch.nn.Module):
 
 def _all_of(pack: Pack) -> torch.Tensor:
     return torch.ones(len(pack.labels), dtype=torch.bool)
+
+
+def _cross_entropy_share(masks: Mapping[float, torch.Tensor]) -> float | torch.Tensor:
+    """One share for all answer tokens, or each token's own (N,)."""
+    if len(masks) == 1:
+        return 1 - next(iter(masks))
+    return torch.stack([(1 - weight) * mask.double() for weight, mask in masks.items()]).sum(0)

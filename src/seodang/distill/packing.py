@@ -22,6 +22,7 @@ class Example:
     prompt_ids: tuple[int, ...]
     answer_ids: tuple[int, ...]
     target: Target | None = None
+    weight: float | None = None  # share of the divergence in its loss; None: the recipe's
 
 
 @dataclass(frozen=True, slots=True)

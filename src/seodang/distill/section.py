@@ -122,6 +122,7 @@ class VariantSection(Section):
     temperature: float | None = Field(default=None, gt=0, description="divides both sides' logits")
     loss_settings: dict[str, float] | None = Field(default=None, description="settings of the loss")
     weight: float | None = Field(default=None, ge=0, le=1, description="share of the divergence in the loss")
+    general_weight: float | None = Field(default=None, ge=0, le=1, description="the same share for everyday questions")
 
 
 class DistillSection(TrainSection):
@@ -135,6 +136,13 @@ class DistillSection(TrainSection):
     )
     weight: float = Field(
         default=0.1, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
+    )
+    general_weight: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="the same share for everyday questions, which the teacher answers without a passage: a high one holds a student with "
+        "the teacher's weights to what they knew. none: as `weight`",
     )
     variants: dict[str, VariantSection] = Field(
         default_factory=dict[str, VariantSection],

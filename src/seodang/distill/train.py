@@ -191,11 +191,11 @@ class Trainer:
         """
         if not self.watched:
             return None
-        mixed, self.objective.weight = self.objective.weight, 0.0
+        divergence, self.objective.divergence = self.objective.divergence, None
         try:
             found = self._watch()["loss"]
         finally:
-            self.objective.weight = mixed
+            self.objective.divergence = divergence
         return found if math.isfinite(found) else None
 
     @torch.no_grad()

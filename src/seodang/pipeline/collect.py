@@ -57,7 +57,7 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "training": _training(done),
         "gold": {**recipe.gold.model_dump(mode="json"), **summaries["gold"]} if recipe.gold and "gold" in summaries else None,
         "variants": {
-            arm: recipe.distill.of_arm(arm).model_dump(include={"loss", "temperature", "loss_settings", "weight"})
+            arm: recipe.distill.of_arm(arm).model_dump(include={"loss", "temperature", "loss_settings", "weight", "general_weight"})
             for arm in recipe.distilled_arms
             if arm in recipe.distill.variants
         },

@@ -59,7 +59,7 @@ def make_plan(context: RunContext) -> list[Step]:
     verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam, general, outside)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
-    by_loss = {"loss", "temperature", "loss_settings", "weight"}
+    by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}
     loop = recipe.distill.model_dump(exclude={*by_loss, "variants"})
     targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if recipe.distilled_arms else ""
     gold = _add_gold(context, add, exam, general) if GOLD_ARM in arms else ""

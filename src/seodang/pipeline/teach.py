@@ -171,7 +171,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     recipe = context.recipe
     context.team.begin_turn()
     reader = LocalModel(context.student_folder)
-    distilled = arm in recipe.distilled_arms
+    distilled, section = arm in recipe.distilled_arms, recipe.distill.of_arm(arm)
     kept = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
     examples = [
         Example(
@@ -179,6 +179,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
             prompt_ids=tuple(reader.encode_chat([Message("user", record.question)])),
             answer_ids=tuple(reader.encode_answer(record.answer)),
             target=kept[record.id] if distilled else None,
+            weight=section.general_weight if distilled and record.kind == "general" else None,
         )
         for record in context.accepted
     ]
@@ -193,7 +194,6 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     del reader
     context.team.end_turn()
     progress.unit = "steps"
-    section = recipe.distill.of_arm(arm)
     return raise_best(
         context.student_folder,
         artifact.folder,

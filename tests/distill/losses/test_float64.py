@@ -98,6 +98,29 @@ def test_cross_entropy_is_mixed_in_by_its_share(
         assert distance(grad, exact) < 3 * tolerance
 
 
+@pytest.mark.parametrize(("dtype", "tolerance"), DTYPES, ids=["float64", "float32"])
+@pytest.mark.parametrize(
+    ("case", "kind"), [(case, kind) for case in ONE_OF_EACH for kind in SUPPORT[case.name] if (case, kind) in TAUGHT], ids=str
+)
+def test_each_position_may_have_its_own_share(case: Case, kind: str, dtype: torch.dtype, tolerance: float) -> None:
+    """Against the positions one by one, each with its share for all of them; the mask leaves one out."""
+    hidden, head, teacher, mask = made(11, 6)
+    ids, target = torch.randint(SIZE, (6,), generator=torch.Generator().manual_seed(11)), every_kind(teacher.to(dtype))[kind]
+    shares = torch.tensor([0.0, 0.1, 0.5, 0.9, 1.0, 0.3], dtype=torch.float64)
+    states, weights = (x.detach().to(dtype).requires_grad_() for x in (hidden, head))
+    found = fused.linear(case.divergence(), states, weights, target, mask, num_tokens=6, written=Written(ids, shares))
+    alone = [torch.arange(6) == place for place in mask.nonzero()[:, 0].tolist()]
+    wanted = torch.stack(
+        [
+            fused.linear(case.divergence(), states, weights, target, one, num_tokens=6, written=Written(ids, shares[one].item()))
+            for one in alone
+        ]
+    ).sum()
+    assert found.item() == pytest.approx(wanted.item(), rel=tolerance)
+    for grad, exact in zip(*(torch.autograd.grad(x, [states, weights]) for x in (found, wanted)), strict=True):
+        assert distance(grad, exact.double()) < 3 * tolerance
+
+
 @pytest.mark.parametrize(
     ("alpha", "beta"),
     [(0.0, 0.4), (0.0, -0.4), (0.4, 0.0), (-0.4, 0.0), (0.4, -0.4), (-0.4, 0.4), (0.0, 0.0), (1.0, 0.0), (0.0, 1.0)],

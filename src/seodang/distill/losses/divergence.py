@@ -15,15 +15,23 @@ from seodang.distill.losses.terms import Term, forward_kl
 
 _COLUMNS = 2048  # of the vocabulary that are looked at together, so that what is made on the way stays in the processor's cache
 _SMALLEST_TAIL = 1e-7  # float32 cannot tell a smaller tail from none
+_COLUMN = (slice(None), None)  # a value of each position, beside its outcomes
 ByPosition = tuple[torch.Tensor, torch.Tensor | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The tokens that were written, `ids` (T,), and the share of the loss that is cross-entropy with them; the rest is the divergence."""
+    """The tokens that were written, `ids` (T,), and the share of the loss that is cross-entropy with them; the rest is the divergence.
+
+    `share` is one for all positions, or each position's own (T,).
+    """
 
     ids: torch.Tensor
-    share: float
+    share: float | torch.Tensor
+
+    def take(self, places: torch.Tensor) -> "Written":
+        """Those of some positions, given by their indices."""
+        return Written(self.ids[places], _at(self.share, places))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ def _normalisers(logits_TV: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def _dense(student_TV: torch.Tensor, teacher_TV: torch.Tensor, term: Term, with_grad: bool, written: Written | None) -> ByPosition:
     (highest_q_T1, log_sum_q_T1), (highest_p_T1, log_sum_p_T1) = _normalisers(student_TV), _normalisers(teacher_TV)
-    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    places, share = torch.arange(len(student_TV), device=student_TV.device), _share(written, student_TV.dtype)
     cross_entropy_T = (highest_q_T1 + log_sum_q_T1)[:, 0] - student_TV[places, written.ids] if written else None
     value_T, slopes_T = torch.zeros(2, len(student_TV), dtype=torch.float64, device=student_TV.device)
     for student, teacher in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
@@ -146,13 +154,13 @@ def _dense(student_TV: torch.Tensor, teacher_TV: torch.Tensor, term: Term, with_
         return value_T, None
     by_q_T1 = (share - (1 - share) * slopes_T).to(student_TV.dtype)[:, None]
     for slope, q in zip(student_TV.split(_COLUMNS, -1), teacher_TV.split(_COLUMNS, -1), strict=True):
-        slope.mul_(1 - share).addcmul_(q, by_q_T1)
+        slope.mul_(_at(1 - share, _COLUMN)).addcmul_(q, by_q_T1)
     return value_T, _less(student_TV, places, written)
 
 
 def _dense_forward_kl(student_TV: torch.Tensor, teacher_TV: torch.Tensor, with_grad: bool, written: Written | None) -> ByPosition:
     """As `_dense`, with one exponential instead of two: the slopes are -p and sum to -1, so the derivative is q - p."""
-    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    places, share = torch.arange(len(student_TV), device=student_TV.device), _share(written, student_TV.dtype)
     highest_q_T1, highest_p_T1 = student_TV.amax(-1, keepdim=True), teacher_TV.amax(-1, keepdim=True)
     written_T = student_TV[places, written.ids] if written else None
     # Sums of a position in float64: two normalisers are subtracted, and the divergence may be much smaller than they are.
@@ -174,9 +182,23 @@ def _dense_forward_kl(student_TV: torch.Tensor, teacher_TV: torch.Tensor, with_g
     return value_T, _less(student_TV, places, written)
 
 
-def _mixed(value_T: torch.Tensor, cross_entropy_T: torch.Tensor | None, share: float) -> torch.Tensor:
+def _mixed(value_T: torch.Tensor, cross_entropy_T: torch.Tensor | None, share: float | torch.Tensor) -> torch.Tensor:
     """The divergence with its share of cross-entropy, where there is one."""
-    return value_T if cross_entropy_T is None else torch.lerp(value_T, cross_entropy_T.to(value_T.dtype), share)
+    if cross_entropy_T is None:
+        return value_T
+    return torch.lerp(value_T, cross_entropy_T.to(value_T.dtype), share.to(value_T.dtype) if isinstance(share, torch.Tensor) else share)
+
+
+def _share(written: Written | None, dtype: torch.dtype) -> float | torch.Tensor:
+    """The share of cross-entropy, one or each position's (T,); none without written tokens."""
+    if written is None:
+        return 0.0
+    return written.share.to(dtype) if isinstance(written.share, torch.Tensor) else written.share
+
+
+def _at(share: float | torch.Tensor, places: Any) -> float | torch.Tensor:
+    """One share as it is, or the positions' own as they are indexed."""
+    return share[places] if isinstance(share, torch.Tensor) else share
 
 
 def _scaled_exp_(logits_TV: torch.Tensor, shift_T: torch.Tensor, factor_T: torch.Tensor) -> torch.Tensor:
@@ -189,7 +211,7 @@ def _scaled_exp_(logits_TV: torch.Tensor, shift_T: torch.Tensor, factor_T: torch
 def _less(grad_TV: torch.Tensor, places: torch.Tensor, written: Written | None) -> torch.Tensor:
     """The part of cross-entropy's derivative that stands at the written tokens alone."""
     if written:
-        grad_TV[places, written.ids] -= written.share
+        grad_TV[places, written.ids] -= _share(written, grad_TV.dtype)
     return grad_TV
 
 
@@ -222,7 +244,7 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     derivatives. The student's tail is summed from what is not kept: 1 minus the kept mass would cancel where the student is sure.
     """
     rows, ids = target.rows, target.ids
-    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    places, share = torch.arange(len(student_TV), device=student_TV.device), _share(written, student_TV.dtype)
     zero_T = student_TV.new_zeros(len(student_TV))
     written_T = student_TV[places, written.ids] if written else None
     kept_N, log_p_N = student_TV[rows, ids], target.logprobs.to(student_TV.dtype)
@@ -249,14 +271,14 @@ def _sparse(student_TV: torch.Tensor, target: Sparse, term: Term, with_grad: boo
     factor_T = (1 - share) * tail_slope_T + log_tail_q_T.exp() * by_q_T
     shift_T = torch.where(rest_T.isinf(), 0.0, rest_T)  # nothing is left where everything is kept
     grad_TV = _scaled_exp_(student_TV, shift_T, factor_T)
-    grad_TV[rows, ids] = (1 - share) * slope_N + log_q_N.exp() * by_q_T[rows]
+    grad_TV[rows, ids] = _at(1 - share, rows) * slope_N + log_q_N.exp() * by_q_T[rows]
     return value_T, _less(grad_TV, places, written)
 
 
 def _sampled(student_TV: torch.Tensor, target: Sampled, with_grad: bool, written: Written | None) -> ByPosition:
     """The forward divergence's estimate: the sum of weight times (log p - log q)."""
     rows, ids, weights_N = target.rows, target.ids, target.weights.to(student_TV.dtype)
-    places, share = torch.arange(len(student_TV), device=student_TV.device), written.share if written else 0.0
+    places, share = torch.arange(len(student_TV), device=student_TV.device), _share(written, student_TV.dtype)
     zero_T = student_TV.new_zeros(len(student_TV))
     log_q_sum_T = torch.add(*_normalisers(student_TV))[:, 0]
     log_q_N = student_TV[rows, ids] - log_q_sum_T[rows]
@@ -265,5 +287,5 @@ def _sampled(student_TV: torch.Tensor, target: Sampled, with_grad: bool, written
     if not with_grad:
         return value_T, None
     by_q_T = (share + (1 - share) * _sums(weights_N, rows, zero_T)).to(student_TV.dtype)
-    grad_TV = _scaled_exp_(student_TV, log_q_sum_T, by_q_T).index_put_((rows, ids), -(1 - share) * weights_N, accumulate=True)
+    grad_TV = _scaled_exp_(student_TV, log_q_sum_T, by_q_T).index_put_((rows, ids), -_at(1 - share, rows) * weights_N, accumulate=True)
     return value_T, _less(grad_TV, places, written)

@@ -63,7 +63,7 @@ class _Linear(torch.autograd.Function):
         for number, chunk in enumerate(places.split(_positions(head, target))):
             states = hidden[chunk]
             logits = _logits(states, head)
-            chosen = Written(written.ids[chunk], written.share) if written else None
+            chosen = written.take(chunk) if written else None
             value_T, grad = divergence.by_position(logits, target.take(chunk), by_hidden or by_head, chosen)
             value += value_T.sum()
             if grad is None:
