@@ -105,7 +105,7 @@ def compare_general(context: RunContext, names: tuple[str, str]) -> list[Any]:
 
 def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm], trained: Sequence[str]) -> list[Any]:
     """The distilled student against every arm that is no variant of it; then each other trained arm against the untaught one and against
-    the trained ones before it, so that every two trained arms are compared once."""
+    the trained ones before it, so that every two trained arms are compared once; the latter over the whole exam only."""
     by_name = {arm.name: arm for arm in arms}
     present = [name for name in trained if name in by_name]
     earlier = {name: present[:place] for place, name in enumerate(present)}
@@ -113,7 +113,8 @@ def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm], trained: Sequence[str
     for name in present:
         if name != "distilled":
             pairs += [(name, other) for other in (*[arm for arm in by_name if arm == "base"], *earlier[name])]
-    return [row for a, b in pairs for row in compare(items, by_name[a], by_name[b])]
+    rows = [row for a, b in pairs for row in compare(items, by_name[a], by_name[b])]
+    return [row for row in rows if row["part"] == "all" or row["a"] == "distilled" or row["b"] == "base"]
 
 
 def _pairs_by_seed(items: Sequence[ExamItem], arms: Sequence[Arm], seeds: Sequence[int]) -> list[dict[str, Any]]:

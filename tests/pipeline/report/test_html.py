@@ -26,7 +26,19 @@ HOSTILE = [
     "a" * 100_000,
     "<" * 100_000,
 ]
-FREE_KEYS = {"rejected_by_check", "accepted_by_kind", "parts", "export", "answers", "versions", "recipe", "training", "variants", "summary", "evidence"}
+FREE_KEYS = {
+    "rejected_by_check",
+    "accepted_by_kind",
+    "parts",
+    "export",
+    "answers",
+    "versions",
+    "recipe",
+    "training",
+    "variants",
+    "summary",
+    "evidence",
+}
 
 
 def page(run: Run) -> str:

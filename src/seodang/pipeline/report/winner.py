@@ -5,7 +5,7 @@ from typing import Any
 
 from seodang.pipeline.report.markup import visible
 from seodang.pipeline.report.reading import find_row, reading
-from seodang.pipeline.report.wording import comparison, p_value, percent, plural, points
+from seodang.pipeline.report.wording import comparison, listed, p_value, percent, plural, points
 from seodang.statistics.families import holm
 
 Row = dict[str, Any]
@@ -81,16 +81,28 @@ def _sentences(winner: Row) -> list[str]:
         numbers = _numbers(winner["comparisons"][0])
         result = f"Of {trained}, {best} won, ahead of {arm_in_words(winner['runner_up'])} ({percent(winner['score'])} right; {numbers})."
     else:
-        unclear = [row for row in winner["comparisons"] if row["reading"] != "better"]
-        names = " and ".join(arm_in_words(row["b"]) for row in unclear)
-        numbers = "; ".join(f"against {arm_in_words(row['b'])}: {_numbers(row)}" for row in unclear)
-        highest = f"{best} is highest, but not distinguishable from {names}"
-        result = f"None of {trained} won: {highest} ({percent(winner['score'])} right; {numbers})."
-    ahead = f", and it is ahead in {winner['seeds_ahead']} of them" if winner["seeds_ahead"] is not None else ""
-    rests = f"This rests on {plural(winner['num_seeds'], 'seed')} of training{ahead}"
-    few = "; with fewer than three, other seeds may order the arms otherwise" if winner["num_seeds"] < FEWEST_SEEDS else ""
+        result = f"None of {trained} won: {_unclear(winner)} ({percent(winner['score'])} right; {_numbers(_first_unclear(winner))})."
+    rests = f"This rests on {plural(winner['num_seeds'], 'seed')} of training"
+    if winner["seeds_ahead"] is not None:
+        rests += f", in {winner['seeds_ahead']} of which {best} is ahead of {arm_in_words(winner['runner_up'])}"
+    if winner["num_seeds"] < FEWEST_SEEDS:
+        rests += "; with fewer than three, other seeds may order the arms otherwise"
     limit = points(winner["smallest_difference"]).lstrip("+")
-    return [result, f"{rests}{few}. This exam could show a difference between the first two from about {limit} points on."]
+    return [result, f"{rests}. This exam could show a difference between the first two from about {limit} points on."]
+
+
+def _first_unclear(winner: Row) -> Row:
+    return next(row for row in winner["comparisons"] if row["reading"] != "better")
+
+
+def _unclear(winner: Row) -> str:
+    """Which arm is highest and from which it cannot be told apart, the nearest one first; or which arms share the highest score."""
+    names = [arm_in_words(name) for name in winner["not_beaten"]]
+    equal = [arm_in_words(row["b"]) for row in winner["comparisons"] if row["difference"] == 0]
+    if equal:
+        return f"{listed([arm_in_words(winner['arm']), *equal])} share the highest score"
+    nearest = f"; the numbers are against {names[0]}" if len(names) > 1 else ""
+    return f"{arm_in_words(winner['arm'])} is highest, but not distinguishable from {listed(names)}{nearest}"
 
 
 def _numbers(row: Row) -> str:

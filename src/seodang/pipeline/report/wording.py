@@ -91,6 +91,11 @@ def plural(number: int, thing: str) -> str:
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
+def listed(names: Sequence[str]) -> str:
+    """a; a and b; a, b and c."""
+    return " and ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), names[-1]])
+
+
 def comparison(row: dict[str, Any]) -> str:
     """The numbers of a paired row as they stand in brackets behind a sentence."""
     parts = [f"difference {points(row['difference'])} points"]
