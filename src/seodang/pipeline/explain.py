@@ -77,11 +77,12 @@ def _keys(section: type[Section], prefix: str, variant: str) -> Iterator[Key]:
             continue
         told = field.description or _first_line(forms[0])
         required = "required; " * field.is_required()
-        many = "a list; each: " * (get_origin(_plain(field.annotation)) is tuple)
+        by_name = get_origin(_plain(field.annotation)) is dict
+        many = "sections by name; each: " * by_name or "a list; each: " * (get_origin(_plain(field.annotation)) is tuple)
         forms_told = " or ".join(_first_line(form).rstrip(".") for form in forms)
         yield Key(path, f"{required}{many}{told if len(forms) == 1 else forms_told}", "", "", variant)
         for form in forms:
-            yield from _keys(form, f"{path}.", f"{path}: {_first_line(form)}" if len(forms) > 1 else "")
+            yield from _keys(form, f"{path}.NAME." if by_name else f"{path}.", f"{path}: {_first_line(form)}" if len(forms) > 1 else "")
 
 
 def _first_line(section: type[Section]) -> str:
@@ -95,11 +96,11 @@ def _plain(annotation: Any) -> Any:
 
 
 def _sections_in(annotation: Any) -> list[type[Section]]:
-    """The sections that a type holds: itself, the members of a union, or the items of a list."""
+    """The sections that a type holds: itself, the members of a union, the items of a list or the values of a mapping."""
     annotation = _plain(annotation)
     if inspect.isclass(annotation) and issubclass(annotation, Section):
         return [annotation]
-    if get_origin(annotation) in (Union, types.UnionType, tuple):
+    if get_origin(annotation) in (Union, types.UnionType, tuple, dict):
         return [found for part in get_args(annotation) if part is not Ellipsis for found in _sections_in(part)]
     return []
 
@@ -122,15 +123,19 @@ def _type_words(annotation: Any) -> str:
         return " or ".join(str(part) for part in parts) if len(parts) < 3 else f"one of {', '.join(map(str, parts))}"
     if origin is tuple:
         return f"list of {_type_words(parts[0])}"
+    if origin is dict:
+        return f"{_type_words(parts[1])} by name"
     if origin in (Union, types.UnionType):
         return " or ".join(_type_words(part) for part in parts)
     return _WORDS.get(annotation, getattr(annotation, "__name__", str(annotation)))
 
 
 def _default(field: FieldInfo) -> str:
-    value = field.default
+    value: Any = field.get_default(call_default_factory=True, validated_data={})
     if value is PydanticUndefined:
         return "required"
+    if isinstance(value, dict):
+        return "none" if not value else str(value)  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, tuple):
         return f"[{', '.join(map(str, value))}]"
     return (
