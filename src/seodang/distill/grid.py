@@ -67,6 +67,7 @@ def raise_best(
         )
     if team.first:
         _move(places[best], folder)
+    team.wait()  # so that none goes on before the student is where it belongs
     summary = dict(found[best] or {})
     return {
         **summary,
