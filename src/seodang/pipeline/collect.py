@@ -14,6 +14,7 @@ from seodang.evaluation.similarity import dissimilar_half, nearest_questions
 from seodang.evaluation.summary import Arm, compare, summarise
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.licenses import licenses
 from seodang.pipeline.plan import Done
 from seodang.pipeline.prove import exam_items, general_items
 
@@ -42,7 +43,7 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "documents": summaries["ingest"]["documents"],
         "teacher": {
             "name": teacher.model if isinstance(teacher, OpenAIHTTPTeacher) else teacher.name,
-            "license": "unknown" if isinstance(teacher, OpenAIHTTPTeacher) else teacher.license,
+            "license": teacher.license,
             "identity": teacher.model_dump(mode="json", exclude={"api_key_env", "api_key_file"}),
         },
         "student": {
@@ -52,6 +53,7 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
             "num_parameters": next((s["num_parameters"] for n, s in summaries.items() if n.startswith("train.")), None),
             "bytes": summaries.get("export", {}).get("checkpoint_bytes"),
         },
+        "licenses": licenses(recipe, context.student_source),
         "data": {**summaries["verify"], **_record_examples(context)},
         "targets": summaries.get("targets"),
         "training": _training(done),

@@ -21,6 +21,7 @@ from seodang.pipeline import prove, teach
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
+from seodang.pipeline.licenses import refuse_unknown_licenses
 from seodang.pipeline.plan import Done, Step, execute, step_key
 from seodang.pipeline.recipe import recipe_row
 from seodang.pipeline.report.build import build_report
@@ -112,6 +113,7 @@ def run_recipe(context: RunContext) -> Path:
 
     Started by `torchrun`, the processes train together; all else is done by the first of them, while the others wait.
     """
+    refuse_unknown_licenses(context.recipe)
     with joined() as context.team:
         if context.team.size > 1:
             context.team.require_work(context.recipe.distill.packs_per_step)

@@ -204,6 +204,8 @@ def _provenance(report: Row) -> str:
     for document in report["documents"]:
         known = {key: value for key, value in document.items() if key != "name"}
         lines.append(f"- document {inline(document['name'], 120)}: {inline(brief(known))}")
+    if report["licenses"]:
+        lines.append(f"- licences: {inline(report['licenses']['statement'], 2_000)}")
     return "\n".join(lines)
 
 

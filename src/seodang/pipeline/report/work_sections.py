@@ -182,6 +182,8 @@ def provenance_section(report: Row) -> Safe:
         ]
         columns = ["document", "characters", "passages", "language", "licence", "SHA-256"]
         children += [table("Documents", columns, rows, words=(0, 3, 4, 5)), note(report, "What was taught.", "documents")]
+    if report["licenses"]:
+        children += [element("h3", "Licences"), element("p", quoted(visible(report["licenses"]["statement"], 2_000)))]
     for title in ("teacher", "student", "machine", "versions"):
         if report[title]:
             children += [
