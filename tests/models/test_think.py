@@ -1,9 +1,12 @@
 """What a template writes about thinking: with a switch as in Qwen3, with a block that it opens itself, and without a switch."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import booleans, text
 
 from endpoints.byte_tokenizer import ByteTokenizer
 from seodang.core.errors import ModelError
@@ -11,17 +14,8 @@ from seodang.models.chat_model import Message, Sampling, think_mode
 from seodang.models.local import LocalModel
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
-from seodang.models.think import ThinkMode, has_switch, opens_block, render, split_reasoning, thought_answer
+from seodang.models.think import ThinkMode, has_switch, opens_block, reasoning_so_far, render, split_reasoning, thought_answer
 
-# As in Qwen3: an empty block without thinking; reasoning is shown of the last turn.
-SWITCH = (
-    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
-    "{% if message['role'] == 'assistant' and message['reasoning_content'] %}"
-    "<think>\n{{ message['reasoning_content'].strip('\\n') }}\n</think>\n\n{{ message['content'].lstrip('\\n') }}"
-    "{% else %}{{ message['content'] }}{% endif %}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n"
-    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
-)
 # Opens the block itself, and never shows a reasoning.
 OPENS = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -38,17 +32,14 @@ def tokenizer(tiny_tokenizer_dir: Path) -> Any:
 
 
 @pytest.fixture
-def switch_dir(tiny_model_dir: Path, tokenizer: Any, tmp_path: Path) -> Path:
-    """The tiny model with a template that has the switch."""
-    for path in tiny_model_dir.iterdir():
-        (tmp_path / path.name).write_bytes(path.read_bytes())
-    tokenizer.chat_template = SWITCH
-    tokenizer.save_pretrained(tmp_path)
-    return tmp_path
+def switch(tiny_switch_dir: Path) -> str:
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(tiny_switch_dir).chat_template
 
 
 @pytest.mark.parametrize(
-    ("text", "mode", "reasoning", "answer"),
+    ("written", "mode", "reasoning", "answer"),
     [
         ("<think>\nhm\n</think>\n\nyes", ThinkMode.NONE, "hm", "yes"),
         ("hm</think>yes", ThinkMode.ON, "hm", "yes"),  # the template opened the block
@@ -59,8 +50,8 @@ def switch_dir(tiny_model_dir: Path, tokenizer: Any, tmp_path: Path) -> Path:
         ("  yes\n", ThinkMode.NONE, "", "  yes\n"),
     ],
 )
-def test_reasoning_in_a_text_is_taken_out(text: str, mode: ThinkMode, reasoning: str, answer: str) -> None:
-    assert split_reasoning(text, mode) == (reasoning, answer)
+def test_reasoning_in_a_text_is_taken_out(written: str, mode: ThinkMode, reasoning: str, answer: str) -> None:
+    assert split_reasoning(written, mode) == (reasoning, answer)
 
 
 @pytest.mark.parametrize("mode", list(ThinkMode))
@@ -69,9 +60,21 @@ def test_inside_of_a_block_all_is_reasoning_until_it_ends(mode: ThinkMode) -> No
     assert split_reasoning("hm</think>\n\nyes", mode, inside=True) == ("hm", "yes")
 
 
-def test_the_switch_is_found_by_what_the_template_writes(tokenizer: Any) -> None:
+@pytest.mark.parametrize("inside", [True, False])
+@given(text(alphabet="a\n<", max_size=12), text(alphabet="b\n<", max_size=12), booleans())
+def test_what_was_given_of_a_growing_text_stays(inside: bool, thought: str, answer: str, closed: bool) -> None:
+    whole = ("" if inside else "<think>") + thought + ("</think>" + answer if closed else "")
+    parts = [reasoning_so_far(whole[:end], inside=inside, finished=False) for end in range(len(whole) + 1)]
+    parts.append(reasoning_so_far(whole, inside=inside, finished=True))
+    for (reasoning, said), (longer, more) in pairwise(parts):
+        assert longer.startswith(reasoning)
+        assert more.startswith(said)
+    assert parts[-1] == split_reasoning(whole, ThinkMode.ON, inside=inside)
+
+
+def test_the_switch_is_found_by_what_the_template_writes(tokenizer: Any, switch: str) -> None:
     assert not has_switch(tokenizer)
-    for template in (SWITCH, OPENS):
+    for template in (switch, OPENS):
         tokenizer.chat_template = template
         assert has_switch(tokenizer)
     assert has_switch(ByteTokenizer())
@@ -83,10 +86,10 @@ def test_a_template_without_a_switch_is_applied_as_transformers_applies_it(token
     assert not opens_block(plain)
 
 
-@pytest.mark.parametrize("template", [SWITCH, OPENS])
-def test_a_thought_answer_reads_as_the_template_writes_it(tokenizer: Any, template: str) -> None:
+@pytest.mark.parametrize("opens", [False, True])
+def test_a_thought_answer_reads_as_the_template_writes_it(tokenizer: Any, switch: str, opens: bool) -> None:
     """After the prompt of the think mode stands one block and then the answer, and what is written can be read back."""
-    tokenizer.chat_template = template
+    tokenizer.chat_template = OPENS if opens else switch
     prompt = render(tokenizer, ASKED, ThinkMode.ON)
     turn = thought_answer(tokenizer, "Water makes wet.\nSo it is.", "Yes.")
     assert (prompt + turn).endswith("<|im_start|>assistant\n<think>\nWater makes wet.\nSo it is.\n</think>\n\nYes.")
@@ -118,8 +121,8 @@ def test_a_model_without_a_switch_cannot_be_told_to_think(tiny_model_dir: Path) 
     assert think_mode(LocalModel(tiny_model_dir, dtype="float32")) is ThinkMode.NONE
 
 
-def test_the_mode_is_part_of_the_identity_and_of_the_prompt(switch_dir: Path) -> None:
-    models = {mode: LocalModel(switch_dir, dtype="float32", thinking=mode) for mode in ThinkMode}
+def test_the_mode_is_part_of_the_identity_and_of_the_prompt(tiny_switch_dir: Path) -> None:
+    models = {mode: LocalModel(tiny_switch_dir, dtype="float32", thinking=mode) for mode in ThinkMode}
     assert {mode: model.identity["thinking"] for mode, model in models.items()} == {mode: str(mode) for mode in ThinkMode}
     asked = [Message("user", "Is water wet?")]
     off = models[ThinkMode.OFF]
@@ -128,8 +131,8 @@ def test_the_mode_is_part_of_the_identity_and_of_the_prompt(switch_dir: Path) ->
     assert models[ThinkMode.ON].encode_chat(asked) == off.encode_chat(asked, ThinkMode.ON) == off.encode_chat(asked)[: -len(empty)]
 
 
-def test_what_is_thought_stands_apart_and_is_counted(switch_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = LocalModel(switch_dir, dtype="float32", thinking=ThinkMode.ON)
+def test_what_is_thought_stands_apart_and_is_counted(tiny_switch_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = LocalModel(tiny_switch_dir, dtype="float32", thinking=ThinkMode.ON)
     from seodang.models import local
     from seodang.models.decoding import Row
 

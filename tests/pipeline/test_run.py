@@ -138,7 +138,10 @@ def test_the_cache_of_targets_tells_its_size_its_fidelity_and_who_used_it(finish
 
 def test_a_remote_teacher_is_refused_what_it_cannot_give_before_it_is_asked(finished: Finished) -> None:
     recipe = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))
-    recipe["student_model"], recipe["teacher"] = recipe["teacher"], {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "x"}
+    recipe["student_model"], recipe["teacher"] = (
+        recipe["teacher"],
+        {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "x", "license": "MIT"},
+    )
     path = finished.recipe.with_name("remote.yaml")
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     done = CliRunner().invoke(cli, ["run", str(path), "--runs", str(finished.root)])

@@ -93,6 +93,11 @@ class LocalModel:
         """Whether its chat template can be told to think or not."""
         return has_switch(self.tokenizer)
 
+    @property
+    def begins_inside(self) -> bool:
+        """Whether its template opens the block of thinking itself, in the model's think mode."""
+        return opens_block(self._prompt([Message("user", "")], self.thinking))
+
     def _checked(self, mode: ThinkMode) -> ThinkMode:
         """The mode; ModelError where the template cannot be told."""
         if mode is not ThinkMode.NONE and not self.has_think_switch:

@@ -78,6 +78,17 @@ def split_reasoning(text: str, mode: ThinkMode, *, inside: bool = False) -> tupl
     return (text.strip().removeprefix(OPEN).strip(), "") if opened else ("", text)
 
 
+def reasoning_so_far(text: str, *, inside: bool, finished: bool) -> tuple[str, str]:
+    """(reasoning, answer) of a text that is still being written: what is given once stays the beginning of what follows."""
+    head = text.lstrip()
+    if not inside and not head.startswith(OPEN):
+        return ("", "") if OPEN.startswith(head) and not finished else ("", text)
+    if CLOSE in text or finished:
+        return split_reasoning(text, ThinkMode.ON, inside=True)
+    held = next(length for length in range(len(CLOSE) - 1, -1, -1) if text.endswith(CLOSE[:length]))  # may become the closing mark
+    return text[: len(text) - held].strip().removeprefix(OPEN).strip(), ""
+
+
 def _opened(prompt: str) -> str:
     """The beginning of a block with which a prompt ends; empty where it does not end inside of one."""
     _, mark, rest = prompt.rpartition(OPEN)

@@ -17,6 +17,7 @@ from seodang.pipeline.context import RunContext
 from seodang.pipeline.licenses import licenses
 from seodang.pipeline.plan import Done
 from seodang.pipeline.prove import exam_items, general_items
+from seodang.pipeline.recipe import Recipe
 
 _NUM_EXAMPLES = 12
 
@@ -54,6 +55,7 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
             "bytes": summaries.get("export", {}).get("checkpoint_bytes"),
         },
         "licenses": licenses(recipe, context.student_source),
+        "thinking": _thinking(recipe, done),
         "data": {**summaries["verify"], **_record_examples(context)},
         "targets": summaries.get("targets"),
         "training": _training(done),
@@ -67,6 +69,12 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "nearest": [asdict(row) for row in near],
         "unapproved_items": count_unapproved(context.resolve(recipe.evaluate.exam)),
     }
+
+
+def _thinking(recipe: Recipe, done: Sequence[Done]) -> dict[str, Any]:
+    """The teacher's think mode, and the student's with what it was taught in it; `taught` is absent where nothing was trained."""
+    taught = next((step.summary["thinking"] for step in done if step.name.startswith("train.")), None)
+    return {"teacher": str(recipe.teacher.thinking), "think_share": recipe.distill.think_share} | ({"taught": taught} if taught else {})
 
 
 def machine() -> dict[str, Any]:
