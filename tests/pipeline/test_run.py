@@ -84,6 +84,9 @@ def test_the_report_has_the_keys_that_others_judge_by(finished: Finished) -> Non
     assert data["accepted"] > 0
     assert {"bytes", "tokens_per_s", "kl", "top1"} <= report["export"]["F16"].keys()
     assert {"ingest", "build", "verify", "targets", "train.distilled.0", "export"} <= report["seconds"].keys()
+    assert report["licenses"]["combined"] == "CC0-1.0"
+    assert report["thinking"]["teacher"] == report["thinking"]["taught"]["mode"] == "none"
+    assert report["thinking"]["taught"]["num_thought"] == 0
 
 
 def test_every_form_of_the_report_says_that_the_weights_are_random(finished: Finished) -> None:
