@@ -142,6 +142,8 @@ def scenarios(folder: Path, recipe: Path) -> Iterator[tuple[str, int, Callable[[
     yield "an empty document", 3, run(with_document("empty", b"\n\n"))
     yield "documents without a licence", 2, run(changed("no-licence", documents=[{"folder": "documents"}]))
     yield "a licence that SPDX does not have", 2, run(changed("misspelt-licence", teacher={**teacher, "license": "Apach-2.0"}))
+    yield "a think mode that the template has no switch for", 4, run(changed("no-switch", teacher={**teacher, "thinking": True}))
+    yield "reasoning of a teacher that does not think", 2, run(changed("no-thoughts", distill={"think_share": 0.5}))
     yield "no such model folder", 4, run(changed("no-model", teacher={**teacher, "path": "nosuch"}))
     yield "a folder without a model", 4, run(changed("not-a-model", teacher={**teacher, "path": "documents"}))
     yield "no such exam", 3, run(changed("no-exam", evaluate={"exam": ["exm.jsonl"]}))
