@@ -127,10 +127,11 @@ class Thinker(Echo):
 
 @pytest.mark.parametrize("count", [7, None])
 def test_the_right_answer_inside_the_reasoning_does_not_count(journal: Journal, count: int | None) -> None:
-    for _ in range(2):  # from the model, and then from the journal
-        answers = answer_exam(Thinker(count), ITEMS, journal)
-        assert [answer.right for answer in answers] == [False] * len(ITEMS)
-        assert [answer.reasoning for answer in answers] == [f"It is {number}." for number in range(len(ITEMS))]
-        assert {(answer.text, answer.num_new_tokens, answer.num_reasoning_tokens) for answer in answers} == {("No idea.", 9, count)}
+    first = answer_exam(Thinker(count), ITEMS, journal)
+    answers = answer_exam(Thinker(count), ITEMS, journal)  # from the journal
+    assert answers == first
+    assert [answer.right for answer in answers] == [False] * len(ITEMS)
+    assert [answer.reasoning for answer in answers] == [f"It is {number}." for number in range(len(ITEMS))]
+    assert {(answer.text, answer.num_new_tokens, answer.num_reasoning_tokens) for answer in answers} == {("No idea.", 9, count)}
     summary = summarise(ITEMS, Arm("thinker", [answers]))
     assert summary.get("mean_reasoning_tokens") == count

@@ -14,7 +14,7 @@ from seodang.models.chat_model import Message, Sampling, think_mode
 from seodang.models.local import LocalModel
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
-from seodang.models.think import ThinkMode, has_switch, opens_block, reasoning_so_far, render, split_reasoning, thought_answer
+from seodang.models.think import ThinkMode, has_switch, opens_block, reasoning_so_far, render, split_reasoning, thought_answer, with_default
 
 # Opens the block itself, and never shows a reasoning.
 OPENS = (
@@ -101,6 +101,16 @@ def test_the_block_of_a_template_without_line_breaks_has_none() -> None:
     prompt = render(ByteTokenizer(), ASKED, ThinkMode.ON)
     assert opens_block(prompt)
     assert prompt + thought_answer(ByteTokenizer(), "hm", "yes") == "<|user|>Is water wet?<|end|><|assistant|><think>hm</think>yes"
+
+
+@pytest.mark.parametrize("mode", [ThinkMode.ON, ThinkMode.OFF])
+def test_a_default_holds_where_nobody_says_another_mode(tokenizer: Any, switch: str, mode: ThinkMode) -> None:
+    tokenizer.chat_template = switch
+    plain = {asked: render(tokenizer, ASKED, asked) for asked in (ThinkMode.ON, ThinkMode.OFF)}
+    tokenizer.chat_template = with_default(with_default(switch, ThinkMode.ON), mode)
+    assert {asked: render(tokenizer, ASKED, asked) for asked in plain} == plain
+    assert render(tokenizer, ASKED, ThinkMode.NONE) == plain[mode]
+    assert tokenizer.chat_template == with_default(switch, mode)
 
 
 def test_yaml_words_are_modes() -> None:

@@ -12,7 +12,7 @@ from seodang.core.errors import ModelError, RecipeError
 from seodang.core.files import read_json_lines, write_json, write_json_lines
 from seodang.core.progress import Progress
 from seodang.core.records import Passage, Record
-from seodang.models.chat_model import Sampling
+from seodang.models.chat_model import Message, Sampling
 from seodang.models.local import LocalModel
 from seodang.models.think import ThinkMode
 from seodang.pipeline import prove, teach
@@ -83,6 +83,9 @@ def test_teacher_and_student_read_each_record_in_the_mode_it_is_taught_in(tiny_s
     assert abs(told["share"] - share) <= max(map(len, answers.values())) / total
     assert told["mode"] == taught_mode(share) == ("on" if share >= 0.5 else "off")
     assert (told["mean_reasoning_tokens"] > 0) == bool(chosen)
+    checkpoint = LocalModel(context.artifacts["train.distilled.0"].folder / "checkpoint", dtype="float32")
+    question = [Message("user", "What does the main lamp burn?")]
+    assert checkpoint.encode_chat(question) == reader.encode_chat(question, taught_mode(share)), "other programs ask it as it was taught"
 
 
 def test_the_exam_is_sat_in_the_mode_that_was_taught(tiny_switch_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

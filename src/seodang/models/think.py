@@ -78,6 +78,16 @@ def split_reasoning(text: str, mode: ThinkMode, *, inside: bool = False) -> tupl
     return (text.strip().removeprefix(OPEN).strip(), "") if opened else ("", text)
 
 
+def with_default(template: str, mode: ThinkMode) -> str:
+    """A template that is in a mode where nobody says another one, for programs that do not know the switch."""
+    return _default(mode) + template.removeprefix(_default(ThinkMode.ON)).removeprefix(_default(ThinkMode.OFF))
+
+
+def _default(mode: ThinkMode) -> str:
+    value = "true" if mode is ThinkMode.ON else "false"
+    return f"{{%- if enable_thinking is not defined %}}{{%- set enable_thinking = {value} %}}{{%- endif %}}"
+
+
 def reasoning_so_far(text: str, *, inside: bool, finished: bool) -> tuple[str, str]:
     """(reasoning, answer) of a text that is still being written: what is given once stays the beginning of what follows."""
     head = text.lstrip()

@@ -23,7 +23,7 @@ from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
 from seodang.evaluation.exam import load_exam
 from seodang.pipeline.context import RunContext
-from seodang.pipeline.think import open_student, taught_lengths, thought_records
+from seodang.pipeline.think import keep_mode, open_student, taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     del reader
     context.team.end_turn()
     progress.unit = "steps"
-    return {"thinking": told} | raise_student(
+    summary = raise_student(
         context.student_folder,
         artifact.folder,
         examples,
@@ -212,6 +212,9 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         progress=progress,
         team=context.team,
     )
+    if context.team.first:
+        keep_mode(artifact.folder / "checkpoint", recipe.distill.think_share)
+    return {**summary, "thinking": told}
 
 
 def _targets_of(context: RunContext, artifact: Artifact, step: str) -> "dict[str, Target]":

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seodang.core.errors import ModelError
+from seodang.core.files import storage_errors
 from seodang.core.records import Record
-from seodang.models.think import ThinkMode, has_switch, thought_answer
+from seodang.models.think import ThinkMode, has_switch, thought_answer, with_default
 
 if TYPE_CHECKING:
     from seodang.models.local import LocalModel
@@ -44,6 +45,18 @@ def open_teacher(folder: Path, thinking: ThinkMode, **options: Any) -> "LocalMod
             hint="set `teacher.thinking` to `off`, or to `on` for a teacher that reasons before it answers",
         )
     return model
+
+
+def keep_mode(checkpoint: Path, think_share: float) -> None:
+    """Makes the student's mode the default of its template, so that a file exported from it, or another program, asks it as it was taught.
+    A template without a switch stays as it is."""
+    from transformers import AutoTokenizer
+
+    tokenizer: Any = AutoTokenizer.from_pretrained(checkpoint, local_files_only=True)
+    if has_switch(tokenizer):
+        tokenizer.chat_template = with_default(tokenizer.chat_template, taught_mode(think_share))
+        with storage_errors(checkpoint):
+            tokenizer.save_pretrained(checkpoint)
 
 
 def room_to_think(model: "LocalModel", run: "Run") -> int:
