@@ -117,7 +117,7 @@ class LocalModel:
             "tokenizer": digest_file(self.folder / "tokenizer.json"),
             "vocabulary": digest(token_map(self.tokenizer)),
             "template": digest(self.tokenizer.chat_template),
-            "thinking": str(self.thinking),
+            "thinking": self.thinking.told,
             "dtype": str(self.dtype).removeprefix("torch."),
             "quantisation": getattr(self.model.config, "quantization_config", None) and digest(str(self.model.config.quantization_config)),
             "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",

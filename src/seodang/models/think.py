@@ -28,6 +28,11 @@ class ThinkMode(StrEnum):
         return None if self is ThinkMode.NONE else self is ThinkMode.ON
 
     @property
+    def told(self) -> str | None:
+        """Its name in a model's identity; None where the template is applied as it is."""
+        return None if self is ThinkMode.NONE else self.value
+
+    @property
     def options(self) -> dict[str, Any]:
         """What is passed on to a chat template."""
         return {} if self is ThinkMode.NONE else {"enable_thinking": self.switch}

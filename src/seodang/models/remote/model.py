@@ -56,7 +56,7 @@ class RemoteModel:
             "engine": "openai_http",
             "endpoint": f"{address.place}{address.path}",
             "model": section.model,
-            "thinking": str(section.thinking),
+            "thinking": section.thinking.told,
             "served": self.preflight.served,
         }
 
