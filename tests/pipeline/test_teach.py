@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from seodang.core.errors import ModelError
+from seodang.core.records import Record
 from seodang.models.local import LocalModel
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.teach import _refuse_other_tokens
@@ -16,8 +17,8 @@ from seodang.pipeline.teach import _refuse_other_tokens
 
 def context(teacher: Path, student: Path, answers: list[str]) -> RunContext:
     """What the step `targets` looks at."""
-    accepted = [SimpleNamespace(answer=answer) for answer in answers]
-    recipe = SimpleNamespace(student_model=object())
+    accepted = [Record("know", "What?", answer, (), "en") for answer in answers]
+    recipe = SimpleNamespace(student_model=object(), distill=SimpleNamespace(think_share=0.0))
     return cast(RunContext, SimpleNamespace(recipe=recipe, teacher=LocalModel(teacher), student_folder=student, accepted=accepted))
 
 

@@ -1,7 +1,9 @@
 """A chat model that runs here: a Hugging Face causal LM folder in safetensors, on a CPU or a GPU."""
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from seodang.core.hashing import digest, digest_file
 from seodang.models import attention
 from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
 from seodang.models.decoding import (
+    Row,
     choose,
     decode_batch,
     distribution,
@@ -24,6 +27,7 @@ from seodang.models.decoding import (
 )
 from seodang.models.own_logits import changes_logits
 from seodang.models.precision import best_dtype
+from seodang.models.think import CLOSE, ThinkMode, has_switch, opens_block, render, split_reasoning, thought_answer
 from seodang.models.tokens import token_map
 
 _FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
@@ -33,7 +37,8 @@ _TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
 class LocalModel:
     """Weights and tokenizer of one folder. Pickled weights and a model's own code are refused.
 
-    `batch_size` is the number of rows decoded at once; `dtype` is "auto" (bfloat16 where the processor has instructions for it).
+    `batch_size` is the number of rows decoded at once; `dtype` is "auto" (bfloat16 where the processor has instructions for it);
+    `thinking` is the mode of its chats, which only a template with a switch takes.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class LocalModel:
         device: str = "cpu",
         batch_size: int = 128,
         synthetic: bool = False,
+        thinking: ThinkMode = ThinkMode.NONE,
     ) -> None:
         if not (folder / "config.json").is_file():
             raise ModelError(
@@ -74,12 +80,33 @@ class LocalModel:
             ) from error
         if not self.tokenizer.chat_template:
             raise ModelError("the tokenizer has no chat template", where=str(folder), hint="use an instruction-tuned model")
+        self.thinking = self._checked(thinking)
         self.model.to(device).eval()
         if attention.is_plain(self.model):
             self.model.set_attn_implementation(attention.register())
         eos = self.model.generation_config.eos_token_id if self.model.generation_config else None
         ends = eos if isinstance(eos, list) else [eos] if eos is not None else []
         self.stop_ids = frozenset([*ends, self.tokenizer.eos_token_id])
+
+    @cached_property
+    def has_think_switch(self) -> bool:
+        """Whether its chat template can be told to think or not."""
+        return has_switch(self.tokenizer)
+
+    @property
+    def begins_inside(self) -> bool:
+        """Whether its template opens the block of thinking itself, in the model's think mode."""
+        return opens_block(self._prompt([Message("user", "")], self.thinking))
+
+    def _checked(self, mode: ThinkMode) -> ThinkMode:
+        """The mode; ModelError where the template cannot be told."""
+        if mode is not ThinkMode.NONE and not self.has_think_switch:
+            raise ModelError(
+                f"its chat template has no switch for thinking (`enable_thinking`), so it cannot be turned {mode}",
+                where=str(self.folder),
+                hint="leave `thinking` out, or use a model whose template has the switch",
+            )
+        return mode
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -90,30 +117,47 @@ class LocalModel:
             "tokenizer": digest_file(self.folder / "tokenizer.json"),
             "vocabulary": digest(token_map(self.tokenizer)),
             "template": digest(self.tokenizer.chat_template),
-            "thinking": None,  # the template is applied as it is, without a switch
+            "thinking": self.thinking.told,
             "dtype": str(self.dtype).removeprefix("torch."),
             "quantisation": getattr(self.model.config, "quantization_config", None) and digest(str(self.model.config.quantization_config)),
             "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",
         }
 
-    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation up to and including the start of the assistant's turn."""
-        rows = [{"role": message.role, "content": message.content} for message in messages]
-        text = self.tokenizer.apply_chat_template(rows, tokenize=False, add_generation_prompt=True)
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
+    def encode_chat(self, messages: Sequence[Message], thinking: ThinkMode | None = None) -> list[int]:
+        """Token ids of a conversation up to and including the start of the assistant's turn, in the model's think mode or another one."""
+        return self.encode_text(self._prompt(messages, self.thinking if thinking is None else self._checked(thinking)))
 
-    def encode_answer(self, text: str) -> list[int]:
-        """Token ids of an answer with the end-of-turn token."""
-        return [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
+    def _prompt(self, messages: Sequence[Message], mode: ThinkMode) -> str:
+        return render(self.tokenizer, [{"role": message.role, "content": message.content} for message in messages], mode)
+
+    def encode_answer(self, text: str, reasoning: str = "") -> list[int]:
+        """Token ids of an answer with the end-of-turn token, after its reasoning in the block that the template writes."""
+        whole = thought_answer(self.tokenizer, reasoning, text) if reasoning else text
+        return [*self.encode_text(whole), self.tokenizer.eos_token_id]
 
     def encode_text(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False)["input_ids"]
 
     def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
-        return self._decode([self.encode_chat(messages) for messages in conversations], sampling, num_samples)
+        """`num_samples` answers for each conversation, in order, with the reasoning apart."""
+        texts = [self._prompt(messages, self.thinking) for messages in conversations]
+        inside = bool(texts) and opens_block(texts[0])
+
+        def completion(row: Row, num_prompt_tokens: int) -> Completion:
+            reasoning, text = split_reasoning(self.tokenizer.decode(row.token_ids), self.thinking, inside=inside)
+            num_new, num_thought = len(row.token_ids), self._num_thought(row.token_ids, reasoning)
+            text = self._cut(text, sampling.stop)
+            return Completion(text, row.finish_reason, num_prompt_tokens, num_new, reasoning=reasoning, num_reasoning_tokens=num_thought)
+
+        return self._decode([self.encode_text(text) for text in texts], sampling, num_samples, completion)
 
     def complete(self, prompts: Sequence[str | Sequence[int]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
-        return self._decode([self.encode_text(p) if isinstance(p, str) else list(p) for p in prompts], sampling, num_samples)
+        def completion(row: Row, num_prompt_tokens: int) -> Completion:
+            text = self._cut(self.tokenizer.decode(row.token_ids), sampling.stop)
+            return Completion(text, row.finish_reason, num_prompt_tokens, len(row.token_ids))
+
+        ids = [self.encode_text(p) if isinstance(p, str) else list(p) for p in prompts]
+        return self._decode(ids, sampling, num_samples, completion)
 
     def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
         targets: list[TokenTargets | None] = [None] * len(prompts)
@@ -139,7 +183,17 @@ class LocalModel:
             )
         return self.model.get_output_embeddings().weight.detach()
 
-    def _decode(self, prompts: list[list[int]], sampling: Sampling, num_samples: int) -> list[list[Completion]]:
+    def _num_thought(self, token_ids: list[int], reasoning: str) -> int:
+        """How many of the tokens are reasoning, its marks included."""
+        if not reasoning:
+            return 0
+        if CLOSE not in self.tokenizer.decode(token_ids):
+            return len(token_ids)
+        return 1 + bisect_left(range(len(token_ids)), True, key=lambda last: CLOSE in self.tokenizer.decode(token_ids[: last + 1]))
+
+    def _decode(
+        self, prompts: list[list[int]], sampling: Sampling, num_samples: int, completion: Callable[[Row, int], Completion]
+    ) -> list[list[Completion]]:
         limit = getattr(self.model.config, "max_position_embeddings", None)
         for prompt in prompts:
             if not prompt:
@@ -158,15 +212,7 @@ class LocalModel:
                 self.model, [prompts[i] for i in rows], sampling, num_samples, self.stop_ids, self._stopper(sampling.stop)
             )
             for i, samples in zip(rows, decoded, strict=True):
-                answers[i] = [
-                    Completion(
-                        self._cut(self.tokenizer.decode(row.token_ids), sampling.stop),
-                        row.finish_reason,
-                        len(prompts[i]),
-                        len(row.token_ids),
-                    )
-                    for row in samples
-                ]
+                answers[i] = [completion(row, len(prompts[i])) for row in samples]
         return answers
 
     def _stopper(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:

@@ -16,6 +16,7 @@ from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.build.questions import questions
 from seodang.data.build.utterances import utterances
+from seodang.data.build.written import num_cut_off
 from seodang.data.documents import load_documents
 from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
@@ -24,6 +25,7 @@ from seodang.evaluation.exam import load_exam
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
+from seodang.pipeline.think import keep_mode, open_student, taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         acts += next_steps(context.teacher, context.actions, context.passages_by_id, recipe.build, recipe.seed, journal, progress)
         knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
         others = general(context.teacher, recipe.build, recipe.seed, journal, progress)
+        num_cut = num_cut_off(journal)
     typed = keywords(
         context.passages,
         context.actions,
@@ -76,7 +79,15 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
     )
     records = [*acts, *knows, *typed, *others]
     write_json_lines(artifact.folder / "records.jsonl", (record.row() for record in records))
-    return {"num_records": len(records), "act": len(acts), "know": len(knows), "keywords": len(typed), "general": len(others)}
+    return {
+        "num_records": len(records),
+        "act": len(acts),
+        "know": len(knows),
+        "keywords": len(typed),
+        "general": len(others),
+        "reasoned": sum(bool(record.reasoning) for record in records),
+        "cut_off": num_cut,
+    }
 
 
 def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
@@ -114,7 +125,7 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
     recipe = context.recipe
     _refuse_other_tokens(context)
     template = load_prompts(recipe.build.prompts)["open_book"]
-    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets)
+    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets, thought_records(context))
     identity = context.teacher.identity
     folder = context.workspace.store / TARGET_CACHES / cache_name(identity)
     with Artifact(folder).locked(), closing(TargetCache(folder, identity)) as cache:
@@ -151,8 +162,10 @@ def _refuse_other_tokens(context: RunContext) -> None:
         return
     teacher, student = context.teacher, LocalModel(context.student_folder)
     require_equal_vocabularies(teacher.tokenizer, student.tokenizer)
+    thought = thought_records(context)
     for record in context.accepted:
-        if teacher.encode_answer(record.answer) != student.encode_answer(record.answer):
+        reasoning = record.reasoning if record.id in thought else ""
+        if teacher.encode_answer(record.answer, reasoning) != student.encode_answer(record.answer, reasoning):
             raise ModelError(
                 f"the teacher and the student cut the answer {record.answer[:40]!r} into other tokens",
                 hint="teach from a teacher with the student's tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",
@@ -164,20 +177,23 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     from seodang.distill.grid import raise_best
     from seodang.distill.packing import Example
     from seodang.models.chat_model import Message
-    from seodang.models.local import LocalModel, use_threads
+    from seodang.models.local import use_threads
+    from seodang.models.think import ThinkMode
 
     use_threads(context.team.num_threads)
     _require_accepted(context)
     recipe = context.recipe
     context.team.begin_turn()
-    reader = LocalModel(context.student_folder)
+    reader = open_student(context.student_folder, recipe.distill.think_share)
+    thought = thought_records(context)
+    silent = ThinkMode.OFF if reader.has_think_switch else ThinkMode.NONE
     distilled, section = arm in recipe.distilled_arms, recipe.distill.of_arm(arm)
     kept = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
     examples = [
         Example(
             record=record.id,
-            prompt_ids=tuple(reader.encode_chat([Message("user", record.question)])),
-            answer_ids=tuple(reader.encode_answer(record.answer)),
+            prompt_ids=tuple(reader.encode_chat([Message("user", record.question)], ThinkMode.ON if record.id in thought else silent)),
+            answer_ids=tuple(reader.encode_answer(record.answer, record.reasoning if record.id in thought else "")),
             target=kept[record.id] if distilled else None,
             weight=section.general_weight if distilled and record.kind == "general" else None,
         )
@@ -186,15 +202,16 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     gold = [
         Example(
             record=f"gold:{row.id}",
-            prompt_ids=tuple(reader.encode_chat([Message("user", row.question)])),
+            prompt_ids=tuple(reader.encode_chat([Message("user", row.question)], silent)),
             answer_ids=tuple(reader.encode_answer(row.answer)),
         )
         for row in (kept_gold(context) if arm == GOLD_ARM else [])
     ]
+    told = taught_lengths(reader, context.accepted, thought)
     del reader
     context.team.end_turn()
     progress.unit = "steps"
-    return raise_best(
+    summary = raise_best(
         context.student_folder,
         artifact.folder,
         examples,
@@ -206,6 +223,9 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         team=context.team,
         taught=gold or None,
     )
+    if context.team.first:
+        keep_mode(artifact.folder / "checkpoint", recipe.distill.think_share)
+    return {**summary, "thinking": told}
 
 
 def _targets_of(context: RunContext, artifact: Artifact, step: str) -> "dict[str, Target]":
