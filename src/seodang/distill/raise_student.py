@@ -1,6 +1,6 @@
 """A student before and after teaching: made from given weights, trained, and saved as an ordinary Hugging Face checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from transformers import AutoTokenizer
 
 from seodang.core.files import storage_errors
 from seodang.core.progress import Progress
+from seodang.distill.modes.lessons import Lessons
 from seodang.distill.objective import named_divergence
 from seodang.distill.packing import Example
 from seodang.distill.parallel import Team
@@ -36,12 +37,15 @@ def raise_student(
     seed: int,
     progress: Progress,
     team: Team | None = None,
+    lessons: Callable[[], Lessons] = Lessons,
+    num_steps: int | None = None,
 ) -> dict[str, Any]:
     """Trains a student from the weights in `start`; writes `folder/checkpoint` (float16), TensorBoard's curves into `folder/events` and,
     for LoRA, `folder/adapter`.
 
     `divergence` names a loss of `distill/losses`, or None for cross-entropy alone. An interrupted call goes on from its last checkpoint.
-    The processes of a `team` call this together, and the first of them writes.
+    The processes of a `team` call this together, and the first of them writes. `lessons` makes what says how packs are taught (modes),
+    and `num_steps` stands in place of the section's epochs.
     """
     team = team or Team()
     torch.manual_seed(seed)
@@ -56,6 +60,8 @@ def raise_student(
         weight=section.weight,
         first_layer=min(student.first_layer, len(model.base_model.layers) - 1) if lora else 0,
         team=team,
+        lessons=lessons(),
+        num_steps=num_steps,
     )
     trainer.run(folder / PARTIAL, progress, events=folder / EVENTS)
     if team.first:
@@ -71,6 +77,7 @@ def raise_student(
         "sizes": sizes(model.config),
         "loss_curve": trainer.loss_curve,
         "held_out_curve": trainer.held_out_curve,
+        **trainer.lessons.summary(),
     }
 
 

@@ -1,7 +1,7 @@
 """The knobs of teaching: targets, loss and training."""
 
 import importlib
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -20,6 +20,16 @@ LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
     "alpha_beta": ("alpha", "beta"),
 }
 _KINDS = {"nucleus": "sparse", "top_k": "sparse", "sampled": "sampled", "head_and_sampled": "sampled", "hidden": "hidden", "full": "dense"}
+
+
+# What each mode uses of the knobs below; the others change nothing of its student.
+MODE_SETTINGS: dict[str, tuple[str, ...]] = {
+    "cached": (),
+    "live": (),
+    "on_policy": ("on_policy_share", "rollout_temperature", "rollout_tokens"),
+    "offline_on_policy": ("rollout_temperature", "rollout_tokens", "rollout_samples"),
+}
+LIVE_MODES = ("live", "on_policy")  # the teacher is asked while the student is trained
 
 
 class TrainSection(Section):
@@ -78,6 +88,21 @@ class TargetsSection(Section):
 class DistillSection(TrainSection):
     """How the student is taught."""
 
+    mode: Literal["cached", "live", "on_policy", "offline_on_policy"] = Field(
+        default="cached",
+        description="at whose answers the teacher's distributions are taught, and when it gives them. cached: the verified answers, kept "
+        "by the step `targets`; live: the same, asked for in each step and not kept; on_policy: as live, a share of the packs at what the "
+        "student itself answers then; offline_on_policy: kept, at what the fine-tuned student of the same seed answers, which is taught "
+        "further. live and on_policy need a local teacher",
+    )
+    on_policy_share: float = Field(
+        default=0.5, ge=0, le=1, description="`on_policy`: probability that a pack is taught at the student's own answers"
+    )
+    rollout_temperature: float = Field(
+        default=1.0, gt=0, le=10, description="`on_policy`, `offline_on_policy`: temperature at which the student answers"
+    )
+    rollout_tokens: int = Field(default=64, ge=1, description="`on_policy`, `offline_on_policy`: tokens an answer of the student may have")
+    rollout_samples: int = Field(default=1, ge=1, le=64, description="`offline_on_policy`: answers of the student to each question")
     loss: Literal["forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta"] = Field(
         default="forward_kl", description="divergence between teacher and student, a file in distill/losses"
     )
@@ -115,6 +140,16 @@ class DistillSection(TrainSection):
 def kept_kind(section: TargetsSection) -> str:
     """Which kind of target (losses/target.py) is kept: a column of the table in losses/support.py."""
     return _KINDS[section.codec]
+
+
+def taught_kind(distill: DistillSection, targets: TargetsSection) -> str:
+    """Which kind of target is taught from: a live teacher's whole distributions, or what is kept."""
+    return "hidden" if distill.mode in LIVE_MODES else kept_kind(targets)
+
+
+def mode_settings(distill: DistillSection) -> dict[str, Any]:
+    """The mode with the knobs that it uses."""
+    return {name: getattr(distill, name) for name in ("mode", *MODE_SETTINGS[distill.mode])}
 
 
 def refuse_loss(distill: DistillSection, kind: str) -> None:

@@ -53,7 +53,7 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
             "bytes": summaries.get("export", {}).get("checkpoint_bytes"),
         },
         "data": {**summaries["verify"], **_record_examples(context)},
-        "targets": summaries.get("targets"),
+        "targets": next((summary for name, summary in summaries.items() if name.split(".")[0] == "targets"), None),
         "training": _training(done),
         "arms": [summarise(items, arm, half) for arm in exam_arms],
         "general": [summarise(general, arm) for arm in general_arms],

@@ -9,7 +9,7 @@ from seodang.core.sections import Section, load_section
 from seodang.data.build.prompt_text import BuildSection
 from seodang.data.documents import DocumentSource
 from seodang.data.verify.section import VerifySection
-from seodang.distill.section import DistillSection, TargetsSection, kept_kind, refuse_loss
+from seodang.distill.section import DistillSection, TargetsSection, refuse_loss, taught_kind
 from seodang.distill.students.section import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
@@ -65,7 +65,7 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _targets_serve_the_loss(self) -> "Recipe":
         if "distilled" in self.evaluate.arms:
-            refuse_loss(self.distill, kept_kind(self.targets))
+            refuse_loss(self.distill, taught_kind(self.distill, self.targets))
         return self
 
 

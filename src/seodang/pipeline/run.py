@@ -15,9 +15,10 @@ from seodang.core.registry import find_function
 from seodang.data.build.prompt_text import prompts_digest
 from seodang.data.documents import sources_digest
 from seodang.distill.parallel import joined
+from seodang.distill.section import LIVE_MODES, MODE_SETTINGS, mode_settings
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
-from seodang.pipeline import prove, teach
+from seodang.pipeline import modes, own_answers, prove, teach
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
@@ -30,7 +31,7 @@ from seodang.pipeline.workspace import RUN_FILE
 
 TRAINED = ("sft", "distilled")
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 3, "train": 3, "evaluate": 1, "export": 1}
+_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "rollouts": 1, "targets": 3, "train": 3, "evaluate": 1, "export": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -43,6 +44,7 @@ def make_plan(context: RunContext) -> list[Step]:
     teacher, student = context.source_key(recipe.teacher), context.source_key(context.student_source)
     exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
     general = digest([digest_file(path) for path in context.resolve(recipe.evaluate.general)])
+    modes.refuse_mode(context)
     _refuse_codec(context)
     steps: list[Step] = []
 
@@ -58,13 +60,27 @@ def make_plan(context: RunContext) -> list[Step]:
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}
-    loop = recipe.distill.model_dump(exclude=by_loss)
-    targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if "distilled" in arms else ""
+    by_mode = {"mode", *(name for names in MODE_SETTINGS.values() for name in names)}
+    loop = recipe.distill.model_dump(exclude=by_loss | by_mode)
+    mode = recipe.distill.mode if "distilled" in arms else ""
+    of_targets = [recipe.targets.model_dump(), prompts]
+    targets = add("targets", teach.targets, _targets_line, verify, *of_targets) if mode == "cached" else ""
+
+    def taught_from(seed: int) -> list[str]:
+        """Keys of what the distilled student of a seed is taught from, beside the verified answers."""
+        if mode in LIVE_MODES:
+            return [teacher, prompts]
+        if mode == "cached":
+            return [targets]
+        tuned, own = trained["sft", seed], {name: getattr(recipe.distill, name) for name in MODE_SETTINGS[mode]}
+        answers = add(f"rollouts.{seed}", partial(own_answers.rollouts, seed=seed), _rollouts_line, tuned, seed, own)
+        return [answers, add(f"targets.{seed}", partial(teach.targets, seed=seed), _targets_line, answers, *of_targets)]
+
     for seed in recipe.evaluate.seeds:
-        for arm in (arm for arm in TRAINED if arm in arms):
+        for arm in (arm for arm in TRAINED if arm in arms or (arm == "sft" and mode == "offline_on_policy")):
             parts = [verify, student, recipe.student.model_dump(), loop, seed]
             if arm == "distilled":
-                parts += [targets, recipe.distill.model_dump(include=by_loss)]
+                parts += [*taught_from(seed), recipe.distill.model_dump(include=by_loss), mode_settings(recipe.distill)]
             trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
     asked = [ingest, exam, general, recipe.evaluate.max_items, recipe.evaluate.max_general, recipe.evaluate.max_new_tokens]
     for arm in arms:
@@ -100,6 +116,8 @@ def make_plan(context: RunContext) -> list[Step]:
 def _refuse_codec(context: RunContext) -> None:
     """Told before an hour's work and not after: an endpoint gives no whole distributions."""
     recipe = context.recipe
+    if recipe.distill.mode in LIVE_MODES:
+        return  # nothing is kept
     if isinstance(recipe.teacher, OpenAIHTTPTeacher) and "distilled" in recipe.evaluate.arms and recipe.targets.codec != "top_k":
         raise ModelError(
             f"a remote teacher gives its best tokens only, and `targets.codec: {recipe.targets.codec}` needs whole distributions",
@@ -181,6 +199,11 @@ def _targets_line(s: dict[str, Any]) -> str:
     kl = "" if found is None or found["kl"] is None else f", KL(full || stored) {found['kl']:.4f} nats"
     cosine = "" if found is None else f", gradient cosine {found['gradient_cosine']:.4f}"
     return f"{counts}{kl}{cosine}, {s['num_reused']} from the cache"
+
+
+def _rollouts_line(s: dict[str, Any]) -> str:
+    shares = f"{100 * s['ended']:.0f} % ended, {100 * s['cut']:.0f} % cut where they repeat, {100 * s['replaced']:.0f} % empty"
+    return f"{s['num']} own answers to {s['num_questions']} questions, {s['mean_length']:.1f} tokens each, {shares}"
 
 
 def _train_line(s: dict[str, Any]) -> str:
