@@ -1,55 +1,19 @@
-"""A live teacher that is a real model, and one whose truth is known; trainers with equal starting weights."""
+"""A live teacher that is a real model, what it reads, and what its student is asked."""
 
-from collections.abc import Iterator, Sequence
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
 
-from seodang.distill.losses import forward_kl
-from seodang.distill.losses.divergence import Divergence
-from seodang.distill.modes.lessons import Lessons
 from seodang.distill.modes.live import LiveTeacher
 from seodang.distill.packing import Example
-from seodang.distill.section import DistillSection
-from seodang.distill.students.lora import add_lora
-from seodang.distill.train import Trainer
-from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.models.local import LocalModel
 
-FORWARD = forward_kl.divergence()
-SETTINGS: dict[str, Any] = {"epochs": 1.5, "learning_rate": 1e-2, "pack_tokens": 64, "checkpoint_steps": 2, "held_out": 0.1}
+TESTS = str(Path(__file__).parents[2])
+if TESTS not in sys.path:
+    sys.path.append(TESTS)
 END = 2
-
-
-class Table:
-    """A teacher whose next token hangs on the last one alone: logits (last, next). It has no weights, and it counts what it is asked."""
-
-    name, synthetic = "table", True
-
-    def __init__(self, logits_VV: torch.Tensor) -> None:
-        self.logits_VV, self.num_asked = logits_VV, 0
-
-    @property
-    def identity(self) -> dict[str, Any]:
-        return {"kind": "table"}
-
-    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
-        raise NotImplementedError
-
-    def states(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Iterator[tuple[int, torch.Tensor]]:
-        for place in reversed(range(len(prompts))):  # in any order, it says
-            self.num_asked += 1
-            before = [prompts[place][-1], *continuations[place][:-1]]
-            yield place, torch.nn.functional.one_hot(torch.tensor(before), len(self.logits_VV)).float()
-
-    def distribution(self, states_TH: torch.Tensor) -> torch.Tensor:
-        return torch.log_softmax(states_TH @ self.logits_VV, -1)
-
-    def plain_head(self) -> torch.Tensor:
-        return self.logits_VV.T.contiguous()
 
 
 @pytest.fixture(scope="session")
@@ -80,26 +44,3 @@ def live(teacher: LocalModel, prompts: dict[str, tuple[int, ...]]) -> LiveTeache
 def asked(examples: list[Example]) -> list[Example]:
     """The examples without targets, with answers that end."""
     return [Example(e.record, e.prompt_ids, (*e.answer_ids, END)) for e in examples]
-
-
-def section(**settings: Any) -> DistillSection:
-    return DistillSection.model_validate({**SETTINGS, **settings})
-
-
-def trainer(
-    folder: Path,
-    examples: Sequence[Example],
-    lessons: Lessons | None,
-    *,
-    first_layer: int | None = None,
-    divergence: Divergence = FORWARD,
-    weight: float = 0.6,
-    settings: DistillSection | None = None,
-) -> Trainer:
-    """With all weights, or with adapters from `first_layer` on."""
-    torch.manual_seed(0)
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
-    if first_layer is not None:
-        add_lora(model, 4, 8.0, first_layer)
-    given = settings or section()
-    return Trainer(model, examples, given, seed=5, divergence=divergence, weight=weight, first_layer=first_layer or 0, lessons=lessons)
