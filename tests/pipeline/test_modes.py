@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +32,23 @@ from small_project import write_project
 
 pytestmark = pytest.mark.timeout(300)
 ROOT = Path(__file__).parents[2]
+LIVE: dict[str, Any] = {"mode": "live", "loss": "reverse_kl", "temperature": 1.5, "packs_per_step": 2}
 ROLLOUTS = {"num", "mean_length", "ended", "cut", "replaced", "distinct_4"}
 
 
-@contextmanager
+@pytest.fixture(scope="module", autouse=True)
 def one_thread() -> Iterator[None]:
+    """Sums are taken in the same order as in a process with one thread, and threads do not wait for one another."""
     before = torch.get_num_threads()
-    yield
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "sched_getaffinity", lambda process: {0})
+        yield
     torch.set_num_threads(before)
 
 
 def told(recipe: Path, root: Path) -> dict[str, bool]:
     """Runs a recipe; each step's name, and whether it was reused."""
-    with one_thread():
-        done = CliRunner().invoke(cli, ["run", str(recipe), "--runs", str(root)], catch_exceptions=False)
+    done = CliRunner().invoke(cli, ["run", str(recipe), "--runs", str(root)], catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return {line.split()[0]: line.endswith("(reused)") for line in done.stdout.splitlines() if line.endswith((" s)", "(reused)"))}
 
@@ -72,6 +74,9 @@ def planned(recipe: Path, root: Path) -> RunContext:
 @pytest.fixture(scope="module")
 def project(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     def smaller(recipe: dict[str, Any]) -> None:
+        recipe["build"].update(question_openers=1, utterances_per_action=2, messages_per_rule=2, general_questions=3)
+        recipe["verify"]["checks"] = ["near_duplicate", "decontaminated"]
+        recipe["distill"].update(epochs=1, pack_tokens=160)
         recipe["evaluate"].update(max_items=2, max_general=1)
         recipe["export"]["formats"] = []
 
@@ -87,7 +92,7 @@ def offline(project: Path) -> RunContext:
 
 
 def test_live_keeps_no_targets(project: Path, offline: RunContext) -> None:
-    steps = told(with_mode(project, "live", mode="live", loss="reverse_kl", temperature=1.5), project / "runs")
+    steps = told(with_mode(project, "live", **LIVE), project / "runs")
     assert list(steps) == ["ingest", "build", "verify", "train.distilled.0", "evaluate.base", "evaluate.distilled.0"]
     assert not steps["train.distilled.0"]
     report = read_json(project / "runs" / "live" / "report.json")
@@ -144,21 +149,20 @@ def test_what_is_kept_of_own_answers_is_what_the_student_writes(offline: RunCont
 
 def test_killed_rollouts_go_on(offline: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_answers, "_TOGETHER", 4)
-    with one_thread():
-        told = own_answers.rollouts(offline, Artifact(tmp_path / "whole"), Progress("rollouts"), seed=0)
-        answers, asked = own_answers._answers, 0
+    told = own_answers.rollouts(offline, Artifact(tmp_path / "whole"), Progress("rollouts"), seed=0)
+    answers, asked = own_answers._answers, 0
 
-        def dying(*arguments: Any) -> Any:
-            nonlocal asked
-            asked += 1
-            if asked == 3:
-                raise KeyboardInterrupt
-            return answers(*arguments)
+    def dying(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        if asked == 3:
+            raise KeyboardInterrupt
+        return answers(*arguments)
 
-        monkeypatch.setattr(own_answers, "_answers", dying)
-        with pytest.raises(KeyboardInterrupt):
-            own_answers.rollouts(offline, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0)
-        assert own_answers.rollouts(offline, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0) == told
+    monkeypatch.setattr(own_answers, "_answers", dying)
+    with pytest.raises(KeyboardInterrupt):
+        own_answers.rollouts(offline, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0)
+    assert own_answers.rollouts(offline, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0) == told
     assert asked == 1 + -(-len(offline.accepted) // 4)  # what was finished is not asked for again
     whole, broken = (tmp_path / name / "rollouts.jsonl" for name in ("whole", "broken"))
     assert whole.read_bytes() == broken.read_bytes()
@@ -198,7 +202,7 @@ def test_another_teacher_than_the_records_author_is_refused(offline: RunContext,
     assert read_json(author) == offline.teacher.identity
     recipe = offline.recipe.model_copy(update={"teacher": other_teacher(random_model, tmp_path / "other")})
     context = RunContext(recipe, offline.base, offline.workspace, offline.artifacts)
-    with one_thread(), pytest.raises(ModelError, match=r"written by another teacher than the one that scores \(other: weights\)"):
+    with pytest.raises(ModelError, match=r"written by another teacher than the one that scores \(other: weights\)"):
         teach.targets(context, Artifact(tmp_path / "targets"), Progress("targets"), seed=0)
     own_answers.refuse_other_author(author, offline.teacher.identity)
     own_answers.refuse_other_author(author, {**offline.teacher.identity, "engine": "a later one"})
@@ -259,7 +263,7 @@ def test_several_processes_are_refused_own_answers_before_any_work(project: Path
 
 def test_two_processes_teach_live_what_one_teaches(project: Path, offline: RunContext, tmp_path: Path) -> None:
     """Each opens the teacher. Adapters in bfloat16 round by what is computed together."""
-    recipe = with_mode(project, "two", mode="live", packs_per_step=2)
+    recipe = with_mode(project, "two", **LIVE)
     told(recipe, project / "runs")
     one = planned(recipe, project / "runs").artifacts["train.distilled.0"].manifest["summary"]
     shutil.copytree(project / "runs", tmp_path / "runs")
