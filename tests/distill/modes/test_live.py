@@ -22,6 +22,7 @@ from seodang.distill.packing import Example
 from seodang.distill.section import TargetsSection
 from seodang.distill.targets.cache import TargetCache, sequence_key
 from seodang.distill.targets.capture import Lesson, capture, describe_codec
+from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.models.local import LocalModel
 
 PROGRESS = Progress("train")
@@ -104,7 +105,7 @@ class Best:
     name, synthetic = "endpoint", False
     identity: dict[str, Any] = {}  # noqa: RUF012
 
-    def chat(self, *arguments: Any) -> Any:
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
         raise NotImplementedError
 
 
