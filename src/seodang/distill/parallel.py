@@ -43,6 +43,15 @@ class Team:
                 hint=f"set it to {self.size} or a multiple of it, or start fewer processes",
             )
 
+    def require_alone(self, mode: str) -> None:
+        """InputError where several processes would share a mode in which a student writes while it is trained."""
+        if self.size > 1:
+            raise InputError(
+                f"{self.size} processes cannot train in the mode `{mode}`: a student whose weights are split does not write answers",
+                where="distill.mode",
+                hint="start one process, or use `offline_on_policy`, where the answers are written before the training",
+            )
+
     def wait(self) -> None:
         """Returns when every process has come here."""
         if self.size > 1:

@@ -1,6 +1,6 @@
 """A student before and after teaching: made from given weights, trained, and saved as an ordinary Hugging Face checkpoint."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from transformers import AutoTokenizer
 
 from seodang.core.files import storage_errors
 from seodang.core.progress import Progress
+from seodang.distill.modes.lessons import Lessons
 from seodang.distill.objective import named_divergence
 from seodang.distill.packing import Example
 from seodang.distill.parallel import Team
@@ -36,14 +37,20 @@ def raise_student(
     seed: int,
     progress: Progress,
     team: Team | None = None,
+    lessons: Callable[[], Lessons] = Lessons,
+    num_steps: int | None = None,
     taught: Sequence[Example] | None = None,
+    verified: Sequence[Example] | None = None,
 ) -> dict[str, Any]:
     """Trains a student from the weights in `start`; writes `folder/checkpoint` (float16), TensorBoard's curves into `folder/events` and,
     for LoRA, `folder/adapter`.
 
     `divergence` names a loss of `distill/losses`, or None for cross-entropy alone. An interrupted call goes on from its last checkpoint.
-    The processes of a `team` call this together, and the first of them writes. `taught` examples are taught in place of `examples`, which
-    still make and watch the student, so that it starts and is judged as one that is taught them. `section` has one learning rate.
+    The processes of a `team` call this together, and the first of them writes. `section` has one learning rate.
+
+    `lessons` makes what says how packs are taught (modes), and `num_steps` stands in place of the section's epochs. `taught` examples are
+    taught in place of `examples`, which still make and watch the student, so that it starts and is judged as one that is taught them.
+    `verified` are the answers whose held-out part `held_out_cross_entropy` is measured on, where `examples` are others.
     """
     team = team or Team()
     torch.manual_seed(seed)
@@ -59,9 +66,11 @@ def raise_student(
         first_layer=min(student.first_layer, len(model.base_model.layers) - 1) if lora else 0,
         team=team,
         taught=taught,
+        lessons=lessons(),
+        num_steps=num_steps,
     )
     trainer.run(folder / PARTIAL, progress, events=folder / EVENTS)
-    held_out_cross_entropy = trainer.held_out_cross_entropy()
+    held_out_cross_entropy = trainer.held_out_cross_entropy(verified)
     if team.first:
         _save(model, start, folder, student)
     return {
@@ -77,6 +86,7 @@ def raise_student(
         "sizes": sizes(model.config),
         "loss_curve": trainer.loss_curve,
         "held_out_curve": trainer.held_out_curve,
+        **trainer.lessons.summary(),
     }
 
 

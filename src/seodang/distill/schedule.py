@@ -3,19 +3,36 @@
 import math
 from collections.abc import Sequence
 
-from seodang.distill.packing import Example, plan_packs
+import torch
+
+from seodang.distill.packing import Example, common_prefix, plan_packs
 from seodang.distill.section import TrainSection
 
 _LOWEST = 0.1  # share of the peak at which the learning rate ends
 
 
-def plan_steps(examples: Sequence[Example], prefix_length: int, section: TrainSection, seed: int) -> list[list[list[int]]]:
-    """The packs of each step, as places in `examples`; only the last step may have fewer than `packs_per_step`."""
+def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
+    """The examples that are trained on, and those of a share of the records, drawn by the seed, that are only watched."""
+    records = list(dict.fromkeys(example.record for example in examples))
+    draw = torch.Generator().manual_seed(seed)
+    held_out = {records[place] for place in torch.randperm(len(records), generator=draw)[: int(len(records) * share)].tolist()}
+    return [e for e in examples if e.record not in held_out], [e for e in examples if e.record in held_out]
+
+
+def plan_steps(
+    examples: Sequence[Example], prefix_length: int, section: TrainSection, seed: int, num_steps: int | None = None
+) -> list[list[list[int]]]:
+    """The packs of each step, as places in `examples`; only the last step may have fewer than `packs_per_step`.
+
+    They are those of the section's epochs, or of as many epochs as give `num_steps` whole steps.
+    """
     packs: list[list[int]] = []
-    for epoch in range(math.ceil(section.epochs)):
+    most, epoch = None if num_steps is None else num_steps * section.packs_per_step, 0
+    while epoch < section.epochs if most is None else len(packs) < most:
         found = plan_packs(examples, prefix_length, section.pack_tokens, seed * 1000 + epoch)
-        packs += found[: max(1, round(len(found) * min(1.0, section.epochs - epoch)))]
-    return _in_steps(packs, section)
+        packs += found[: max(1, round(len(found) * min(1.0, section.epochs - epoch)))] if most is None else found
+        epoch += 1
+    return _in_steps(packs[:most], section)
 
 
 def plan_equal_steps(
@@ -47,6 +64,12 @@ def _num_pack_tokens(pack: Sequence[int], examples: Sequence[Example], prefix_le
 
 def _in_steps(packs: list[list[int]], section: TrainSection) -> list[list[list[int]]]:
     return [packs[first : first + section.packs_per_step] for first in range(0, len(packs), section.packs_per_step)]
+
+
+def count_steps(examples: Sequence[Example], section: TrainSection, seed: int) -> int:
+    """How many steps a training on these examples has, by its section's epochs."""
+    trained, _ = hold_out(examples, section.held_out, seed)
+    return len(plan_steps(trained, len(common_prefix(examples)), section, seed))
 
 
 def rate(step: int, num_steps: int, warmup: float) -> float:

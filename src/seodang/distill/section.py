@@ -35,6 +35,17 @@ def _rate(given: Any) -> float:
     return rate
 
 
+Mode = Literal["cached", "live", "on_policy", "offline_on_policy"]
+# What each mode uses of the knobs below; the others change nothing of its student.
+MODE_SETTINGS: dict[Mode, tuple[str, ...]] = {
+    "cached": (),
+    "live": (),
+    "on_policy": ("on_policy_share", "rollout_temperature", "rollout_tokens"),
+    "offline_on_policy": ("rollout_temperature", "rollout_tokens", "rollout_samples"),
+}
+LIVE_MODES = ("live", "on_policy")  # the teacher is asked while the student is trained
+
+
 class TrainSection(Section):
     """How a student is trained."""
 
@@ -118,6 +129,7 @@ class TargetsSection(Section):
 class VariantSection(Section):
     """Another distilled arm, by its name; what is not given is as in `distill`."""
 
+    mode: Mode | None = Field(default=None, description="at whose answers the teacher's distributions are taught, and when it gives them")
     loss: Loss | None = Field(default=None, description="divergence between teacher and student; a new one begins without settings")
     temperature: float | None = Field(default=None, gt=0, description="divides both sides' logits")
     loss_settings: dict[str, float] | None = Field(default=None, description="settings of the loss")
@@ -128,6 +140,21 @@ class VariantSection(Section):
 class DistillSection(TrainSection):
     """How the student is taught."""
 
+    mode: Mode = Field(
+        default="cached",
+        description="at whose answers the teacher's distributions are taught, and when it gives them. cached: the verified answers, kept "
+        "by the step `targets`; live: the same, asked for in each step and not kept; on_policy: as live, a share of the packs at what the "
+        "student itself answers then; offline_on_policy: kept, at what the fine-tuned student of the same seed answers, which is taught "
+        "further. live and on_policy need a local teacher",
+    )
+    on_policy_share: float = Field(
+        default=0.5, ge=0, le=1, description="`on_policy`: probability that a pack is taught at the student's own answers"
+    )
+    rollout_temperature: float = Field(
+        default=1.0, gt=0, le=10, description="`on_policy`, `offline_on_policy`: temperature at which the student answers"
+    )
+    rollout_tokens: int = Field(default=64, ge=1, description="`on_policy`, `offline_on_policy`: tokens an answer of the student may have")
+    rollout_samples: int = Field(default=1, ge=1, le=64, description="`offline_on_policy`: answers of the student to each question")
     loss: Loss = Field(default="forward_kl", description="divergence between teacher and student, a file in distill/losses")
     temperature: float = Field(default=1.0, gt=0, description="divides both sides' logits; the loss is multiplied by its square")
     loss_settings: dict[str, float] = Field(
@@ -172,7 +199,7 @@ class DistillSection(TrainSection):
         return settings
 
     @model_validator(mode="after")
-    def _variants_are_losses(self) -> "DistillSection":
+    def _variants_can_be_taught(self) -> "DistillSection":
         for name in self.variants:
             try:
                 self.of_arm(name)
@@ -197,6 +224,16 @@ class DistillSection(TrainSection):
 def kept_kind(section: TargetsSection) -> str:
     """Which kind of target (losses/target.py) is kept: a column of the table in losses/support.py."""
     return _KINDS[section.codec]
+
+
+def taught_kind(distill: DistillSection, targets: TargetsSection) -> str:
+    """Which kind of target is taught from: a live teacher's whole distributions, or what is kept."""
+    return "hidden" if distill.mode in LIVE_MODES else kept_kind(targets)
+
+
+def mode_settings(distill: DistillSection) -> dict[str, Any]:
+    """The mode with the knobs that it uses."""
+    return {name: getattr(distill, name) for name in ("mode", *MODE_SETTINGS[distill.mode])}
 
 
 def refuse_loss(distill: DistillSection, kind: str, key: str = "distill") -> None:

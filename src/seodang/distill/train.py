@@ -17,11 +17,12 @@ from seodang.distill.early_stop import EarlyStop
 from seodang.distill.events import Events
 from seodang.distill.frozen import FrozenBlocks
 from seodang.distill.losses.divergence import Divergence
+from seodang.distill.modes.lessons import Lessons
 from seodang.distill.objective import Objective
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 from seodang.distill.parallel import Team
 from seodang.distill.read_pack import prepare
-from seodang.distill.schedule import num_planned_tokens, plan_equal_steps, plan_steps, rate
+from seodang.distill.schedule import hold_out, num_planned_tokens, plan_equal_steps, plan_steps, rate
 from seodang.distill.section import TrainSection
 from seodang.models.own_logits import changes_logits
 
@@ -35,6 +36,7 @@ class Taken:
     learning_rate: float
     num_tokens: int
     num_answer_tokens: int
+    told: dict[str, float]  # what its lessons tell, by TensorBoard's tags
 
 
 class Diverged(ModelError):
@@ -47,7 +49,8 @@ class Trainer:
     The loss of a step is `weight * divergence(teacher, student) + (1 - weight) * cross-entropy`, in nats per answer token of the step,
     however many packs and processes it has; without a divergence, cross-entropy alone. In a `team` of several, the weights are split
     among the processes, and `model` gets what was learned when `run` ends. What is random in a step (dropout) depends on the seed and on
-    its place alone. InputError where a step has fewer packs than the team has processes.
+    its place alone. `lessons` say what is taught of a pack, the examples as they are by default. `num_steps` is how many steps there are,
+    in place of the section's epochs. InputError where a step has fewer packs than the team has processes.
 
     `taught` examples stand in for those of `examples` that are not held out: as many tokens of them are read, up to half a pack, and the
     same held-out ones are watched.
@@ -65,18 +68,18 @@ class Trainer:
         first_layer: int,
         team: Team | None = None,
         taught: Sequence[Example] | None = None,
+        lessons: Lessons | None = None,
+        num_steps: int | None = None,
     ) -> None:
+        self.lessons = lessons or Lessons()
         self.model, self.section, self.seed, self.team = model, section, seed, team or Team()
         self.team.require_work(section.packs_per_step)
         prepare(model)
         if section.gradient_checkpointing:
             _compute_again(model)
-        draw = torch.Generator().manual_seed(seed)
-        held_out = set(torch.randperm(len(examples), generator=draw)[: int(len(examples) * section.held_out)].tolist())
-        self.examples = [example for index, example in enumerate(examples) if index not in held_out]
-        self.watched = [example for index, example in enumerate(examples) if index in held_out]
+        self.examples, self.watched = hold_out(examples, section.held_out, seed)
         self.prefix = common_prefix(examples)
-        self.schedule = plan_steps(self.examples, len(self.prefix), section, seed)
+        self.schedule = plan_steps(self.examples, len(self.prefix), section, seed, num_steps)
         if taught is not None:
             num_tokens = num_planned_tokens(self.schedule, self.examples, len(self.prefix))
             self.examples, examples = list(taught), [*examples, *taught]
@@ -131,7 +134,7 @@ class Trainer:
         """A step and, where it is due, a look at the held-out examples: what is told of it, by TensorBoard's tags."""
         taken = self.take_step()
         self.loss_curve.append([self.step, round(taken.loss, 6)])
-        values = {"loss/train": taken.loss, "learning_rate": taken.learning_rate, "grad_norm": taken.grad_norm}
+        values = {"loss/train": taken.loss, "learning_rate": taken.learning_rate, "grad_norm": taken.grad_norm, **taken.told}
         every = max(1, len(self.schedule) // self.section.evaluations)
         if self.watched and (self._last or self.step % every == 0):
             found = self._watch()
@@ -144,11 +147,15 @@ class Trainer:
         """One step: the gradients of its packs added up, and the parameters changed. ModelError where the loss is no longer a number."""
         packs = self.schedule[self.step]
         learning_rate = self.peak * rate(self.step, len(self.schedule), self.section.warmup)
-        num_answer_tokens = sum(len(self.examples[i].answer_ids) for indices in packs for i in indices)
+        dealt = self.team.dealt(len(packs))
+        model = self.objective.model
+        answered = [self.lessons.answered(model, [self.examples[i] for i in packs[place]], self.step, place) for place, _ in dealt]
+        own = sum(len(e.answer_ids) for examples, (_, counts) in zip(answered, dealt, strict=True) if counts for e in examples)
+        num_answer_tokens = int(self.team.sum([own])[0])
         self.optimizer.zero_grad(set_to_none=True)
         loss, num_tokens = 0.0, 0
-        for place, counts in self.team.dealt(len(packs)):
-            examples = [self.examples[i] for i in packs[place]]
+        for (place, counts), given in zip(dealt, answered, strict=True):
+            examples = self.lessons.with_targets(given)
             pack = build_pack(examples, self.prefix)
             torch.manual_seed((self.seed << 32) + (self.step << 12) + place)
             value = self.objective(pack, examples, num_answer_tokens)["loss"]
@@ -168,7 +175,8 @@ class Trainer:
         self.step += 1
         self.num_tokens += int(total_tokens)
         self.num_answer_tokens += num_answer_tokens
-        return Taken(loss, parallel.gathered(norm).item(), learning_rate, int(total_tokens), num_answer_tokens)
+        told = self.lessons.end_step(self.step)
+        return Taken(loss, parallel.gathered(norm).item(), learning_rate, int(total_tokens), num_answer_tokens, told)
 
     @torch.no_grad()
     def _watch(self) -> dict[str, float]:
@@ -179,23 +187,27 @@ class Trainer:
         found: dict[str, float] = {}
         for place, counts in self.team.dealt(len(packs)):
             examples = [self.watched[i] for i in packs[place]]
+            if self.objective.divergence is not None:
+                examples = self.lessons.with_targets(examples)
             for name, value in self.objective(build_pack(examples, self.prefix), examples, num_answer_tokens, apart=True).items():
                 found[name] = found.get(name, 0.0) + value.item() * counts
         self.objective.train()
         return dict(zip(found, self.team.sum(list(found.values())), strict=True))
 
-    def held_out_cross_entropy(self) -> float | None:
+    def held_out_cross_entropy(self, verified: Sequence[Example] | None = None) -> float | None:
         """Nats per answer token of the held-out examples, under the weights as they are now; None where there are none, or it is no number.
 
-        It is the same measure for every loss and every mixture of it, and its examples depend on the records and the seed alone.
+        It is the same measure for every loss and every mixture of it, and its examples depend on the records and the seed alone. With
+        `verified`, it is of the same records' answers there, which have the prefix of all.
         """
-        if not self.watched:
-            return None
+        watched = self.watched
+        if verified is not None:
+            self.watched = hold_out(verified, self.section.held_out, self.seed)[1]
         divergence, self.objective.divergence = self.objective.divergence, None
         try:
-            found = self._watch()["loss"]
+            found = self._watch()["loss"] if self.watched else math.nan
         finally:
-            self.objective.divergence = divergence
+            self.objective.divergence, self.watched = divergence, watched
         return found if math.isfinite(found) else None
 
     @torch.no_grad()
@@ -215,7 +227,7 @@ class Trainer:
         if self.team.first:
             state = {"step": self.step, "num_tokens": self.num_tokens, "num_answer_tokens": self.num_answer_tokens}
             curves = {"loss_curve": self.loss_curve, "held_out_curve": self.held_out_curve}
-            checkpoint.save(folder, self.step, tensors, {**state, **curves, "early_stop": self.early_stop.row()})
+            checkpoint.save(folder, self.step, tensors, {**state, **curves, "early_stop": self.early_stop.row(), **self.lessons.state()})
 
     def _load_checkpoint(self, folder: Path) -> None:
         found = checkpoint.load(folder)
@@ -230,6 +242,7 @@ class Trainer:
                 self.optimizer.state[p] = {"step": tensors[f"step.{i}"].clone(), **moments}
         best = [parallel.own_part(tensors[f"best.{i}"], p) for i, p in enumerate(self.parameters) if f"best.{i}" in tensors]
         self.early_stop.go_on(state["early_stop"], best)
+        self.lessons.go_on(state)
         self.step, self.num_tokens, self.num_answer_tokens = state["step"], state["num_tokens"], state["num_answer_tokens"]
         self.loss_curve, self.held_out_curve = state["loss_curve"], state["held_out_curve"]
 

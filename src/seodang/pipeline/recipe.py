@@ -11,7 +11,7 @@ from seodang.data.build.prompt_text import BuildSection
 from seodang.data.documents import DocumentSource
 from seodang.data.gold import GoldSection
 from seodang.data.verify.section import VerifySection
-from seodang.distill.section import DistillSection, TargetsSection, kept_kind, refuse_loss
+from seodang.distill.section import DistillSection, TargetsSection, refuse_loss, taught_kind
 from seodang.distill.students.section import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
@@ -99,7 +99,8 @@ class Recipe(Section):
     def _targets_serve_the_loss(self) -> "Recipe":
         for arm in self.distilled_arms:
             key = f"distill.variants.{arm}" if arm in self.distill.variants else "distill"
-            refuse_loss(self.distill.of_arm(arm), kept_kind(self.targets), key)
+            taught = self.distill.of_arm(arm)
+            refuse_loss(taught, taught_kind(taught, self.targets), key)
         return self
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,11 @@ from seodang.core.registry import find_function
 from seodang.data.build.prompt_text import prompts_digest
 from seodang.data.documents import sources_digest
 from seodang.distill.parallel import joined
+from seodang.distill.section import LIVE_MODES, MODE_SETTINGS, DistillSection, mode_settings
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
 from seodang.models.think import ThinkMode
-from seodang.pipeline import prove, teach
+from seodang.pipeline import modes, own_answers, prove, teach
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
@@ -35,7 +36,7 @@ from seodang.pipeline.think import refuse_thinking_student, taught_mode
 from seodang.pipeline.workspace import RUN_FILE
 
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 4, "verify": 2, "targets": 3, "train": 4, "evaluate": 2, "export": 1, "gold": 1}
+_VERSIONS = {"ingest": 2, "build": 4, "verify": 2, "rollouts": 1, "targets": 3, "train": 4, "evaluate": 2, "export": 1, "gold": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -48,6 +49,7 @@ def make_plan(context: RunContext) -> list[Step]:
     teacher, student = context.source_key(recipe.teacher), context.weights_key(context.student_source)
     exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
     general = digest([digest_file(path) for path in context.resolve(recipe.evaluate.general)])
+    modes.refuse_mode(context)
     _refuse_codec(context)
     steps: list[Step] = []
 
@@ -63,17 +65,34 @@ def make_plan(context: RunContext) -> list[Step]:
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}
-    loop = recipe.distill.model_dump(exclude={*by_loss, "variants"})
+    by_mode = {"mode", *(name for names in MODE_SETTINGS.values() for name in names)}
+    loop = recipe.distill.model_dump(exclude={*by_loss, *by_mode, "variants"})
     # Which records are taught in think mode is measured in the student's tokens.
     chosen = [recipe.distill.think_share, student] if recipe.distill.think_share else []
     asks = [recipe.targets.model_dump(), prompts, *chosen]
-    targets = add("targets", teach.targets, _targets_line, verify, *asks) if recipe.distilled_arms else ""
+    taught_modes = {recipe.distill.of_arm(arm).mode for arm in recipe.distilled_arms}
+    targets = add("targets", teach.targets, _targets_line, verify, *asks) if "cached" in taught_modes else ""
     gold = _add_gold(context, add, exam, general) if GOLD_ARM in arms else ""
+
+    @cache
+    def own_targets(seed: int) -> list[str]:
+        """Keys of the fine-tuned student's own answers, and of the teacher's distributions at them."""
+        settings = {name: getattr(recipe.distill, name) for name in MODE_SETTINGS["offline_on_policy"]}
+        answers = add(f"rollouts.{seed}", partial(own_answers.rollouts, seed=seed), _rollouts_line, trained["sft", seed], seed, settings)
+        return [answers, add(f"targets.{seed}", partial(teach.targets, seed=seed), _targets_line, answers, *asks)]
+
+    def taught_from(distill: DistillSection, seed: int) -> list[str]:
+        """Keys of what a distilled arm is taught from, beside the verified answers."""
+        if distill.mode in LIVE_MODES:
+            return [teacher, prompts, *chosen]
+        return [targets] if distill.mode == "cached" else own_targets(seed)
+
     for seed in recipe.evaluate.seeds:
-        for arm in recipe.trained_arms:
+        for arm in ("sft",) * ("offline_on_policy" in taught_modes and "sft" not in arms) + recipe.trained_arms:
             parts = [verify, student, recipe.student.model_dump(), loop, seed]
             if arm in recipe.distilled_arms:
-                parts += [targets, recipe.distill.of_arm(arm).model_dump(include=by_loss)]
+                distill = recipe.distill.of_arm(arm)
+                parts += [*taught_from(distill, seed), distill.model_dump(include=by_loss), mode_settings(distill)]
             elif arm == GOLD_ARM:
                 parts.append(gold)
             trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
@@ -218,6 +237,11 @@ def _targets_line(s: dict[str, Any]) -> str:
     kl = "" if found is None or found["kl"] is None else f", KL(full || stored) {found['kl']:.4f} nats"
     cosine = "" if found is None else f", gradient cosine {found['gradient_cosine']:.4f}"
     return f"{counts}{kl}{cosine}, {s['num_reused']} from the cache"
+
+
+def _rollouts_line(s: dict[str, Any]) -> str:
+    shares = f"{100 * s['ended']:.0f} % ended, {100 * s['cut']:.0f} % cut where they repeat, {100 * s['replaced']:.0f} % empty"
+    return f"{s['num']} own answers to {s['num_questions']} questions, {s['mean_length']:.1f} tokens each, {shares}"
 
 
 def _train_line(s: dict[str, Any]) -> str:

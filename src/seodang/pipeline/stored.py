@@ -123,8 +123,8 @@ def _references(run: Run) -> set[tuple[str, str]]:
     sources = [source for source in (recipe["teacher"], recipe["student_model"], run.row["student_source"]) if source]
     found |= {("wheels", source["sha256"]) for source in [*sources, *recipe["documents"]] if source.get("sha256")}
     found |= {("models", LocalTeacher(**source).key()[:16]) for source in sources if source.get("package")}
-    if any(row["name"] == "targets" for row in run.row["steps"]) and run.artifact("targets").done:
-        found.add((TARGET_CACHES, run.artifact("targets").manifest["summary"]["cache"]))
+    captured = [run.artifact(row["name"]) for row in run.row["steps"] if row["name"].split(".")[0] == "targets"]
+    found |= {(TARGET_CACHES, artifact.manifest["summary"]["cache"]) for artifact in captured if artifact.done}
     if recipe["teacher"]["kind"] == "openai_http":
         found.add((REMOTE_ANSWERS, OpenAIHTTPTeacher(**recipe["teacher"]).key()[:16]))
     return found

@@ -21,11 +21,13 @@ from seodang.data.documents import load_documents
 from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
+from seodang.distill.section import LIVE_MODES
 from seodang.evaluation.exam import load_exam
+from seodang.pipeline import modes, own_answers
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
-from seodang.pipeline.think import keep_mode, open_student, taught_lengths, thought_records
+from seodang.pipeline.think import asked_in, keep_mode, open_student, taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
     )
     records = [*acts, *knows, *typed, *others]
     write_json_lines(artifact.folder / "records.jsonl", (record.row() for record in records))
+    own_answers.keep_author(artifact, context.teacher.identity)
     return {
         "num_records": len(records),
         "act": len(acts),
@@ -115,8 +118,9 @@ def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
     return conserve(len(records), len(records) - len(decisions), decisions)
 
 
-def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
-    """The teacher's distributions over the accepted answers, with the passages in view."""
+def targets(context: RunContext, artifact: Artifact, progress: Progress, *, seed: int | None = None) -> dict[str, Any]:
+    """The teacher's distributions over the accepted answers, with the passages in view; with a seed, over what the fine-tuned student of
+    that seed answers."""
     from seodang.distill.targets.cache import TargetCache, cache_name
     from seodang.distill.targets.capture import capture, lessons
     from seodang.distill.targets.uses import record_use
@@ -125,15 +129,18 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
     recipe = context.recipe
     _refuse_other_tokens(context)
     template = load_prompts(recipe.build.prompts)["open_book"]
-    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets, thought_records(context))
+    thought = thought_records(context)
+    verified = plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets, thought)
+    if seed is not None:
+        plan = own_answers.rollout_lessons(context, verified, seed)
     identity = context.teacher.identity
     folder = context.workspace.store / TARGET_CACHES / cache_name(identity)
     with Artifact(folder).locked(), closing(TargetCache(folder, identity)) as cache:
-        summary = capture(context.teacher, plan, recipe.targets, cache, progress)
+        summary = capture(context.teacher, plan, recipe.targets, cache, progress, verified=None if seed is None else verified)
         record_use(
             folder,
             run=recipe.name,
-            step="targets",
+            step="targets" if seed is None else f"targets.{seed}",
             key=artifact.folder.name,
             student=None,
             num_sequences=summary["num_sequences"],
@@ -173,28 +180,29 @@ def _refuse_other_tokens(context: RunContext) -> None:
 
 
 def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int) -> dict[str, Any]:
-    """One student: supervised fine-tuning on the verified answers or on gold ones, or distillation from the targets of the former."""
+    """One student: supervised fine-tuning on the verified answers or on gold ones, or distillation as `distill.mode` says."""
     from seodang.distill.grid import raise_best
+    from seodang.distill.modes.lessons import Lessons
     from seodang.distill.packing import Example
     from seodang.models.chat_model import Message
     from seodang.models.local import use_threads
-    from seodang.models.think import ThinkMode
 
     use_threads(context.team.num_threads)
     _require_accepted(context)
     recipe = context.recipe
+    distilled, section = arm in recipe.distilled_arms, recipe.distill.of_arm(arm)
+    mode = section.mode if distilled else None
     context.team.begin_turn()
     reader = open_student(context.student_folder, recipe.distill.think_share)
     thought = thought_records(context)
-    silent = ThinkMode.OFF if reader.has_think_switch else ThinkMode.NONE
-    distilled, section = arm in recipe.distilled_arms, recipe.distill.of_arm(arm)
-    kept = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
+    captured = {"cached": "targets", "offline_on_policy": f"targets.{seed}"}.get(mode or "")
+    kept = _targets_of(context, artifact, f"train.{arm}.{seed}", captured) if captured else {}
     examples = [
         Example(
             record=record.id,
-            prompt_ids=tuple(reader.encode_chat([Message("user", record.question)], ThinkMode.ON if record.id in thought else silent)),
+            prompt_ids=tuple(reader.encode_chat([Message("user", record.question)], asked_in(reader, record, thought))),
             answer_ids=tuple(reader.encode_answer(record.answer, record.reasoning if record.id in thought else "")),
-            target=kept[record.id] if distilled else None,
+            target=kept[record.id] if mode == "cached" else None,
             weight=section.general_weight if distilled and record.kind == "general" else None,
         )
         for record in context.accepted
@@ -202,39 +210,49 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     gold = [
         Example(
             record=f"gold:{row.id}",
-            prompt_ids=tuple(reader.encode_chat([Message("user", row.question)], silent)),
+            prompt_ids=tuple(reader.encode_chat([Message("user", row.question)], asked_in(reader, None, thought))),
             answer_ids=tuple(reader.encode_answer(row.answer)),
         )
         for row in (kept_gold(context) if arm == GOLD_ARM else [])
     ]
+    taught = modes.Taught(context.student_folder, recipe.student, examples, Lessons)
+    if mode in LIVE_MODES:
+        _refuse_other_tokens(context)
+        taught = modes.by_live_teacher(context, section, reader, examples, thought, seed)
+        use_threads(context.team.num_threads)
+    elif mode == "offline_on_policy":
+        taught = own_answers.on_rollouts(context, examples, kept, seed)
     told = taught_lengths(reader, context.accepted, thought)
     del reader
     context.team.end_turn()
     progress.unit = "steps"
     summary = raise_best(
-        context.student_folder,
+        taught.start,
         artifact.folder,
-        examples,
-        recipe.student,
+        taught.examples,
+        taught.student,
         section,
         divergence=section.loss if distilled else None,
         seed=seed,
         progress=progress,
         team=context.team,
+        lessons=taught.lessons,
+        num_steps=taught.num_steps,
         taught=gold or None,
+        verified=examples,
     )
     if context.team.first:
         keep_mode(artifact.folder / "checkpoint", recipe.distill.think_share)
     return {**summary, "thinking": told}
 
 
-def _targets_of(context: RunContext, artifact: Artifact, step: str) -> "dict[str, Target]":
-    """The cached target of each accepted record, by its id."""
+def _targets_of(context: RunContext, artifact: Artifact, step: str, captured_by: str) -> "dict[str, Target]":
+    """The cached target of each accepted record, or of each own answer of a student, by its id."""
     from seodang.distill.targets.cache import TargetCache
     from seodang.distill.targets.uses import record_use
     from seodang.models.chat_model import Distributions, require
 
-    captured = context.artifacts["targets"]
+    captured = context.artifacts[captured_by]
     rows = read_json_lines(captured.folder / "plan.jsonl")
     folder = context.workspace.store / TARGET_CACHES / captured.manifest["summary"]["cache"]
     with Artifact(folder).locked(), closing(TargetCache(folder)) as cache:

@@ -100,6 +100,14 @@ def thought_records(context: "RunContext") -> frozenset[str]:
     return choose_thought(lengths, share)
 
 
+def asked_in(student: "LocalModel", record: Record | None, thought: Collection[str]) -> ThinkMode:
+    """The mode in which a student is asked a record's question while it is taught: `thought` are those that it reasons about. A question
+    that is no record's is asked without thinking."""
+    if not student.has_think_switch:
+        return ThinkMode.NONE
+    return ThinkMode.ON if record is not None and record.id in thought else ThinkMode.OFF
+
+
 def taught_lengths(reader: "LocalModel", records: Sequence[Record], thought: Collection[str]) -> dict[str, Any]:
     """The student's mode, and what it is taught in think mode: records, share of the answer tokens, and mean tokens of reasoning (its marks
     included; over the records with one) and of answers (their end included; over all)."""

@@ -22,6 +22,7 @@ from seodang.models.chat_model import ChatModel, Distributions, Message, Scores,
 from seodang.models.think import ThinkMode
 
 _SEQUENCES_A_SHARD = 128
+_TRIED = 16  # verified sequences on which a teacher is tried before it scores a student's answers
 _POSITIONS_TOGETHER = 64  # whose whole distributions are in memory at once
 
 
@@ -53,7 +54,7 @@ def lessons(
     `thought` in think mode, with their reasoning, and the others without thinking."""
     scorer = require(teacher, Scores, "capturing targets")
     identity = teacher.identity
-    codec = open_codec(section.codec).describe(section.model_dump())
+    codec = describe_codec(section)
     found: list[Lesson] = []
     for record in records:
         mode = None if think_mode(teacher) is ThinkMode.NONE else ThinkMode.ON if record.id in thought else ThinkMode.OFF
@@ -63,23 +64,41 @@ def lessons(
     return found
 
 
-def capture(teacher: ChatModel, plan: Sequence[Lesson], section: TargetsSection, cache: TargetCache, progress: Progress) -> dict[str, Any]:
+def describe_codec(section: TargetsSection) -> dict[str, Any]:
+    """The section's codec with those of its settings that are the codec's: a part of every key."""
+    return open_codec(section.codec).describe(section.model_dump())
+
+
+def capture(
+    teacher: ChatModel,
+    plan: Sequence[Lesson],
+    section: TargetsSection,
+    cache: TargetCache,
+    progress: Progress,
+    *,
+    verified: Sequence[Lesson] | None = None,
+) -> dict[str, Any]:
     """Fills the cache with what is missing of the plan, a shard at a time, certifies it, and says how much was there already.
 
-    ModelError where the teacher cannot fill the codec, an answer is cut off before its end, or rows do not stand at their tokens.
+    With `verified` lessons, those of the plan are a student's own answers: some are prefixes, of whose end nothing is taught, and whether
+    the teacher's rows stand at their tokens is tried on a few verified ones. ModelError where the teacher cannot fill the codec, a verified
+    answer is cut off before its end, or rows do not stand at their tokens.
     """
     codec, settings = open_codec(section.codec), section.model_dump()
     described = codec.describe(settings)
     remove_torn(cache.folder)
     _refuse_unable(teacher, codec)
-    _refuse_cut_off(teacher, plan)
+    _refuse_cut_off(teacher, plan if verified is None else verified)
     missing = list({lesson.key: lesson for lesson in plan if lesson.key not in cache}.values())
     progress.total = len(missing)
     for first in range(0, len(missing), _SEQUENCES_A_SHARD):
         group = missing[first : first + _SEQUENCES_A_SHARD]
         columns, held_out = _ask(teacher, group, codec, settings, _held_out(cache, described, group))
-        if first == 0:
+        if first == 0 and verified is None:
             _refuse_shifted(teacher, group, columns, codec, settings)
+        elif first == 0 and verified is not None:
+            tried = verified[:_TRIED]
+            _refuse_shifted(teacher, tried, _ask(teacher, tried, codec, settings, {})[0], codec, settings)
         entries = [Entry(lesson.key, columns[lesson.key], len(lesson.answer)) for lesson in group]
         cache.add(entries, codec, described, held_out)
         progress.advance(len(group))

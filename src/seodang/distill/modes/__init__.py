@@ -1,0 +1,1 @@
+"""Where lessons come from while a student is trained: a cache, a live teacher, or the student's own answers."""
