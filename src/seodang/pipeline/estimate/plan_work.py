@@ -1,0 +1,37 @@
+"""The steps of a recipe with their work, in the plan's order. The only place that knows which steps there are."""
+
+from dataclasses import replace
+
+from seodang.pipeline.estimate.counts import Counts
+from seodang.pipeline.estimate.exam_work import exam_work
+from seodang.pipeline.estimate.model_size import ModelSize
+from seodang.pipeline.estimate.student_work import export_work, train_work
+from seodang.pipeline.estimate.teacher_work import build_work, targets_work, verify_work
+from seodang.pipeline.estimate.work import Memory, StepWork
+from seodang.pipeline.recipe import Recipe
+
+TRAINED = ("sft", "distilled")
+_INGEST_BYTES = 700  # of a passage, with its document and the index
+
+
+def plan_work(recipe: Recipe, counts: Counts, teacher: ModelSize | None, start: ModelSize, student: ModelSize) -> list[StepWork]:
+    """Every step's work. `teacher` is None behind an endpoint; `start` is the model that the `student` is made of."""
+    arms, seeds = recipe.evaluate.arms, recipe.evaluate.seeds
+    trained = [arm for arm in TRAINED if arm in arms]
+    steps = [StepWork("ingest", "other", disk_bytes=_INGEST_BYTES * counts.passages)]
+    asked = [build_work(recipe, counts, teacher), verify_work(recipe, counts, teacher)]
+    if "distilled" in arms:
+        asked.append(targets_work(recipe, counts, teacher, start))
+    later = [
+        train_work(f"train.{arm}.{seed}", recipe, counts, start, student, distilled=arm == "distilled") for seed in seeds for arm in trained
+    ]
+    for arm in arms:
+        if arm in trained:
+            later += [exam_work(f"evaluate.{arm}.{seed}", arm, recipe, counts, student, taught=True) for seed in seeds]
+        else:
+            later.append(exam_work(f"evaluate.{arm}", arm, recipe, counts, start if arm == "base" else teacher, taught=False))
+    if "distilled" in arms and recipe.export.formats:
+        later.append(export_work(recipe, counts, student))
+    # A run keeps its teacher open to its end.
+    kept = Memory("auto", teacher.num_parameters) if teacher is not None else None
+    return [*steps, *asked, *(replace(step, beside=kept) for step in later)]
