@@ -21,6 +21,7 @@ from seodang.pipeline import prove, teach
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
+from seodang.pipeline.estimate.against_actual import compare_cost, keep_estimate
 from seodang.pipeline.plan import Done, Step, execute, step_key
 from seodang.pipeline.recipe import recipe_row
 from seodang.pipeline.report.build import build_report
@@ -126,7 +127,7 @@ def _run_together(context: RunContext) -> Path:
     steps = make_plan(context)
     sources = [s for s in (recipe.teacher, recipe.student_model) if isinstance(s, LocalTeacher)]
     synthetic = any(source.synthetic for source in sources)
-    row = {
+    row: dict[str, Any] = {
         "name": recipe.name,
         "recipe": recipe_row(recipe),
         "base": str(context.base),
@@ -135,16 +136,18 @@ def _run_together(context: RunContext) -> Path:
         "steps": [{"name": step.name, "key": step.key} for step in steps],
     }
     if first:
+        row["estimate"] = keep_estimate(context, folder, row["steps"])
         write_json(folder / RUN_FILE, row)
     surroundings = {"machine": machine(), "versions": _versions()}
     done = execute(steps, context.workspace, synthetic=synthetic, surroundings=surroundings, team=context.team)
     if first:
-        _write_report(context, folder, done, synthetic)
+        _write_report(context, folder, done, row)
     return folder
 
 
-def _write_report(context: RunContext, folder: Path, done: Sequence[Done], synthetic: bool) -> None:
-    report = build_report(collect_run(context, done, synthetic=synthetic))
+def _write_report(context: RunContext, folder: Path, done: Sequence[Done], row: dict[str, Any]) -> None:
+    collected = collect_run(context, done, synthetic=row["synthetic"])
+    report = build_report({**collected, "cost": compare_cost(row["estimate"], collected["steps"])})
     write_json(folder / "report.json", report)
     write_atomically(folder / "report.html", render_html(report))
     write_atomically(folder / "report.md", render_markdown(report))

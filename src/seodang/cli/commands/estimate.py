@@ -11,9 +11,7 @@ from seodang.cli.options import find_recipe, runs_option
 @click.command("estimate", short_help="Say what a recipe will cost, before it is run.")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @runs_option
-@click.option(
-    "--device", metavar="NAME|FILE", help="A described device: a bundled one, such as h100, or a YAML file.  [default: this machine]"
-)
+@click.option("--device", metavar="NAME|FILE", help="A described device: h100, cpu-2-cores or a YAML file.  [default: this machine]")
 @click.option("--measure", is_flag=True, help="Measure this machine with the recipe's model first: about a minute; the result is kept.")
 @click.option("--offline", is_flag=True, help="Fetch nothing: documents of a package must be in the store already.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

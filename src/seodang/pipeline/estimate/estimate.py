@@ -21,30 +21,25 @@ _WHEEL_BYTES_A_NUMBER = 0.69  # of weights in four bits, as they travel in packa
 
 
 def estimate_run(context: RunContext, *, device: str | None = None, offline: bool = False) -> dict[str, Any]:
-    """The estimate of a recipe whose exam is written. `device` names a description, None the machine itself.
+    """The estimate of a recipe. `device` names a description, None stands for the machine itself.
 
     Documents in a package are fetched if they are not in the store yet, unless `offline`; models are not. InputError where documents or
     exam are missing.
     """
-    recipe = context.recipe
     if offline:
         _refuse_missing(context)
-    documents = load_documents(recipe.documents, context.workspace.store, context.base)
-    section = recipe.evaluate
-    names = {document.name for document in documents}
-    items = select(load_exam(context.resolve(section.exam)), documents=names, max_items=section.max_items)
-    general = select(load_exam(context.resolve(section.general)), max_items=section.max_general) if section.general else []
-    return estimate(context, documents, exam_items=len(items), general_items=len(general), device=device)
+    documents = load_documents(context.recipe.documents, context.workspace.store, context.base)
+    return estimate(context, documents, device=device)
 
 
 def estimate(
-    context: RunContext, documents: Sequence[Document], *, exam_items: int, general_items: int, device: str | None = None
+    context: RunContext, documents: Sequence[Document], *, exam_items: int | None = None, device: str | None = None
 ) -> dict[str, Any]:
-    """The estimate for given documents and numbers of items, as values that JSON can hold: a run from nothing to its report.
+    """The estimate for given documents, as values that JSON can hold: a run from nothing to its report.
 
-    Hours are None where a part has work at an endpoint whose pace is not known. Each range holds the factor that its error is stated as.
+    `exam_items` stands for an exam that is not written yet. Hours are None where a part has work at an endpoint whose pace is not known.
     """
-    recipe, store = context.recipe, context.workspace.store
+    recipe, section, store = context.recipe, context.recipe.evaluate, context.workspace.store
     start, doubt = find_size(context.student_source, store, context.base)
     assumptions = [doubt] if doubt else []
     teacher: ModelSize | None = None
@@ -52,8 +47,12 @@ def estimate(
         teacher, doubt = find_size(recipe.teacher, store, context.base)
         assumptions += [doubt] if doubt and doubt not in assumptions else []
     student = student_size(start, recipe.student)
-    chosen = choose_device(device, store, context.source_key(context.student_source) if device is None else "")
-    counts = count(recipe, documents, exam_items=exam_items, general_items=general_items, vocabulary=(teacher or start).vocabulary)
+    chosen = choose_device(device, store, start)
+    general = select(load_exam(context.resolve(section.general)), max_items=section.max_general) if section.general else []
+    if exam_items is None:
+        names = {document.name for document in documents}
+        exam_items = len(select(load_exam(context.resolve(section.exam)), documents=names, max_items=section.max_items))
+    counts = count(recipe, documents, exam_items=exam_items, general_items=len(general), vocabulary=(teacher or start).vocabulary)
     steps = plan_work(recipe, counts, teacher, start, student)
     pace = recipe.teacher.requests_per_minute if isinstance(recipe.teacher, OpenAIHTTPTeacher) else None
     costs = step_costs(steps, chosen.device, weight_bytes=4 * (teacher or start).num_parameters, requests_per_minute=pace)
@@ -105,11 +104,11 @@ def _rounded(name: str, value: float) -> float:
 
 def _model_bytes(context: RunContext, teacher: ModelSize | None, start: ModelSize) -> float:
     """Of packages and converted weights in the store; a model in a folder of its own is not counted."""
-    sources = {context.student_source: start}
-    if isinstance(context.recipe.teacher, LocalTeacher) and teacher is not None:
-        sources[context.recipe.teacher] = teacher
-    packaged = [size for source, size in sources.items() if source.package is not None]
-    return sum(size.num_parameters * (4 + _WHEEL_BYTES_A_NUMBER) for size in packaged)
+    packaged: dict[str, ModelSize] = {}
+    for source, size in ((context.student_source, start), (context.recipe.teacher, teacher)):
+        if isinstance(source, LocalTeacher) and source.package is not None and size is not None:
+            packaged[source.key()] = size
+    return sum(size.num_parameters * (4 + _WHEEL_BYTES_A_NUMBER) for size in packaged.values())
 
 
 def _assumptions(teacher: LocalTeacher | OpenAIHTTPTeacher, counts: Counts, chosen: ChosenDevice, pace: int | None) -> list[str]:

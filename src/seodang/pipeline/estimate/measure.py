@@ -1,8 +1,10 @@
 """A calibration: this machine with a recipe's model, in about a minute. What is found is a description like any other."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from seodang.core.errors import ModelError
@@ -17,6 +19,7 @@ from seodang.pipeline.estimate.work import Pass, decoding, reading
 _PROMPT_TOKENS, _ROWS, _SCORED_TOKENS, _STEPS = 48, 64, 8, 12
 _ALIVE = 0.6  # of the rows of a batch that are decoded, those that have not ended yet
 _EXAMPLES, _EXAMPLE_TOKENS, _ANSWER_TOKENS = 60, 20, 20
+_QUIET, _BUSY = 1.6, 3.0  # factors within which true times are expected, if the machine had nothing else to do, and if it had
 _SOURCE = "seodang estimate --measure, on this machine with "
 
 
@@ -30,7 +33,7 @@ def measure_machine(context: RunContext) -> Path:
             hint="run the recipe once, or estimate without --measure",
         )
     device = measure(_folder(context, source), size, lora=context.recipe.student.method == "lora")
-    return keep_measurement(device, context.workspace.store, context.source_key(source))
+    return keep_measurement(device, context.workspace.store, size)
 
 
 def measure(folder: Path, size: ModelSize, *, lora: bool) -> Device:
@@ -67,7 +70,6 @@ def measure(folder: Path, size: ModelSize, *, lora: bool) -> Device:
     device = _reached(device, reading(size, tokens, scored, _PROMPT_TOKENS / 2, 1), seconds, size)
     seconds = decode(_ROWS, _STEPS) / _ALIVE
     device = _reached(device, decoding(size, _ROWS * (_STEPS + _SCORED_TOKENS), _SCORED_TOKENS, _STEPS), seconds, size)
-    del model
     return _reached(device, *_train(folder, size, ids, lora=lora), size)
 
 
@@ -128,8 +130,15 @@ def _blank(peak: dict[Any, float], bandwidth: float, process_bytes: float, openi
         block_s=_number(1e-6, size),
         process_bytes=_number(process_bytes, size),
         opening_s=_number(opening_s, size),
-        error_factor=Number(value=1.6, kind="derived", source="as between two recipes on the reference machine"),
+        error_factor=_error_factor(here["cores"]),
     )
+
+
+def _error_factor(cores: int) -> Number:
+    load = os.getloadavg()[0]
+    if load > cores:
+        return Number(value=_BUSY, kind="derived", source=f"other work ran beside: the load was {load:.1f} on {cores} cores")
+    return Number(value=_QUIET, kind="derived", source="as between two recipes on the reference machine")
 
 
 def _number(value: float, size: ModelSize) -> Number:
@@ -137,20 +146,20 @@ def _number(value: float, size: ModelSize) -> Number:
 
 
 def _products(dtype: Any) -> float:
-    """FLOP/s of the fastest of some products of 512 x 2048 x 2048."""
+    """FLOP/s of the median of some products of 512 x 2048 x 2048."""
     import torch
 
     left_MK, right_KN = torch.randn(512, 2048).to(dtype), torch.randn(2048, 2048).to(dtype)
-    return 2 * 512 * 2048 * 2048 / min(_timed(lambda: left_MK @ right_KN)[0] for _ in range(8))
+    return 2 * 512 * 2048 * 2048 / median(_timed(lambda: left_MK @ right_KN)[0] for _ in range(9))
 
 
 def _moved_per_s() -> float:
     """Bytes read and written in a second when 128 MB are copied."""
     import torch
 
-    source_N = torch.zeros(32_000_000)
+    source_N = torch.ones(32_000_000)
     copy_N = torch.empty_like(source_N)
-    return 2 * 4 * len(source_N) / min(_timed(lambda: copy_N.copy_(source_N))[0] for _ in range(5))
+    return 2 * 4 * len(source_N) / median(_timed(lambda: copy_N.copy_(source_N))[0] for _ in range(5))
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any]:

@@ -172,7 +172,7 @@ def num_adapter_parameters(size: ModelSize, rank: int, num_blocks: int) -> int:
 
 
 def _from_config(config: dict[str, Any], name: str) -> ModelSize:
-    hidden, heads = int(config["hidden_size"]), int(config["num_attention_heads"])
+    hidden, heads = int(_first(config, "hidden_size", "n_embd")), int(_first(config, "num_attention_heads", "n_head"))
     kv_heads = int(config.get("num_key_value_heads") or heads)
     width = int(config.get("head_dim") or hidden // heads)
     intermediate = int(config.get("intermediate_size") or 4 * hidden)
@@ -180,7 +180,7 @@ def _from_config(config: dict[str, Any], name: str) -> ModelSize:
     each = 3 * hidden * int(config.get("moe_intermediate_size") or intermediate)
     mlp = experts * each if experts else 3 * hidden * intermediate
     attention = 2 * hidden * width * (heads + kv_heads) + 2 * hidden
-    layers, vocabulary = int(config["num_hidden_layers"]), int(config["vocab_size"])
+    layers, vocabulary = int(_first(config, "num_hidden_layers", "n_layer")), int(config["vocab_size"])
     tied = bool(config.get("tie_word_embeddings", True))
     return ModelSize(
         name,
@@ -198,6 +198,11 @@ def _from_config(config: dict[str, Any], name: str) -> ModelSize:
         stored_bytes=4 * (layers * (attention + mlp) + vocabulary * hidden * (1 if tied else 2)),
         source="its configuration",
     )
+
+
+def _first(config: dict[str, Any], *names: str) -> Any:
+    """The value of the first name that the configuration has; KeyError where it has none of them."""
+    return config[next((name for name in names if name in config), names[0])]
 
 
 def _share_routed(config: dict[str, Any]) -> float:
