@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seodang.core.errors import ModelError
+from seodang.core.errors import InputError, ModelError
 from seodang.core.files import read_json, read_json_lines
 from seodang.data.documents import Document, load_documents
 from seodang.pipeline.context import RunContext
@@ -18,7 +18,7 @@ _KEPT = ("format", "device", "total_hours", "cache_bytes", "disk_bytes", "peak_m
 def keep_estimate(context: RunContext, folder: Path, steps: Sequence[Row]) -> Row:
     """The estimate of a run that begins. One that was made for the same steps stays as it was, so that nothing is counted twice and no
     later measurement changes what was expected."""
-    before: Any = read_json(folder / RUN_FILE) if (folder / RUN_FILE).is_file() else None
+    before = _recorded(folder / RUN_FILE)
     if isinstance(before, dict) and before.get("steps") == list(steps) and (before.get("estimate") or {}).get("format") == FORMAT:
         return before["estimate"]
     try:
@@ -29,6 +29,14 @@ def keep_estimate(context: RunContext, folder: Path, steps: Sequence[Row]) -> Ro
 
 
 _OF_A_STEP = ("name", "seconds", "cache_bytes", "disk_bytes", "peak_memory_bytes")
+
+
+def _recorded(path: Path) -> Any:
+    """What an earlier start of the run wrote; None where there was none, or where the file is broken and is written anew."""
+    try:
+        return read_json(path)
+    except InputError:
+        return None
 
 
 def _documents(context: RunContext) -> list[Document]:

@@ -1,14 +1,17 @@
 """An estimate for people: what it comes to, and a table of the steps."""
 
+import textwrap
 from typing import Any
 
 from seodang.pipeline.report.wording import duration, size
 
 Row = dict[str, Any]
 
+WIDTH = 100  # of the text, in characters
+
 
 def estimate_lines(told: Row) -> list[str]:
-    """The whole estimate, in lines of at most 100 characters."""
+    """The whole estimate, in lines of at most `WIDTH` characters."""
     device = told["device"]
     lines = [f"{told['recipe']} on {device['name']} ({device['origin']}, times within a factor of {device['error_factor']:g})", ""]
     for name, title in _HOURS.items():
@@ -17,7 +20,8 @@ def estimate_lines(told: Row) -> list[str]:
         low, high = told["ranges"][name]
         step = f"  in {told['peak_memory_step']}" if name == "peak_memory_bytes" else ""
         lines.append(f"  {title:<9}{size(told[name]):>12}   {size(low)} to {size(high)}{step}")
-    return [*lines, "", *_table(told["steps"]), "", *(f"- {assumption}" for assumption in told["assumptions"])]
+    assumed = [line for text in told["assumptions"] for line in textwrap.wrap(f"- {text}", WIDTH, subsequent_indent="  ")]
+    return [*lines, "", *_table(told["steps"]), "", *assumed]
 
 
 def cost_lines(told: Row) -> list[str]:
