@@ -13,7 +13,7 @@ from pydantic import Field
 
 from seodang.core.errors import InputError, RecipeError
 from seodang.core.sections import Section, load_section
-from seodang.pipeline.estimate.work import Memory, Pass, StepWork
+from seodang.pipeline.estimate.work import Activity, Memory, Pass, StepWork
 
 BYTES = {"float32": 4, "bfloat16": 2}
 
@@ -39,6 +39,13 @@ class Efficiency(Section):
     read: Number = Field(description="reading prompts and scoring")
     decode: Number = Field(description="decoding, a token of each row at a time")
     train: Number = Field(description="forward and backward")
+    train_float32: Number | None = Field(default=None, description="the same in float32; none: as `train`")
+
+    def of(self, activity: Activity, dtype: str) -> float:
+        """The share that an activity reaches in a type."""
+        if activity == "train" and dtype == "float32" and self.train_float32 is not None:
+            return self.train_float32.value
+        return {"read": self.read, "decode": self.decode, "train": self.train}[activity].value
 
 
 class Device(Section):
@@ -65,7 +72,7 @@ class Device(Section):
         """How long a pass takes."""
         dtype = self.dtype(work.dtype)
         peak = (self.peak_flops.bfloat16 if dtype == "bfloat16" else None) or self.peak_flops.float32
-        products = work.flops / (peak.value * getattr(self.efficiency, work.activity).value)
+        products = work.flops / (peak.value * self.efficiency.of(work.activity, dtype))
         moved = work.calls * work.call_values * BYTES[dtype] / self.memory_bytes_per_s.value
         besides = work.traffic_bytes / self.memory_bytes_per_s.value
         return max(products, moved) + besides + work.calls * work.num_blocks * self.block_s.value

@@ -102,7 +102,9 @@ def _reached(device: Device, work: Pass, seconds: float, size: ModelSize) -> Dev
     left = max(0.1 * seconds, seconds - work.traffic_bytes / device.memory_bytes_per_s.value - _called(ideal, work))
     dtype = device.dtype(work.dtype)
     peak = (device.peak_flops.bfloat16 if dtype == "bfloat16" else None) or device.peak_flops.float32
-    found = device.efficiency.model_copy(update={work.activity: _number(work.flops / (peak.value * left), size)})
+    reached = _number(work.flops / (peak.value * left), size)
+    name = "train_float32" if (work.activity, dtype) == ("train", "float32") else work.activity
+    found = device.efficiency.model_copy(update={work.activity: reached, name: reached})
     return device.model_copy(update={"efficiency": found})
 
 

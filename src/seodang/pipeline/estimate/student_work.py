@@ -14,8 +14,8 @@ _FROZEN_BATCH, _SAMPLED_BATCH = 16, 16  # examples whose frozen states are compu
 _OPTIMIZER_BYTES = 40  # that AdamW and the clipping of gradients move for each trained number, in float32
 _STATE_BYTES = 16  # float32: weight, gradient and AdamW's two moments
 _KEPT_VALUES = 16  # numbers of the size of a hidden state that a block keeps of a token for the backward pass
-_BYTES_A_NUMBER = {"F16": 2.0, "Q8_0": 1.07}
-_TOKENIZER_BYTES = 4e6
+_BYTES_A_NUMBER = {"F16": 2.0, "Q8_0": 1.0625}
+_TOKENIZER_BYTES, _GGUF_TOKENIZER_BYTES = 80, 38  # of each token, in a checkpoint and in a GGUF file
 
 
 def train_work(name: str, recipe: Recipe, counts: Counts, start: ModelSize, student: ModelSize, *, distilled: bool) -> StepWork:
@@ -51,7 +51,7 @@ def train_work(name: str, recipe: Recipe, counts: Counts, start: ModelSize, stud
         tuple(passes),
         (opening_memory(start, dtype), _training_memory(recipe, counts, start, student, dtype, trained, distilled)),
         tokens_trained=rates * tokens,
-        disk_bytes=2 * student.num_parameters + (4 * adapters if lora else 0) + _TOKENIZER_BYTES,
+        disk_bytes=2 * student.num_parameters + (4 * adapters if lora else 0) + _TOKENIZER_BYTES * student.vocabulary,
     )
 
 
@@ -97,7 +97,10 @@ def export_work(recipe: Recipe, counts: Counts, student: ModelSize) -> StepWork:
         decoding(student, formats * positions, PREFIX_TOKENS, formats * (positions + _SPEED_TOKENS), "float32"),
         reading(student, (1 + formats) * read, positions, PREFIX_TOKENS, formats * prompts, "float32"),
     )
-    disk = student.num_parameters * sum(_BYTES_A_NUMBER[name] for name in recipe.export.formats) + 2e6 * formats
+    disk = (
+        student.num_parameters * sum(_BYTES_A_NUMBER[name] for name in recipe.export.formats)
+        + formats * _GGUF_TOKENIZER_BYTES * student.vocabulary
+    )
     distributions = 4.0 * positions * student.vocabulary
     held = Memory("float32", 2 * student.num_parameters, distributions + student.num_parameters * max(_BYTES_A_NUMBER.values()))
     return StepWork("export", "other", passes, (opening_memory(student, "float32"), held), disk_bytes=disk)
