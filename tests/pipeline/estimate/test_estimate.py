@@ -9,6 +9,7 @@ import pytest
 
 from seodang.core.errors import InputError
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.estimate.device import bundled_devices
 from seodang.pipeline.estimate.estimate import estimate_run
 from seodang.pipeline.run import make_plan
 
@@ -116,6 +117,14 @@ def test_a_faster_device_takes_fewer_hours(told: Told) -> None:
     assert there["tokens"] == here["tokens"]
     assert [row["flops"] for row in there["steps"]] == [row["flops"] for row in here["steps"]]
     assert there["device"] == {"name": "NVIDIA H100 SXM 80 GB", "origin": "described", "error_factor": 3.0}
+
+
+def test_what_does_not_fit_a_device_is_said_first(told: Told, tmp_path: Path) -> None:
+    text = bundled_devices()["h100"].read_text(encoding="utf-8").replace("memory_bytes: {value: 8.0e+10", "memory_bytes: {value: 1.1e+9")
+    (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
+    first = told(device=str(tmp_path / "small.yaml"))["assumptions"][0]
+    assert first.startswith("it does not fit: build,")
+    assert not told(device="h100")["assumptions"][0].startswith("it does not fit")
 
 
 def test_an_endpoint_has_tokens_and_no_hours_unless_its_pace_is_told(told: Told) -> None:

@@ -27,8 +27,9 @@ def num_parameters(**sizes: Any) -> int:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
+    config: dict[str, Any] = {"tie_word_embeddings": False, **SMALL, **sizes}
     with torch.device("meta"):
-        model = LlamaForCausalLM(LlamaConfig(**{"tie_word_embeddings": False, **SMALL, **sizes}))
+        model = LlamaForCausalLM(LlamaConfig(**config))
     return sum(parameter.numel() for parameter in model.parameters())
 
 

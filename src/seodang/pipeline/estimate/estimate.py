@@ -65,7 +65,7 @@ def estimate(
         "models": {"teacher": None if teacher is None else teacher.row(), "student": student.row()},
         "counts": counts.row(),
         "steps": [step_row(cost, chosen.device) for cost in costs],
-        "assumptions": [*assumptions, *_assumptions(recipe.teacher, counts, chosen, pace)],
+        "assumptions": [*_too_large(costs, chosen), *assumptions, *_assumptions(recipe.teacher, counts, chosen, pace)],
     }
 
 
@@ -123,6 +123,12 @@ def _assumptions(teacher: LocalTeacher | OpenAIHTTPTeacher, counts: Counts, chos
         least = f"its steps take at least what {pace} requests a minute allow" if pace else "how long it takes is not known"
         told.append(f"the teacher is behind an endpoint: {least}, and a question's worked examples are sent with each request")
     return told
+
+
+def _too_large(costs: Sequence[StepCost], chosen: ChosenDevice) -> list[str]:
+    room = chosen.device.memory_bytes.value
+    names = [cost.work.name for cost in costs if cost.memory_bytes > room]
+    return [f"it does not fit: {', '.join(names)} would hold more than the device's {room / 1e9:.1f} GB"] if names else []
 
 
 def _refuse_missing(context: RunContext) -> None:
