@@ -59,7 +59,7 @@ class Device(Section):
     peak_flops: PeakFlops
     efficiency: Efficiency
     block_s: Number = Field(description="seconds that calling one block takes besides its products")
-    process_bytes: Number = Field(description="bytes that a process holds before it opens a model")
+    process_bytes: Number = Field(description="bytes that a process holds beside models and what they compute")
     opening_s: Number = Field(description="seconds that opening a model takes, for each 1e9 bytes of its weights in float32")
     error_factor: Number = Field(description="true times are expected within this factor, both ways")
 

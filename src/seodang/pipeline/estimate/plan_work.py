@@ -11,6 +11,7 @@ from seodang.pipeline.estimate.work import Memory, StepWork
 from seodang.pipeline.recipe import Recipe
 
 TRAINED = ("sft", "distilled")
+_TRAINING_LIBRARIES_BYTES = 4e8  # by which a process grew when it first trained, with a model of a hundred thousand parameters
 _INGEST_BYTES = 700  # of a passage, with its document and the index
 
 
@@ -32,6 +33,6 @@ def plan_work(recipe: Recipe, counts: Counts, teacher: ModelSize | None, start: 
             later.append(exam_work(f"evaluate.{arm}", arm, recipe, counts, start if arm == "base" else teacher, taught=False))
     if "distilled" in arms and recipe.export.formats:
         later.append(export_work(recipe, counts, student))
-    # A run keeps its teacher open to its end.
-    kept = Memory("auto", teacher.num_parameters) if teacher is not None else None
+    # A run keeps its teacher open to its end, and what training has loaded.
+    kept = Memory("auto", teacher.num_parameters if teacher is not None else 0, _TRAINING_LIBRARIES_BYTES if trained else 0)
     return [*steps, *asked, *(replace(step, beside=kept) for step in later)]
