@@ -113,6 +113,49 @@ def test_a_second_run_computes_nothing_and_loads_no_torch(finished: Finished) ->
     assert seconds < 5
 
 
+def test_the_report_sets_the_estimate_against_what_the_run_took(finished: Finished) -> None:
+    cost = finished.report["cost"]
+    assert [step["name"] for step in cost["steps"]] == list(finished.report["seconds"])
+    for step in cost["steps"]:
+        assert step["seconds"]["actual"] == finished.report["seconds"][step["name"]]
+        assert step["seconds"]["estimate"] is not None
+        assert step["peak_memory_bytes"] > 100e6
+        if step["name"].startswith("train.") or step["name"] == "export":
+            found = [json.loads(path.read_text(encoding="utf-8")) for path in (finished.root / ".store").glob("*/*/manifest.json")]
+            manifest = next(row for row in found if row["step"] == step["name"])
+            assert step["disk_bytes"]["actual"] == sum(file["bytes"] for file in manifest["files"].values())
+    assert cost["seconds"]["actual"] == pytest.approx(sum(finished.report["seconds"].values()), abs=0.02)
+    assert cost["cache_bytes"]["actual"] == finished.report["targets"]["bytes"] > 0
+    assert cost["peak_memory_bytes"]["actual"] == max(step["peak_memory_bytes"] for step in cost["steps"])
+
+
+def test_what_an_estimate_counts_exactly_is_what_the_run_did(finished: Finished) -> None:
+    told = json.loads(call("estimate", finished.recipe, "--runs", finished.root, "--json"))
+    report, counts = finished.report, told["counts"]
+    ingested = next(step["summary"] for step in report["steps"] if step["name"] == "ingest")
+    assert (counts["passages"], counts["actions"]) == (ingested["num_passages"], ingested["num_actions"])
+    assert counts["documents"] == len(report["documents"])
+    assert counts["exam_items"] == next(arm["n"] for arm in report["arms"] if arm["name"] == "base")
+    assert counts["general_items"] == next(arm["n"] for arm in report["general"] if arm["name"] == "base")
+    (trained,) = report["training"]["sft"]
+    # But for the last norm, which belongs to no block.
+    assert trained["num_parameters"] - told["models"]["student"]["num_parameters"] == 64
+    built = next(step["summary"] for step in report["steps"] if step["name"] == "build")
+    assert built["keywords"] <= counts["keywords"]
+    assert built["know"] <= counts["questions"]
+    assert built["act"] <= counts["messages"]
+
+
+def test_an_estimate_stays_as_it_was_when_the_run_is_started_again(finished: Finished) -> None:
+    path = finished.run / "run.json"
+    before = json.loads(path.read_text(encoding="utf-8"))
+    before["estimate"]["steps"][0]["seconds"] = 12345.0
+    path.write_text(json.dumps(before), encoding="utf-8")
+    call("run", finished.recipe, "--runs", finished.root)
+    assert json.loads(path.read_text(encoding="utf-8"))["estimate"] == before["estimate"]
+    assert finished.report["cost"]["steps"][0]["seconds"]["estimate"] == 12345.0
+
+
 def test_another_weight_of_the_loss_reuses_the_data_and_the_targets(finished: Finished) -> None:
     recipe = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))
     recipe["name"] = "other"

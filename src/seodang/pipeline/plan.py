@@ -1,5 +1,6 @@
 """A plan is an ordered list of steps. A step's key is the hash of everything that determines its output."""
 
+import resource
 import shutil
 import sys
 import time
@@ -36,6 +37,8 @@ class Done:
     summary: dict[str, Any]
     seconds: float
     reused: bool
+    disk_bytes: int = 0
+    peak_memory_bytes: int | None = None  # of the process up to the step's end; None: not measured
 
 
 def step_key(name: str, version: int, *parts: Any) -> str:
@@ -59,7 +62,9 @@ def execute(steps: Sequence[Step], workspace: Workspace, *, synthetic: bool, sur
         team.wait()
         manifest = artifact.manifest
         seconds = manifest["measured"].get("seconds", 0.0)
-        finished.append(Done(step.name, step.key, manifest["summary"], seconds, reused))
+        disk_bytes = sum(file["bytes"] for file in manifest["files"].values())
+        peak = manifest["measured"].get("peak_memory_bytes")
+        finished.append(Done(step.name, step.key, manifest["summary"], seconds, reused, disk_bytes, peak))
         told = "reused" if reused else f"{seconds:.1f} s"
         if team.first:
             print(f"{step.name:<16} {step.line(manifest['summary'])}  ({told})", flush=True)
@@ -71,7 +76,9 @@ def _compute(step: Step, artifact: Artifact, synthetic: bool, surroundings: dict
     with Progress(step.name) as progress:
         summary = step.work(artifact, progress)
     spent = round(time.monotonic() - started, 2)
-    measured = {"seconds": spent, **surroundings}
+    # A high-water mark of the whole process: what an earlier step of the same run held counts too.
+    peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    measured = {"seconds": spent, "peak_memory_bytes": peak, **surroundings}
     artifact.finish(step=step.name, key=step.key, summary=summary, measured=measured, synthetic=synthetic)
     shutil.rmtree(artifact.folder / "partial", ignore_errors=True)
 

@@ -24,6 +24,7 @@ from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
+from seodang.pipeline.estimate.against_actual import compare_cost, keep_estimate
 from seodang.pipeline.gold import read_gold
 from seodang.pipeline.guard import require_guard, student_is_guarded
 from seodang.pipeline.licenses import refuse_unknown_licenses
@@ -178,6 +179,7 @@ def _run_together(context: RunContext) -> Path:
         "steps": [{"name": step.name, "key": step.key} for step in steps],
     }
     if first:
+        row["estimate"] = keep_estimate(context, folder, row["steps"])
         write_json(folder / RUN_FILE, row)
     surroundings = {"machine": machine(), "versions": _versions()}
     carry_out = partial(execute, workspace=context.workspace, synthetic=synthetic, surroundings=surroundings, team=context.team)
@@ -188,13 +190,14 @@ def _run_together(context: RunContext) -> Path:
     elif first:
         write_json(folder / RUN_FILE, {**row, "steps": [told for told in row["steps"] if told["name"] != "export"]})
     if first:
-        _write_report(context, folder, done, synthetic)
+        _write_report(context, folder, done, row)
         require_guard(folder)
     return folder
 
 
-def _write_report(context: RunContext, folder: Path, done: Sequence[Done], synthetic: bool) -> None:
-    report = build_report(collect_run(context, done, synthetic=synthetic))
+def _write_report(context: RunContext, folder: Path, done: Sequence[Done], row: dict[str, Any]) -> None:
+    collected = collect_run(context, done, synthetic=row["synthetic"])
+    report = build_report({**collected, "cost": compare_cost(row["estimate"], collected["steps"])})
     write_json(folder / "report.json", report)
     write_atomically(folder / "report.html", render_html(report))
     write_atomically(folder / "report.md", render_markdown(report))

@@ -156,6 +156,11 @@ def run() -> dict[str, Any]:
     return example_run()
 
 
+def pair(estimate: float | None, actual: float | None) -> dict[str, Any]:
+    """An estimate beside the actual number, as the report is given them."""
+    return {"estimate": estimate, "actual": actual, "ratio": round(actual / estimate, 3) if estimate and actual else None}
+
+
 def example_run() -> dict[str, Any]:
     summaries: dict[str, dict[str, Any]] = {
         "ingest": {"documents": 2, "passages": 214},
@@ -180,6 +185,24 @@ def example_run() -> dict[str, Any]:
             {"name": name, "key": f"{index}a9f3c{index}e" * 8, "reused": index < 3, "seconds": seconds, "summary": summaries[name]}
             for index, (name, seconds) in enumerate(STEPS.items(), start=1)
         ],
+        "cost": {
+            "device": {"name": "2 cores of a processor", "origin": "reference", "error_factor": 1.6},
+            "steps": [
+                {
+                    "name": name,
+                    "seconds": pair(1.25 * seconds, seconds),
+                    "disk_bytes": pair(2_000_000, 1_500_000),
+                    "cache_bytes": pair(900_000, 810_000) if name == "targets" else pair(None, None),
+                    "peak_memory_bytes": 1_234_000_000,
+                }
+                for name, seconds in STEPS.items()
+            ],
+            "seconds": pair(1.25 * sum(STEPS.values()), sum(STEPS.values())),
+            "seconds_range": [500.0, 1300.0],
+            "cache_bytes": pair(900_000, 810_000),
+            "disk_bytes": pair(14_000_000, 10_500_000),
+            "peak_memory_bytes": pair(1_000_000_000, 1_234_000_000),
+        },
         "documents": [
             {
                 "name": name,

@@ -87,6 +87,25 @@ def test_records_that_do_not_add_up_are_refused(surplus: int):
             build_report(run)
 
 
+def test_the_cost_says_estimate_and_actual_by_step_in_every_form(run: Run):
+    report = build_report(run)
+    build = next(step for step in report["cost"]["steps"] if step["name"] == "build")
+    assert build["seconds"] == {"estimate": 1.25 * 312.7, "actual": 312.7, "ratio": 0.8}
+    for text in (render_html(report).replace("\u00a0", " "), render_markdown(report)):
+        for told in ("6 min 31 s", "5 min 13 s", "0.80", "1.5 MB", "810.0 kB actual", "1.2 GB actual", "within a factor of 1.6"):
+            assert told in text
+
+
+def test_a_run_without_an_estimate_says_why(run: Run):
+    run["cost"] = {"reason": "a configuration without a model's sizes", "steps": []}
+    assert "without a model" in render_html(build_report(run))
+    assert "No estimate was made" in render_markdown(build_report(run))
+    del run["cost"]
+    report = build_report(run)
+    assert report["cost"] is None
+    assert "## Cost (synthetic)\n\nNot run." in render_markdown(report)
+
+
 def test_numbers_that_are_not_finite_are_left_out_and_counted(run: Run):
     run["training"]["sft"][0]["loss_curve"][3][1] = math.nan
     run["training"]["sft"][0]["held_out_curve"][1][1] = math.inf

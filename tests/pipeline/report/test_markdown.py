@@ -43,7 +43,7 @@ def test_equal_reports_give_equal_text_with_every_arm_and_sentence(run: Run):
 
 def test_tables_are_tables_and_synthetic_is_in_every_heading(run: Run):
     text = render_markdown(build_report(run))
-    assert kinds(text)["table_open"] == 12
+    assert kinds(text)["table_open"] == 13
     assert all("ynthetic" in line for line in text.splitlines() if line.startswith("#"))
 
 
@@ -77,5 +77,5 @@ def test_a_reader_sees_what_was_written(payload: str):
 
 def test_nothing_run_is_a_short_text():
     text = render_markdown(build_report({"name": "early", "synthetic": False}))
-    assert text.count("Not run.") == 9
+    assert text.count("Not run.") == 10
     assert "| --- |" not in text

@@ -33,10 +33,13 @@ def command(
 
     The facts are taught and asked; an exam item's wording is never shown to the teacher. Nothing is downloaded or sent.
     """
+    from seodang.pipeline.context import RunContext
     from seodang.pipeline.draft import draft, recipe_name, warnings, write_draft
-    from seodang.pipeline.estimate import cost_lines, estimate_cost
+    from seodang.pipeline.estimate.estimate import estimate
+    from seodang.pipeline.estimate.lines import cost_lines
     from seodang.pipeline.licenses import unknown_licenses
     from seodang.pipeline.survey import survey_folder
+    from seodang.pipeline.workspace import Workspace
 
     licensed = _license(license, "--license"), _license(teacher_license, "--teacher-license")
     survey = survey_folder(folder, hold_out)
@@ -73,7 +76,8 @@ def command(
             f"wrote {drafted.exam_path}: {len(drafted.exam)} items, not approved yet{told}: read them, mend them, set `approved` to true"
         )
     click.echo(f"a run of {drafted.output} would cost:" if dry_run else "the run will cost:")
-    for line in cost_lines(estimate_cost(drafted.recipe, survey.documents, num_items=len(drafted.exam))):
+    context = RunContext(drafted.recipe, drafted.output.resolve().parent, Workspace())
+    for line in cost_lines(estimate(context, survey.documents, exam_items=len(drafted.exam))):
         click.echo(f"  {line}")
     for place in unknown_licenses(drafted.recipe):
         click.echo(f"not known yet: `{place}`; `seodang run` refuses the recipe until it says an SPDX id, or LicenseRef-own for your own")

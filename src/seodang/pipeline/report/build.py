@@ -57,6 +57,7 @@ def build_report(run: Row) -> Row:
         "training": {arm: [_training_run(row) for row in rows] for arm, rows in (run.get("training") or {}).items()},
         "export": _known(run.get("export") or {}),
         "seconds": _seconds(steps),
+        "cost": run.get("cost") or None,
         "examples": run.get("examples") or [],
         "nearest": run.get("nearest") or [],
         "unapproved_items": run.get("unapproved_items"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from importlib.resources import files
 from typing import Any
 
+from seodang.pipeline.report.cost_section import cost_section
 from seodang.pipeline.report.markup import Safe, element, joined
 from seodang.pipeline.report.result_sections import (
     answers_section,
@@ -27,6 +28,7 @@ SECTIONS: list[tuple[str, str, Callable[[Row], Safe]]] = [
     ("training", "Training", training_section),
     ("size", "Size", size_section),
     ("export", "Export", export_section),
+    ("cost", "Cost", cost_section),
     ("steps", "Steps", steps_section),
     ("provenance", "Provenance", provenance_section),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from seodang.pipeline.report.arm_tables import Table, gold_sentence, grid_table, guard_table, variants_table, winner_table
 from seodang.pipeline.report.build import COUNTS
+from seodang.pipeline.report.cost_section import COST_COLUMNS, cost_rows, cost_words
 from seodang.pipeline.report.markup import visible
 from seodang.pipeline.report.reading import OVERALL
 from seodang.pipeline.report.result_sections import MAX_ANSWERS
@@ -200,6 +201,16 @@ def _answers(report: Row) -> str:
     return "\n".join(lines)
 
 
+def _cost(report: Row) -> str:
+    cost = report["cost"]
+    if not cost:
+        return ""
+    if "reason" in cost:
+        return inline(cost_words(cost), 400)
+    rows = [[inline(row[0], 60), *row[1:]] for row in cost_rows(cost)]
+    return f"{_table(COST_COLUMNS, rows)}\n\n{inline(cost_words(cost), 1200)}"
+
+
 def _steps(report: Row) -> str:
     rows = [
         [
@@ -235,6 +246,7 @@ _SECTIONS: list[tuple[str, Callable[[Row], str]]] = [
     ("Data", _data),
     ("Training", _training),
     ("Size and export parity", _export),
+    ("Cost", _cost),
     ("Steps", _steps),
     ("Provenance", _provenance),
 ]
