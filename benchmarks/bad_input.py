@@ -128,7 +128,7 @@ def scenarios(folder: Path, recipe: Path) -> Iterator[tuple[str, int, Callable[[
     def run(path: Path) -> Callable[[], tuple[int, str]]:
         return lambda: seodang_whole(["run", str(path), *runs])
 
-    teacher = small_recipe(base)["teacher"]
+    teacher, own_teacher = small_recipe(base)["teacher"], yaml.safe_load(recipe.read_text(encoding="utf-8"))["teacher"]
     item = {"id": "a", "part": "know", "question": "What?", "accepted": ["x"], "wrong": []}
     yield "no such recipe", 2, run(base / "nosuch.yaml")
     yield "a folder as recipe", 2, run(base)
@@ -142,7 +142,7 @@ def scenarios(folder: Path, recipe: Path) -> Iterator[tuple[str, int, Callable[[
     yield "an empty document", 3, run(with_document("empty", b"\n\n"))
     yield "documents without a licence", 2, run(changed("no-licence", documents=[{"folder": "documents"}]))
     yield "a licence that SPDX does not have", 2, run(changed("misspelt-licence", teacher={**teacher, "license": "Apach-2.0"}))
-    yield "a think mode that the template has no switch for", 4, run(changed("no-switch", teacher={**teacher, "thinking": True}))
+    yield "a think mode that the template has no switch for", 4, run(changed("no-switch", teacher={**own_teacher, "thinking": True}))
     yield "reasoning of a teacher that does not think", 2, run(changed("no-thoughts", distill={"think_share": 0.5}))
     yield "no such model folder", 4, run(changed("no-model", teacher={**teacher, "path": "nosuch"}))
     yield "a folder without a model", 4, run(changed("not-a-model", teacher={**teacher, "path": "documents"}))

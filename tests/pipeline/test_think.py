@@ -158,7 +158,7 @@ def test_reasoning_cannot_be_taught_to_a_student_without_a_switch(tiny_switch_di
 
 @pytest.mark.parametrize(
     ("teacher", "student", "share", "what"),
-    [("off", None, 0.5, "`teacher.thinking` must be on"), ("on", "on", 0.0, "`student_model.thinking` has no effect")],
+    [("off", None, 0.5, "the teacher does not think"), ("on", "on", 0.0, "`student_model.thinking` has no effect")],
 )
 def test_modes_that_do_not_fit_are_told_when_the_recipe_is_read(
     tmp_path: Path, teacher: str, student: str | None, share: float, what: str

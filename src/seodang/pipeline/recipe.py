@@ -90,9 +90,15 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _somebody_thinks(self) -> "Recipe":
         if self.distill.think_share > 0 and self.teacher.thinking is not ThinkMode.ON:
-            raise ValueError("`distill.think_share` needs the reasoning of a teacher that thinks, so `teacher.thinking` must be on")
+            raise RecipeError(
+                f"`distill.think_share` is {self.distill.think_share:g}, and the teacher does not think",
+                hint="set `teacher.thinking` to `on`: its reasoning is what is taught in think mode; or leave `distill.think_share` out",
+            )
         if self.student_model is not None and self.student_model.thinking is not ThinkMode.NONE:
-            raise ValueError("`student_model.thinking` has no effect: the student's think mode follows from `distill.think_share`")
+            raise RecipeError(
+                "`student_model.thinking` has no effect",
+                hint="leave it out: the student's think mode follows from `distill.think_share`",
+            )
         return self
 
     @model_validator(mode="after")
