@@ -119,8 +119,8 @@ def test_offline_goes_on_from_the_fine_tuned_student(project: Path, tuned: RunCo
     assert names[3:7] == ["train.sft.0", "rollouts.0", "targets.0", "train.distilled.0"]
     report = read_json(project / "runs" / "offline" / "report.json")
     assert [arm["name"] for arm in report["arms"]] == ["base", "distilled"]
-    (tuned,), (trained,) = report["training"]["sft"], report["training"]["distilled"]
-    assert trained["num_steps"] == tuned["num_steps"]
+    (sft,), (trained,) = report["training"]["sft"], report["training"]["distilled"]
+    assert trained["num_steps"] == sft["num_steps"]
     rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
     assert report["targets"]["num_sequences"] == len(rows) == 2 * len(tuned.accepted)
     summary = tuned.artifacts["rollouts.0"].manifest["summary"]
