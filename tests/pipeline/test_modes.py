@@ -26,7 +26,7 @@ from seodang.models.source import LocalTeacher
 from seodang.pipeline import own_answers, teach
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.recipe import load_recipe
-from seodang.pipeline.run import make_plan
+from seodang.pipeline.run import _train_line, make_plan
 from seodang.pipeline.workspace import Workspace, open_run
 from small_project import write_project
 
@@ -84,14 +84,14 @@ def project(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(scope="module")
-def offline(project: Path) -> RunContext:
+def tuned(project: Path) -> RunContext:
     """A finished run in the mode `offline_on_policy`."""
     recipe = with_mode(project, "offline", mode="offline_on_policy", rollout_tokens=12, rollout_samples=2)
     told(recipe, project / "runs")
     return planned(recipe, project / "runs")
 
 
-def test_live_keeps_no_targets(project: Path, offline: RunContext) -> None:
+def test_live_keeps_no_targets(project: Path, tuned: RunContext) -> None:
     steps = told(with_mode(project, "live", **LIVE), project / "runs")
     assert list(steps) == ["ingest", "build", "verify", "train.distilled.0", "evaluate.base", "evaluate.distilled.0"]
     assert not steps["train.distilled.0"]
@@ -103,7 +103,7 @@ def test_live_keeps_no_targets(project: Path, offline: RunContext) -> None:
     assert "rollouts" not in trained
 
 
-def test_on_policy_tells_of_the_answers(project: Path, offline: RunContext) -> None:
+def test_on_policy_tells_of_the_answers(project: Path, tuned: RunContext) -> None:
     recipe = with_mode(project, "own", mode="on_policy", on_policy_share=0.8, rollout_tokens=8)
     assert "targets" not in told(recipe, project / "runs")
     (trained,) = read_json(project / "runs" / "own" / "report.json")["training"]["distilled"]
@@ -113,31 +113,31 @@ def test_on_policy_tells_of_the_answers(project: Path, offline: RunContext) -> N
     assert trained["on_policy_stopped_at"] is None
 
 
-def test_offline_goes_on_from_the_fine_tuned_student(project: Path, offline: RunContext) -> None:
+def test_offline_goes_on_from_the_fine_tuned_student(project: Path, tuned: RunContext) -> None:
     """It is trained though no arm asks for it, and the report is complete."""
     names = [row["name"] for row in open_run(project / "runs" / "offline").row["steps"]]
     assert names[3:7] == ["train.sft.0", "rollouts.0", "targets.0", "train.distilled.0"]
     report = read_json(project / "runs" / "offline" / "report.json")
     assert [arm["name"] for arm in report["arms"]] == ["base", "distilled"]
-    (tuned,), (trained,) = report["training"]["sft"], report["training"]["distilled"]
-    assert trained["num_steps"] == tuned["num_steps"]
-    rows = read_json_lines(offline.artifacts["rollouts.0"].folder / "rollouts.jsonl")
-    assert report["targets"]["num_sequences"] == len(rows) == 2 * len(offline.accepted)
-    summary = offline.artifacts["rollouts.0"].manifest["summary"]
+    (sft,), (trained,) = report["training"]["sft"], report["training"]["distilled"]
+    assert trained["num_steps"] == sft["num_steps"]
+    rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
+    assert report["targets"]["num_sequences"] == len(rows) == 2 * len(tuned.accepted)
+    summary = tuned.artifacts["rollouts.0"].manifest["summary"]
     assert {"num_questions", *ROLLOUTS} == set(summary)
     assert all(told(project / "offline.yaml", project / "runs").values())
-    folder = offline.artifacts["targets.0"].manifest["summary"]["cache"]
+    folder = tuned.artifacts["targets.0"].manifest["summary"]["cache"]
     done = CliRunner().invoke(cli, ["targets", "show", folder, "--runs", str(project / "runs"), "--json"])
     uses = {(use["run"], use["step"]): use for use in json.loads(done.stdout)["uses"]}
     assert uses["offline", "train.distilled.0"]["num_reused"] == uses["offline", "targets.0"]["num_sequences"] == len(rows)
 
 
-def test_what_is_kept_of_own_answers_is_what_the_student_writes(offline: RunContext) -> None:
+def test_what_is_kept_of_own_answers_is_what_the_student_writes(tuned: RunContext) -> None:
     """Its first answers, decoded again from its checkpoint; what did not end has no end."""
-    rows = read_json_lines(offline.artifacts["rollouts.0"].folder / "rollouts.jsonl")
-    student = LocalModel(offline.artifacts["train.sft.0"].folder / "checkpoint", dtype="float32")
+    rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
+    student = LocalModel(tuned.artifacts["train.sft.0"].folder / "checkpoint", dtype="float32")
     end = student.encode_answer("")[-1]
-    accepted = {record.id: record for record in offline.accepted}
+    accepted = {record.id: record for record in tuned.accepted}
     assert [row["id"] for row in rows] == [f"{record}.{number}" for record in accepted for number in range(2)]
     for row in rows:
         assert (row["answer_ids"][-1] == end) == row["ended"]
@@ -147,9 +147,9 @@ def test_what_is_kept_of_own_answers_is_what_the_student_writes(offline: RunCont
     assert len({tuple(row["answer_ids"]) for row in rows}) > len(rows) / 2
 
 
-def test_killed_rollouts_go_on(offline: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_rollouts_go_on(tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_answers, "_TOGETHER", 4)
-    told = own_answers.rollouts(offline, Artifact(tmp_path / "whole"), Progress("rollouts"), seed=0)
+    told = own_answers.rollouts(tuned, Artifact(tmp_path / "whole"), Progress("rollouts"), seed=0)
     answers, asked = own_answers._answers, 0
 
     def dying(*arguments: Any) -> Any:
@@ -161,29 +161,29 @@ def test_killed_rollouts_go_on(offline: RunContext, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(own_answers, "_answers", dying)
     with pytest.raises(KeyboardInterrupt):
-        own_answers.rollouts(offline, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0)
-    assert own_answers.rollouts(offline, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0) == told
-    assert asked == 1 + -(-len(offline.accepted) // 4)  # what was finished is not asked for again
+        own_answers.rollouts(tuned, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0)
+    assert own_answers.rollouts(tuned, Artifact(tmp_path / "broken"), Progress("rollouts"), seed=0) == told
+    assert asked == 1 + -(-len(tuned.accepted) // 4)  # what was finished is not asked for again
     whole, broken = (tmp_path / name / "rollouts.jsonl" for name in ("whole", "broken"))
     assert whole.read_bytes() == broken.read_bytes()
 
 
-def test_what_a_fine_tuned_student_is_taught_on(offline: RunContext) -> None:
+def test_what_a_fine_tuned_student_is_taught_on(tuned: RunContext) -> None:
     """Own answers by the divergence alone, from its checkpoint; a student that is not made of adapters is not made once more."""
     from seodang.distill.packing import Example
 
-    examples = [Example(record.id, (1, 2), (5, 2), None, 0.3) for record in offline.accepted]
-    rows = read_json_lines(offline.artifacts["rollouts.0"].folder / "rollouts.jsonl")
+    examples = [Example(record.id, (1, 2), (5, 2), None, 0.3) for record in tuned.accepted]
+    rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
     kept: dict[str, Any] = {row["id"]: object() for row in rows}
-    taught = own_answers.on_rollouts(offline, examples, kept, 0)
-    assert taught.start == offline.artifacts["train.sft.0"].folder / "checkpoint"
-    assert taught.student == offline.recipe.student
+    taught = own_answers.on_rollouts(tuned, examples, kept, 0)
+    assert taught.start == tuned.artifacts["train.sft.0"].folder / "checkpoint"
+    assert taught.student == tuned.recipe.student
     for example, row in zip(taught.examples, rows, strict=True):
         assert (example.record, list(example.answer_ids)) == (row["record"], row["answer_ids"])
         assert example.target is kept[row["id"]]
         assert example.weight == (1.0 if row["own"] else 0.3)
-    pruned = offline.recipe.model_copy(update={"student": offline.recipe.student.model_copy(update={"method": "fresh"})})
-    context = RunContext(pruned, offline.base, offline.workspace, offline.artifacts)
+    pruned = tuned.recipe.model_copy(update={"student": tuned.recipe.student.model_copy(update={"method": "fresh"})})
+    context = RunContext(pruned, tuned.base, tuned.workspace, tuned.artifacts)
     assert own_answers.on_rollouts(context, examples, kept, 0).student.method == "full"
 
 
@@ -197,17 +197,26 @@ def other_teacher(random_model: Path, folder: Path) -> LocalTeacher:
     return LocalTeacher(kind="local", name="other", license="CC0-1.0", path=str(folder), synthetic=True)
 
 
-def test_another_teacher_than_the_records_author_is_refused(offline: RunContext, random_model: Path, tmp_path: Path) -> None:
-    author = offline.artifacts["build"].folder / own_answers.AUTHOR
-    assert read_json(author) == offline.teacher.identity
-    recipe = offline.recipe.model_copy(update={"teacher": other_teacher(random_model, tmp_path / "other")})
-    context = RunContext(recipe, offline.base, offline.workspace, offline.artifacts)
+def test_another_teacher_than_the_records_author_is_refused(tuned: RunContext, random_model: Path, tmp_path: Path) -> None:
+    author = tuned.artifacts["build"].folder / own_answers.AUTHOR
+    assert read_json(author) == tuned.teacher.identity
+    recipe = tuned.recipe.model_copy(update={"teacher": other_teacher(random_model, tmp_path / "other")})
+    context = RunContext(recipe, tuned.base, tuned.workspace, tuned.artifacts)
     with pytest.raises(ModelError, match=r"written by another teacher than the one that scores \(other: weights\)"):
         teach.targets(context, Artifact(tmp_path / "targets"), Progress("targets"), seed=0)
-    own_answers.refuse_other_author(author, offline.teacher.identity)
-    own_answers.refuse_other_author(author, {**offline.teacher.identity, "engine": "a later one"})
+    own_answers.refuse_other_author(author, tuned.teacher.identity)
+    own_answers.refuse_other_author(author, {**tuned.teacher.identity, "engine": "a later one"})
     with pytest.raises(ModelError, match="not known which teacher"):
-        own_answers.refuse_other_author(tmp_path / "none.json", offline.teacher.identity)
+        own_answers.refuse_other_author(tmp_path / "none.json", tuned.teacher.identity)
+
+
+def test_a_way_back_is_told_in_the_line_of_the_training() -> None:
+    training: dict[str, Any] = {"num_steps": 9, "num_tokens": 90, "loss_curve": [[1, 2.0], [9, 1.0]]}
+    plain = _train_line(training)
+    own = {**training, "rollouts": Counts(num=4, num_tokens=10).told(), "on_policy_stopped_at": None, "on_policy_stopped_because": None}
+    assert _train_line(own) == f"{plain}, 4 own answers of 2.5 tokens"
+    back = {**own, "on_policy_stopped_at": 8, "on_policy_stopped_because": "more than half repeated themselves"}
+    assert _train_line(back) == f"{plain}, 4 own answers of 2.5 tokens, none after step 8, because more than half repeated themselves"
 
 
 def keys(recipe: Path, root: Path) -> dict[str, str]:
@@ -261,7 +270,7 @@ def test_several_processes_are_refused_own_answers_before_any_work(project: Path
         make_plan(context)
 
 
-def test_two_processes_teach_live_what_one_teaches(project: Path, offline: RunContext, tmp_path: Path) -> None:
+def test_two_processes_teach_live_what_one_teaches(project: Path, tuned: RunContext, tmp_path: Path) -> None:
     """Each opens the teacher. Adapters in bfloat16 round by what is computed together."""
     recipe = with_mode(project, "two", **LIVE)
     told(recipe, project / "runs")
@@ -281,9 +290,9 @@ def test_two_processes_teach_live_what_one_teaches(project: Path, offline: RunCo
         assert [loss for _, loss in one[curve]] == pytest.approx([loss for _, loss in two[curve]], abs=2e-3)
 
 
-def test_shares_of_kept_answers_are_told(offline: RunContext) -> None:
-    summary = offline.artifacts["rollouts.0"].manifest["summary"]
-    rows = read_json_lines(offline.artifacts["rollouts.0"].folder / "rollouts.jsonl")
+def test_shares_of_kept_answers_are_told(tuned: RunContext) -> None:
+    summary = tuned.artifacts["rollouts.0"].manifest["summary"]
+    rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
     assert summary["replaced"] == pytest.approx(sum(not row["own"] for row in rows) / len(rows), abs=1e-4)
     assert summary["num"] == len(rows)
     assert Counts().told()["num"] == 0

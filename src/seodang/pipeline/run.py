@@ -250,7 +250,17 @@ def _rollouts_line(s: dict[str, Any]) -> str:
 def _train_line(s: dict[str, Any]) -> str:
     curve = s["loss_curve"]
     chosen = f", rate {s['learning_rate']:g} of {len(s['grid'])}" if "grid" in s else ""
-    return f"{s['num_steps']} steps, {s['num_tokens']} tokens, loss {curve[0][1]:.3f} to {curve[-1][1]:.3f} nats a token{chosen}"
+    losses = f"loss {curve[0][1]:.3f} to {curve[-1][1]:.3f} nats a token"
+    return f"{s['num_steps']} steps, {s['num_tokens']} tokens, {losses}{chosen}{_own_answers_words(s)}"
+
+
+def _own_answers_words(s: dict[str, Any]) -> str:
+    """What a training tells of its student's own answers; nothing in the other modes."""
+    if "rollouts" not in s:
+        return ""
+    stopped = s["on_policy_stopped_at"]
+    until = "" if stopped is None else f", none after step {stopped}, because {s['on_policy_stopped_because']}"
+    return f", {s['rollouts']['num']} own answers of {s['rollouts']['mean_length']:.1f} tokens{until}"
 
 
 def _evaluate_line(s: dict[str, Any]) -> str:
