@@ -18,8 +18,20 @@ LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
     "skew_reverse_kl": ("alpha",),
     "total_variation": (),
     "alpha_beta": ("alpha", "beta"),
+    "alm": ("tau", "threshold"),
+    "uld": (),
 }
-_KINDS = {"nucleus": "sparse", "top_k": "sparse", "sampled": "sampled", "head_and_sampled": "sampled", "hidden": "hidden", "full": "dense"}
+# The losses across tokenizers, and the kinds of targets that each is computed from.
+ACROSS: dict[str, tuple[str, ...]] = {"alm": ("likelihoods",), "uld": ("hidden", "dense")}
+_KINDS = {
+    "nucleus": "sparse",
+    "top_k": "sparse",
+    "sampled": "sampled",
+    "head_and_sampled": "sampled",
+    "hidden": "hidden",
+    "full": "dense",
+    "likelihoods": "likelihoods",
+}
 
 
 class TrainSection(Section):
@@ -58,8 +70,10 @@ class TrainSection(Section):
 class TargetsSection(Section):
     """What is kept of the teacher's distribution at each answer token."""
 
-    codec: Literal["nucleus", "top_k", "sampled", "head_and_sampled", "hidden", "full"] = Field(
-        default="nucleus", description="how it is kept, a file in distill/targets/codecs; a remote teacher can fill `top_k` only"
+    codec: Literal["nucleus", "top_k", "sampled", "head_and_sampled", "hidden", "full", "likelihoods"] = Field(
+        default="nucleus",
+        description="how it is kept, a file in distill/targets/codecs; a remote teacher can fill `top_k` only; the loss `alm` needs "
+        "`likelihoods`, and `uld` one of `hidden` and `full`",
     )
     nats_per_byte: float = Field(
         default=3e-4,
@@ -78,13 +92,19 @@ class TargetsSection(Section):
 class DistillSection(TrainSection):
     """How the student is taught."""
 
-    loss: Literal["forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta"] = Field(
-        default="forward_kl", description="divergence between teacher and student, a file in distill/losses"
+    loss: Literal[
+        "forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta", "alm", "uld"
+    ] = Field(
+        default="forward_kl",
+        description="divergence between teacher and student, a file in distill/losses; for a student with another tokenizer `alm`, or "
+        "`uld` as a baseline, files in distill/align",
     )
     temperature: float = Field(default=1.0, gt=0, description="divides both sides' logits; the loss is multiplied by its square")
     loss_settings: dict[str, float] = Field(
         default_factory=dict[str, float],
-        description="beta of generalized_jsd (0 to 1), alpha of the skew losses (between 0 and 1), alpha and beta of alpha_beta",
+        description="beta of generalized_jsd (0 to 1), alpha of the skew losses (between 0 and 1), alpha and beta of alpha_beta; of alm, "
+        "tau (above 0, default 100: the root that brings a long text's likelihood up) and threshold (0 to below 1, default 0.1: a chunk "
+        "ends where the teacher's mass of words that may begin is above it; 0: chunks as fine as both tokenizers cut them)",
     )
     weight: float = Field(
         default=0.1, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
@@ -108,8 +128,13 @@ class DistillSection(TrainSection):
             if name not in known:
                 others = ", ".join(f"`{setting}`" for setting in known)
                 raise ValueError(f"`{loss}` has no setting `{name}`; it has {others or 'none'}")
-        importlib.import_module(f"seodang.distill.losses.{loss}").divergence(info.data.get("temperature", 1.0), **settings)
+        importlib.import_module(loss_module(loss)).divergence(info.data.get("temperature", 1.0), **settings)
         return settings
+
+
+def loss_module(loss: str) -> str:
+    """Where the function `divergence` of a loss stands."""
+    return f"seodang.distill.{'align' if loss in ACROSS else 'losses'}.{loss}"
 
 
 def kept_kind(section: TargetsSection) -> str:
@@ -119,6 +144,9 @@ def kept_kind(section: TargetsSection) -> str:
 
 def refuse_loss(distill: DistillSection, kind: str) -> None:
     """RecipeError where the loss cannot be computed from the kind of targets that is kept."""
+    if distill.loss in ACROSS or kind == "likelihoods":
+        _refuse_across(distill, kind)
+        return
     if kind in ("sparse", "sampled") and distill.temperature != 1.0:
         raise RecipeError(
             f"`distill.temperature`: {kind} targets are kept for temperature 1, not for {distill.temperature:g}",
@@ -134,3 +162,20 @@ def refuse_loss(distill: DistillSection, kind: str) -> None:
             f"`distill.loss`: `{distill.loss}` cannot be computed from {kind} targets",
             hint=f"use {others}, or keep the teacher's whole distribution",
         )
+
+
+def _refuse_across(distill: DistillSection, kind: str) -> None:
+    """RecipeError for a loss across tokenizers, or targets for one, that do not go with each other."""
+    if distill.loss not in ACROSS:
+        raise RecipeError(
+            f"`distill.loss`: `{distill.loss}` cannot be computed from likelihoods, which say nothing of the tokens that were not written",
+            hint="set `distill.loss: alm`, or another `targets.codec`",
+        )
+    if distill.temperature != 1.0:
+        raise RecipeError(
+            f"`distill.temperature`: `{distill.loss}` is computed at temperature 1, not at {distill.temperature:g}",
+            hint="leave `distill.temperature` at 1",
+        )
+    if kind not in ACROSS[distill.loss]:
+        codec = "likelihoods" if distill.loss == "alm" else "hidden"
+        raise RecipeError(f"`distill.loss`: `{distill.loss}` cannot be computed from {kind} targets", hint=f"set `targets.codec: {codec}`")

@@ -111,6 +111,7 @@ def _target_bytes(section: TargetsSection) -> float:
         "head_and_sampled": 40 + 2.5 * min(section.draws, 40),
         "hidden": 1152.0 if section.precision == "bfloat16" else 2304.0,
         "full": 4 * 49_152.0,
+        "likelihoods": 8.0,
     }
     return by_codec[section.codec]
 
