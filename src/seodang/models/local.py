@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from seodang.core.errors import ModelError
 from seodang.core.hashing import digest, digest_file
@@ -24,13 +24,14 @@ from seodang.models.decoding import (
 )
 from seodang.models.own_logits import changes_logits
 from seodang.models.precision import best_dtype
+from seodang.models.reader import Reader
 from seodang.models.tokens import token_map
 
 _FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
 _TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
 
 
-class LocalModel:
+class LocalModel(Reader):
     """Weights and tokenizer of one folder. Pickled weights and a model's own code are refused.
 
     `batch_size` is the number of rows decoded at once; `dtype` is "auto" (bfloat16 where the processor has instructions for it).
@@ -58,13 +59,12 @@ class LocalModel:
                 where=str(folder),
                 hint="convert the model to safetensors",
             )
-        self.folder = folder
+        super().__init__(folder)
         self.name = name or folder.name
         self.synthetic = synthetic
         self.batch_size = batch_size
         self.dtype = best_dtype(device) if dtype == "auto" else getattr(torch, dtype)
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             self.model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=self.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
             )
@@ -72,14 +72,9 @@ class LocalModel:
             raise ModelError(
                 f"cannot be opened: {str(error).splitlines()[0]}", where=str(folder), hint="check that transformers knows this architecture"
             ) from error
-        if not self.tokenizer.chat_template:
-            raise ModelError("the tokenizer has no chat template", where=str(folder), hint="use an instruction-tuned model")
         self.model.to(device).eval()
         if attention.is_plain(self.model):
             self.model.set_attn_implementation(attention.register())
-        eos = self.model.generation_config.eos_token_id if self.model.generation_config else None
-        ends = eos if isinstance(eos, list) else [eos] if eos is not None else []
-        self.stop_ids = frozenset([*ends, self.tokenizer.eos_token_id])
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -96,26 +91,16 @@ class LocalModel:
             "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",
         }
 
-    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation up to and including the start of the assistant's turn."""
-        rows = [{"role": message.role, "content": message.content} for message in messages]
-        text = self.tokenizer.apply_chat_template(rows, tokenize=False, add_generation_prompt=True)
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
-    def encode_answer(self, text: str) -> list[int]:
-        """Token ids of an answer with the end-of-turn token."""
-        return [*self.tokenizer(text, add_special_tokens=False)["input_ids"], self.tokenizer.eos_token_id]
-
-    def encode_text(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
     def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
         return self._decode([self.encode_chat(messages) for messages in conversations], sampling, num_samples)
 
     def complete(self, prompts: Sequence[str | Sequence[int]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
-        return self._decode([self.encode_text(p) if isinstance(p, str) else list(p) for p in prompts], sampling, num_samples)
+        """Continues texts, each begun as the model's texts are, or token ids as they stand."""
+        rows = [self._begun(self.encode_text(p)) if isinstance(p, str) else list(p) for p in prompts]
+        return self._decode(rows, sampling, num_samples)
 
     def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
+        prompts = [self._begun(prompt) for prompt in prompts]
         targets: list[TokenTargets | None] = [None] * len(prompts)
         for rows in _scoring_batches(prompts, continuations, self.batch_size):
             scored = score_batch(self.model, [prompts[i] for i in rows], [continuations[i] for i in rows], top_k)
@@ -168,6 +153,10 @@ class LocalModel:
                     for row in samples
                 ]
         return answers
+
+    def _begun(self, ids: Sequence[int]) -> list[int]:
+        """The ids after the token that begins this model's texts, where it has one: without it, some models write nonsense."""
+        return list(ids) if not self.begins or list(ids[:1]) == self.begins else [*self.begins, *ids]
 
     def _stopper(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:
         if not stop:
