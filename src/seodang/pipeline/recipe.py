@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from seodang.core.errors import RecipeError
 from seodang.core.sections import Section, load_section
 from seodang.data.build.prompt_text import BuildSection
 from seodang.data.documents import DocumentSource
 from seodang.data.verify.section import VerifySection
-from seodang.distill.section import DistillSection, TargetsSection, kept_kind, refuse_loss
+from seodang.distill.section import ACROSS, DistillSection, TargetsSection, kept_kind, refuse_loss
 from seodang.distill.students.section import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
@@ -65,6 +66,11 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _targets_serve_the_loss(self) -> "Recipe":
         if "distilled" in self.evaluate.arms:
+            if self.student.vocabulary_size is not None and self.distill.loss not in ACROSS:
+                raise RecipeError(
+                    f"`student.vocabulary_size`: a tokenizer of the student's own has other tokens than `{self.distill.loss}` compares",
+                    hint="set `distill.loss: alm` and `targets.codec: likelihoods`, or leave out `student.vocabulary_size`",
+                )
             refuse_loss(self.distill, kept_kind(self.targets))
         return self
 

@@ -18,6 +18,7 @@ from seodang.distill.parallel import joined
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
 from seodang.pipeline import prove, teach
+from seodang.pipeline.card import provenance
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
@@ -30,7 +31,7 @@ from seodang.pipeline.workspace import RUN_FILE
 
 TRAINED = ("sft", "distilled")
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "targets": 3, "train": 3, "evaluate": 1, "export": 1}
+_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "tokenizer": 1, "targets": 3, "train": 3, "evaluate": 1, "export": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -59,10 +60,12 @@ def make_plan(context: RunContext) -> list[Step]:
     arms = recipe.evaluate.arms
     by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}
     loop = recipe.distill.model_dump(exclude=by_loss)
+    size = recipe.student.vocabulary_size
+    own = [add("tokenizer", teach.own_tokenizer, _tokenizer_line, verify, student, size)] if size and set(TRAINED) & set(arms) else []
     targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if "distilled" in arms else ""
     for seed in recipe.evaluate.seeds:
         for arm in (arm for arm in TRAINED if arm in arms):
-            parts = [verify, student, recipe.student.model_dump(), loop, seed]
+            parts = [verify, student, recipe.student.model_dump(), loop, seed, *own]
             if arm == "distilled":
                 parts += [targets, recipe.distill.model_dump(include=by_loss)]
             trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
@@ -92,7 +95,7 @@ def make_plan(context: RunContext) -> list[Step]:
             recipe.export.model_dump(),
             exam,
             recipe.evaluate.max_items,
-            recipe.name,
+            provenance(context),
         )
     return steps
 
@@ -175,11 +178,15 @@ def _verify_line(s: dict[str, Any]) -> str:
     )
 
 
+def _tokenizer_line(s: dict[str, Any]) -> str:
+    return f"{s['num_tokens']} tokens of the student's own, {len(s['special_tokens'])} of them special"
+
+
 def _targets_line(s: dict[str, Any]) -> str:
     counts = f"{s['num_sequences']} sequences, {s['num_tokens']} tokens, {s['codec']} at {s['bytes_per_token']:.1f} bytes a token"
     found = s["certificate"]
     kl = "" if found is None or found["kl"] is None else f", KL(full || stored) {found['kl']:.4f} nats"
-    cosine = "" if found is None else f", gradient cosine {found['gradient_cosine']:.4f}"
+    cosine = "" if found is None or found["gradient_cosine"] is None else f", gradient cosine {found['gradient_cosine']:.4f}"
     return f"{counts}{kl}{cosine}, {s['num_reused']} from the cache"
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from seodang.core.artifact import Artifact
-from seodang.core.errors import InputError, ModelError
+from seodang.core.errors import InputError
 from seodang.core.files import Journal, read_json_lines, write_json_lines
 from seodang.core.progress import Progress
 from seodang.core.records import Record
@@ -20,11 +20,13 @@ from seodang.data.documents import load_documents
 from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
+from seodang.distill.section import ACROSS
 from seodang.evaluation.exam import load_exam
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.workspace import TARGET_CACHES
 
 if TYPE_CHECKING:
+    from seodang.distill.align.target import Likelihoods
     from seodang.distill.losses.target import Target
 
 
@@ -107,10 +109,13 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
     from seodang.distill.targets.cache import TargetCache, cache_name
     from seodang.distill.targets.capture import capture, lessons
     from seodang.distill.targets.uses import record_use
+    from seodang.pipeline.pairing import open_pair, refuse_other_tokens
 
     _require_accepted(context)
     recipe = context.recipe
-    _refuse_other_tokens(context)
+    pair = open_pair(context)
+    if recipe.distill.loss not in ACROSS:
+        refuse_other_tokens(pair, context.accepted)
     template = load_prompts(recipe.build.prompts)["open_book"]
     plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets)
     identity = context.teacher.identity
@@ -130,6 +135,20 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
     return {**summary, "cache": folder.name}
 
 
+def own_tokenizer(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
+    """What a fresh student with a tokenizer of its own starts from: trained on the documents and on the accepted records."""
+    from seodang.distill.students.own_tokenizer import make_own_start
+
+    _require_accepted(context)
+    taught = {passage.document for passage in context.passages}
+    rows = read_json_lines(context.artifacts["ingest"].folder / "documents.jsonl")
+    texts = [row["text"] for row in rows if row["name"] in taught]
+    texts += [text for record in context.accepted for text in (record.question, record.answer)]
+    size = context.recipe.student.vocabulary_size
+    assert size is not None
+    return make_own_start(context.student_folder, artifact.folder, texts, size)
+
+
 def _require_accepted(context: RunContext) -> None:
     if not context.accepted:
         raise InputError(
@@ -139,53 +158,40 @@ def _require_accepted(context: RunContext) -> None:
         )
 
 
-def _refuse_other_tokens(context: RunContext) -> None:
-    """A student can learn a teacher's distributions only over the same tokens: what the ids spell is compared, not how many there are, and
-    then how both cut the answers. A remote teacher is asked in the student's tokens, which its preflight has compared."""
-    from seodang.distill.align.compare import require_equal_vocabularies
-    from seodang.models.local import LocalModel
-
-    if context.recipe.student_model is None or not isinstance(context.teacher, LocalModel):
-        return
-    teacher, student = context.teacher, LocalModel(context.student_folder)
-    require_equal_vocabularies(teacher.tokenizer, student.tokenizer)
-    for record in context.accepted:
-        if teacher.encode_answer(record.answer) != student.encode_answer(record.answer):
-            raise ModelError(
-                f"the teacher and the student cut the answer {record.answer[:40]!r} into other tokens",
-                hint="teach from a teacher with the student's tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",
-            )
-
-
 def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int) -> dict[str, Any]:
     """One student: supervised fine-tuning on the verified answers, or distillation from the cached targets on the same ones."""
     from seodang.distill.packing import Example
     from seodang.distill.raise_student import raise_student
     from seodang.models.chat_model import Message
-    from seodang.models.local import LocalModel, use_threads
+    from seodang.models.local import use_threads
+    from seodang.pipeline.pairing import align, open_pair, refuse_other_tokens
 
     use_threads(context.team.num_threads)
     _require_accepted(context)
     recipe = context.recipe
     context.team.begin_turn()
-    reader = LocalModel(context.student_folder)
+    pair = open_pair(context)
     distilled = arm == "distilled"
-    kept = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
+    kept: dict[str, Any] = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
+    counts: dict[str, int] = {}
+    if distilled and recipe.distill.loss in ACROSS:
+        kept, counts = align(pair, context.accepted, kept)
+    elif distilled:
+        refuse_other_tokens(pair, context.accepted)
     examples = [
         Example(
             record=record.id,
-            prompt_ids=tuple(reader.encode_chat([Message("user", record.question)])),
-            answer_ids=tuple(reader.encode_answer(record.answer)),
+            prompt_ids=tuple(pair.student.encode_chat([Message("user", record.question)])),
+            answer_ids=pair.answer_ids(record.answer),
             target=kept[record.id] if distilled else None,
             weight=recipe.distill.general_weight if distilled and record.kind == "general" else None,
         )
         for record in context.accepted
     ]
-    del reader
     context.team.end_turn()
     progress.unit = "steps"
-    return raise_student(
-        context.student_folder,
+    summary = raise_student(
+        context.student_start,
         artifact.folder,
         examples,
         recipe.student,
@@ -195,9 +201,10 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         progress=progress,
         team=context.team,
     )
+    return {**summary, **counts}
 
 
-def _targets_of(context: RunContext, artifact: Artifact, step: str) -> "dict[str, Target]":
+def _targets_of(context: RunContext, artifact: Artifact, step: str) -> "dict[str, Target | Likelihoods]":
     """The cached target of each accepted record, by its id."""
     from seodang.distill.targets.cache import TargetCache
     from seodang.distill.targets.uses import record_use
