@@ -123,7 +123,7 @@ def scenarios(folder: Path, recipe: Path) -> Iterator[tuple[str, int, Callable[[
     def with_document(name: str, content: bytes) -> Path:
         shutil.copytree(base / "documents", base / name)
         (base / name / "more.md").write_bytes(content)
-        return changed(name, documents=[{"folder": name}])
+        return changed(name, documents=[{"folder": name, "license": "CC0-1.0"}])
 
     def run(path: Path) -> Callable[[], tuple[int, str]]:
         return lambda: seodang_whole(["run", str(path), *runs])
@@ -132,10 +132,18 @@ def scenarios(folder: Path, recipe: Path) -> Iterator[tuple[str, int, Callable[[
     item = {"id": "a", "part": "know", "question": "What?", "accepted": ["x"], "wrong": []}
     yield "no such recipe", 2, run(base / "nosuch.yaml")
     yield "a folder as recipe", 2, run(base)
-    yield "no such folder of documents", 3, run(changed("no-documents", documents=[{"folder": "nosuch"}]))
-    yield "no document of that kind", 3, run(changed("no-kind", documents=[{"folder": "documents", "files": ["*.pdf"]}]))
+    yield "no such folder of documents", 3, run(changed("no-documents", documents=[{"folder": "nosuch", "license": "CC0-1.0"}]))
+    yield (
+        "no document of that kind",
+        3,
+        run(changed("no-kind", documents=[{"folder": "documents", "files": ["*.pdf"], "license": "MIT"}])),
+    )
     yield "a document that is not text", 3, run(with_document("binary", bytes(range(256)) * 40))
     yield "an empty document", 3, run(with_document("empty", b"\n\n"))
+    yield "documents without a licence", 2, run(changed("no-licence", documents=[{"folder": "documents"}]))
+    yield "a licence that SPDX does not have", 2, run(changed("misspelt-licence", teacher={**teacher, "license": "Apach-2.0"}))
+    yield "a think mode that the template has no switch for", 4, run(changed("no-switch", teacher={**teacher, "thinking": True}))
+    yield "reasoning of a teacher that does not think", 2, run(changed("no-thoughts", distill={"think_share": 0.5}))
     yield "no such model folder", 4, run(changed("no-model", teacher={**teacher, "path": "nosuch"}))
     yield "a folder without a model", 4, run(changed("not-a-model", teacher={**teacher, "path": "documents"}))
     yield "no such exam", 3, run(changed("no-exam", evaluate={"exam": ["exm.jsonl"]}))
@@ -167,7 +175,7 @@ def dying_endpoint(folder: Path, recipe: Path, model: Path, answered: int = 6) -
     """A remote teacher that dies after some answers, and is tried once more. Exit code and stderr."""
     value = yaml.safe_load(recipe.read_text(encoding="utf-8"))
     with _serve_then_die(answered) as address:
-        value["teacher"] = {"kind": "openai_http", "url": address, "model": "dying", "retries": 1, "timeout_s": 5}
+        value["teacher"] = {"kind": "openai_http", "url": address, "model": "dying", "license": "CC0-1.0", "retries": 1, "timeout_s": 5}
         value["targets"] = {"codec": "top_k", "top_k": 5}
         value["student_model"] = {"kind": "local", "name": "random", "license": "CC0-1.0", "path": str(model), "synthetic": True}
         path = recipe.with_name("dying.yaml")

@@ -17,6 +17,15 @@ CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+# As Qwen3's templates: an empty block without thinking; an assistant's reasoning is shown.
+THINK_SWITCH = (
+    "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['role'] == 'assistant' and message['reasoning_content'] %}"
+    "<think>\n{{ message['reasoning_content'].strip('\\n') }}\n</think>\n\n{{ message['content'].lstrip('\\n') }}"
+    "{% else %}{{ message['content'] }}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n"
+    "{% if enable_thinking is defined and enable_thinking is false %}<think>\n\n</think>\n\n{% endif %}{% endif %}"
+)
 SPECIAL_TOKENS = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]  # ids 0, 1, 2, as in SmolLM2
 VOCABULARY_SIZE = 400
 TOKENIZER_TEXT = [
@@ -99,6 +108,20 @@ def tiny_model_dir(tiny_tokenizer_dir: Path, tmp_path_factory: pytest.TempPathFa
         model = LlamaForCausalLM(config)
     folder = tmp_path_factory.mktemp("tiny_model")
     model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_switch_dir(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model with a chat template that has a switch for thinking."""
+    from transformers import AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("tiny_switch")
+    for path in tiny_model_dir.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.chat_template = THINK_SWITCH
     tokenizer.save_pretrained(folder)
     return folder
 

@@ -7,6 +7,7 @@ import pytest
 
 from seodang.cli.main import main
 from seodang.evaluation.exam import count_unapproved, load_exam
+from seodang.pipeline.licenses import unknown_licenses
 from seodang.pipeline.recipe import load_recipe
 
 TEXT = "# Returns\nA damaged item may be returned within 14 days. Run reset_code() when the till is stuck.\n"
@@ -66,6 +67,41 @@ def test_a_recipe_is_replaced_only_with_force(here: Path, monkeypatch: pytest.Mo
     assert "error: a.yaml: exists already\nhint: " in capsys.readouterr().err
     assert seodang(monkeypatch, "init", "my-docs", "--output", "a.yaml", "--force") == 0
     assert load_recipe(here / "a.yaml").name == "a"
+
+
+def test_a_licence_that_is_given_is_written_and_one_that_is_not_is_asked_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert seodang(monkeypatch, "init", "my-docs", "--license", "licenseRef-own") == 3
+    assert "error: --license: `licenseRef-own` is not on the SPDX list" in capsys.readouterr().err
+    assert seodang(monkeypatch, "init", "my-docs", "--license", "cc-by-4.0") == 0
+    assert "not known yet" not in capsys.readouterr().out
+    recipe = here / "recipes" / "my_docs.yaml"
+    assert unknown_licenses(load_recipe(recipe)) == []
+    assert load_recipe(recipe).documents[0].license == "CC-BY-4.0"
+    options = ("--force", "--teacher", "http://127.0.0.1:9/v1", "--model", "A.X")
+    assert seodang(monkeypatch, "init", "my-docs", *options) == 0
+    assert capsys.readouterr().out.count("not known yet") == 2
+    assert unknown_licenses(load_recipe(recipe)) == ["documents.0.license", "teacher.license"]
+    assert "license: unknown  # FILL IN" in recipe.read_text(encoding="utf-8")
+    assert seodang(monkeypatch, "run", str(recipe)) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: `documents.0.license`, `teacher.license`: unknown")
+    assert "LicenseRef-own" in told
+    assert seodang(monkeypatch, "init", "my-docs", *options, "--license", "LicenseRef-own", "--teacher-license", "LicenseRef-service") == 0
+    assert unknown_licenses(load_recipe(recipe)) == []
+
+
+def test_on_a_terminal_the_licence_is_asked_until_it_is_one(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = iter(["CC-BY", "LicenseRef-own"])
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("click.prompt", lambda *arguments, **options: next(answers))
+    assert seodang(monkeypatch, "init", "my-docs") == 0
+    assert "did you mean `CC-BY-4.0`?" in capsys.readouterr().err
+    assert load_recipe(here / "recipes" / "my_docs.yaml").documents[0].license == "LicenseRef-own"
+    assert list(answers) == []
 
 
 def test_korean_documents_are_warned_about_on_stderr(

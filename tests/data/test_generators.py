@@ -1,6 +1,7 @@
 """Generators ask the teacher once for each unit, and a unit that is finished is never asked for again."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import BuildSection, load_prompts
 from seodang.data.build.questions import questions
 from seodang.data.build.utterances import call_answer, speak_calls, spoken, utterances
+from seodang.data.build.written import num_cut_off
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.scoring.tool_call import parse_tool_calls
 
@@ -46,6 +48,7 @@ class Writer:
     def __init__(self, calls: int | None = None) -> None:
         self.calls = calls
         self.prompts: list[str] = []
+        self.cut: list[str] = []  # prompts whose answers ran into their limit
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -61,6 +64,7 @@ class Writer:
             self.calls -= 1
         self.prompts += [str(prompt) for prompt in prompts]
         reasons = ["length" if place % 5 == 4 else "stop" for place in range(len(prompts))]
+        self.cut += [str(prompt) for prompt, reason in zip(prompts, reasons, strict=True) if reason == "length"]
         return [
             [Completion(f" said {place} {sample} {sampling.seed}?", reason, 9, 5) for sample in range(num_samples)]
             for place, reason in enumerate(reasons)
@@ -92,6 +96,17 @@ def test_after_a_kill_only_what_is_missing_is_asked(tmp_path: Path, kind: str, c
     assert 0 < finished <= len(killed.prompts)
     assert whole.prompts[finished:] == rest.prompts
     assert ask(kind, none, tmp_path / "broken.jsonl") == expected
+
+
+@pytest.mark.parametrize("kind", ["know", "act", "rule", "general"])
+def test_every_text_that_was_cut_off_is_counted_and_none_is_taught(tmp_path: Path, kind: str) -> None:
+    writer, path = Writer(), tmp_path / "journal.jsonl"
+    records = ask(kind, writer, path)
+    written = [prompt for prompt in writer.cut if kind != "know" or prompt.endswith(tuple(OPENERS))]  # the others are compared, not taught
+    assert len(written) > 5
+    with closing(Journal(path)) as journal:
+        assert num_cut_off(journal) == len(written)
+    assert not [record for record in records if " said 4 " in record.question or " said 9 " in record.question]
 
 
 def test_a_question_keeps_its_passage_and_quotes_its_statement(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from seodang.data.verify.second_answer import second_answer
 from seodang.data.verify.section import VerifySection
 from seodang.data.verify.well_formed import well_formed
 from seodang.models.chat_model import Completion, Message, Sampling, TokenTargets
+from seodang.models.think import ThinkMode
 
 LINE = Passage("policy.md", 0, 60, "", "", "", "A suspended line can be lifted after all bills are paid by 2025.", "en", "MIT")
 ROAM = Passage("policy.md", 60, 99, "toggle_roaming", "", "", "Data roaming must be enabled before travelling abroad.", "en", "MIT")
@@ -52,10 +53,10 @@ class WordScorer:
     def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
         raise AssertionError("no check asks for text")
 
-    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
+    def encode_chat(self, messages: Sequence[Message], thinking: ThinkMode | None = None) -> list[int]:
         return self.encode_text(" ".join(message.content for message in messages))
 
-    def encode_answer(self, text: str) -> list[int]:
+    def encode_answer(self, text: str, reasoning: str = "") -> list[int]:
         return self.encode_text(text)
 
     def encode_text(self, text: str) -> list[int]:

@@ -14,6 +14,7 @@ from seodang.core.files import Journal
 from seodang.core.progress import Progress
 from seodang.evaluation.answers import answer_exam, bare_question
 from seodang.evaluation.exam import ExamItem
+from seodang.evaluation.summary import Arm, summarise
 from seodang.models.chat_model import Completion, Message, Sampling
 
 ITEMS = [ExamItem(f"know-{number}", "know", f"question {number}", (str(number),), ("wrong",)) for number in range(23)]
@@ -109,3 +110,27 @@ def test_a_model_that_leaves_a_question_out_is_an_error(journal: Journal):
 
     with pytest.raises(ModelError, match="one answer"):
         answer_exam(Silent(), ITEMS, journal)
+
+
+class Thinker(Echo):
+    """Names the right answer while it thinks, and a wrong one after it; the reasoning's length is told or not."""
+
+    def __init__(self, num_reasoning_tokens: int | None) -> None:
+        super().__init__()
+        self.num_reasoning_tokens = num_reasoning_tokens
+
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        thoughts = [f"It is {conversation[-1].content.removeprefix('question ')}." for conversation in conversations]
+        count = self.num_reasoning_tokens
+        return [[Completion("No idea.", "stop", 5, 9, reasoning=thought, num_reasoning_tokens=count)] for thought in thoughts]
+
+
+@pytest.mark.parametrize("count", [7, None])
+def test_the_right_answer_inside_the_reasoning_does_not_count(journal: Journal, count: int | None) -> None:
+    for _ in range(2):  # from the model, and then from the journal
+        answers = answer_exam(Thinker(count), ITEMS, journal)
+        assert [answer.right for answer in answers] == [False] * len(ITEMS)
+        assert [answer.reasoning for answer in answers] == [f"It is {number}." for number in range(len(ITEMS))]
+        assert {(answer.text, answer.num_new_tokens, answer.num_reasoning_tokens) for answer in answers} == {("No idea.", 9, count)}
+    summary = summarise(ITEMS, Arm("thinker", [answers]))
+    assert summary.get("mean_reasoning_tokens") == count

@@ -140,9 +140,9 @@ def test_a_tokenizer_of_its_own_stays_with_the_student_and_its_answers_end_as_th
 
 
 def test_the_teachers_terms_travel_to_the_report_and_into_the_file(project: Project, taught: dict[str, dict[str, Any]]) -> None:
-    assert taught["alm"]["student"]["license"] == "MIT AND LicenseRef-Lamp"
+    assert taught["alm"]["student"]["license"] == "CC0-1.0 AND LicenseRef-Lamp AND MIT"
     assert taught["alm"]["student"]["terms"] == [TERMS]
-    assert taught["own"]["student"]["license"] == "LicenseRef-Lamp"
+    assert taught["own"]["student"]["license"] == "CC0-1.0 AND LicenseRef-Lamp"
     (path,) = (project.folder / "runs" / ".store" / "export").glob("*/own-F16.gguf")
     file = GGUFReader(path)
 
@@ -151,7 +151,7 @@ def test_the_teachers_terms_travel_to_the_report_and_into_the_file(project: Proj
         assert field is not None, key
         return str(field.contents())
 
-    assert text("license") == "LicenseRef-Lamp"
+    assert text("license") == "CC0-1.0 AND LicenseRef-Lamp"
     assert text("license.link") == TERMS
 
 

@@ -48,7 +48,7 @@ def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_equal_tokenizers_pass(random_model: Path, tmp_path: Path) -> None:
     shutil.copytree(random_model, tmp_path / "student")
-    refuse_other_tokens(pair(random_model, tmp_path / "student"), records(ANSWER))
+    refuse_other_tokens(pair(random_model, tmp_path / "student"), records(ANSWER), {})
 
 
 def test_ids_that_spell_something_else_are_refused_though_no_answer_uses_them(random_model: Path, tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_ids_that_spell_something_else_are_refused_though_no_answer_uses_them(ra
     found = pair(random_model, changed(random_model, tmp_path / "student", "tokenizer.json", swap))
     assert tuple(found.teacher.encode_answer(ANSWER)) == found.answer_ids(ANSWER)
     with pytest.raises(ModelError, match="2 ids of the vocabulary") as refused:
-        refuse_other_tokens(found, records(ANSWER))
+        refuse_other_tokens(found, records(ANSWER), {})
     for line in ("distill.loss: alm", "targets.codec: likelihoods"):
         assert line in refused.value.render()
 
@@ -71,7 +71,7 @@ def test_answers_that_are_cut_otherwise_are_refused(random_model: Path, tmp_path
     """One map of ids, other merges."""
     student = changed(random_model, tmp_path / "student", "tokenizer.json", lambda told: told["model"]["merges"].clear())
     with pytest.raises(ModelError, match="into other tokens") as refused:
-        refuse_other_tokens(pair(random_model, student), records(ANSWER))
+        refuse_other_tokens(pair(random_model, student), records(ANSWER), {})
     assert "distill.loss: alm" in refused.value.render()
 
 
@@ -90,7 +90,7 @@ def test_a_student_of_the_same_tokens_that_does_not_stop_where_the_teacher_does_
     found = pair(random_model, student)
     assert found.end == 2
     assert found.answer_ids("") == (2,)
-    refuse_other_tokens(found, records(ANSWER))
+    refuse_other_tokens(found, records(ANSWER), {})
 
 
 def test_bytes_and_a_text_that_begins_with_a_token_are_aligned(random_model: Path, other_model: Path) -> None:
@@ -98,7 +98,7 @@ def test_bytes_and_a_text_that_begins_with_a_token_are_aligned(random_model: Pat
     for teacher, student in ((random_model, other_model), (other_model, random_model)):
         found = pair(teacher, student)
         taught = records(ANSWER, "등불 🙂", "two\n\nlines of  oil")
-        targets, counts = align(found, taught, {record.id: likelihoods(found, record.answer) for record in taught})
+        targets, counts = align(found, taught, {record.id: likelihoods(found, record.answer) for record in taught}, {})
         assert counts == {"num_chunks": sum(len(target.chunks) for target in targets.values()), "num_unaligned": 0}
         for record in taught:
             target = targets[record.id]
@@ -117,12 +117,12 @@ def test_an_answer_that_cannot_be_aligned_is_counted_and_none_at_all_is_refused(
     found = pair(random_model, changed(random_model, tmp_path / "student", "tokenizer.json", lower))
     taught = records("the lamp", ANSWER)
     kept = {record.id: likelihoods(found, record.answer) for record in taught}
-    targets, counts = align(found, taught, kept)
+    targets, counts = align(found, taught, kept, {})
     assert counts["num_unaligned"] == 1
     assert len(targets[taught[0].id].chunks) > 0
     assert len(targets[taught[1].id].chunks) == 0
     with pytest.raises(ModelError, match="none of 1 answers"):
-        align(found, taught[1:], kept)
+        align(found, taught[1:], kept, {})
 
 
 def test_a_text_begins_as_all_texts_of_the_model_do(other_model: Path) -> None:

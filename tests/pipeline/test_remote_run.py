@@ -56,7 +56,7 @@ def test_a_second_seodang_serve_teaches_a_student(
 ) -> None:
     def remote(recipe: dict[str, Any]) -> None:
         recipe["student_model"] = dict(recipe["teacher"])
-        recipe["teacher"] = {"kind": "openai_http", "url": teacher_url, "model": "small", "api_key_env": VARIABLE}
+        recipe["teacher"] = {"kind": "openai_http", "url": teacher_url, "model": "small", "license": "CC0-1.0", "api_key_env": VARIABLE}
         recipe["targets"] = {"codec": "top_k", "top_k": 20}
         recipe["export"] = {"formats": []}
 

@@ -84,6 +84,9 @@ def test_the_report_has_the_keys_that_others_judge_by(finished: Finished) -> Non
     assert data["accepted"] > 0
     assert {"bytes", "tokens_per_s", "kl", "top1"} <= report["export"]["F16"].keys()
     assert {"ingest", "build", "verify", "targets", "train.distilled.0", "export"} <= report["seconds"].keys()
+    assert report["licenses"]["combined"] == "CC0-1.0"
+    assert report["thinking"]["teacher"] == report["thinking"]["taught"]["mode"] == "none"
+    assert report["thinking"]["taught"]["num_thought"] == 0
 
 
 def test_every_form_of_the_report_says_that_the_weights_are_random(finished: Finished) -> None:
@@ -138,7 +141,10 @@ def test_the_cache_of_targets_tells_its_size_its_fidelity_and_who_used_it(finish
 
 def test_a_remote_teacher_is_refused_what_it_cannot_give_before_it_is_asked(finished: Finished) -> None:
     recipe = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))
-    recipe["student_model"], recipe["teacher"] = recipe["teacher"], {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "x"}
+    recipe["student_model"], recipe["teacher"] = (
+        recipe["teacher"],
+        {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "x", "license": "MIT"},
+    )
     path = finished.recipe.with_name("remote.yaml")
     path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     done = CliRunner().invoke(cli, ["run", str(path), "--runs", str(finished.root)])

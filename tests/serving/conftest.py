@@ -10,6 +10,7 @@ from openai import OpenAI
 
 from seodang.models.chat_model import Sampling, TokenLogprob
 from seodang.models.local import LocalModel
+from seodang.models.think import ThinkMode
 from seodang.serving.section import ServeSection
 from seodang.serving.server import address_of, make_server, open_port
 
@@ -54,10 +55,15 @@ def scripted(tiny_model_dir: Path) -> ScriptedModel:
     return ScriptedModel(tiny_model_dir, name="scripted", dtype="float32", synthetic=True)
 
 
+@pytest.fixture(scope="session")
+def thinking(tiny_switch_dir: Path) -> ScriptedModel:
+    return ScriptedModel(tiny_switch_dir, name="thinking", dtype="float32", synthetic=True, thinking=ThinkMode.ON)
+
+
 @pytest.fixture(scope="module")
-def address(model: LocalModel, scripted: ScriptedModel) -> Iterator[str]:
-    """A server with default limits and two models, `tiny` and `scripted`."""
-    with running({"tiny": model, "scripted": scripted}, ServeSection(port=0)) as base:
+def address(model: LocalModel, scripted: ScriptedModel, thinking: ScriptedModel) -> Iterator[str]:
+    """A server with default limits and three models, `tiny`, `scripted` and `thinking`."""
+    with running({"tiny": model, "scripted": scripted, "thinking": thinking}, ServeSection(port=0)) as base:
         yield base
 
 

@@ -60,6 +60,30 @@ def test_several_answers_are_those_of_consecutive_seeds(client: OpenAI) -> None:
     assert {c.choices[0].index for c in chunks} == {0, 1, 2}
 
 
+@pytest.mark.parametrize(
+    ("script", "reasoning", "answer"),
+    [
+        ("<think>\nThe lamp </t is lit.\n</think>\n\nYes.", "The lamp </t is lit.", "Yes."),
+        ("Yes, at once.", "", "Yes, at once."),
+        ("<think>\nCut while", "Cut while", ""),
+    ],
+)
+def test_a_thinking_student_gives_its_reasoning_apart(
+    client: OpenAI, thinking: Any, monkeypatch: pytest.MonkeyPatch, script: str, reasoning: str, answer: str
+) -> None:
+    monkeypatch.setattr(thinking, "script", script)
+    message = ask(client, model="thinking", max_tokens=64).choices[0].message
+    assert (getattr(message, "reasoning_content", ""), message.content) == (reasoning, answer)
+    text, chunks = streamed(client, model="thinking", max_tokens=64)
+    assert text == answer
+    assert "".join(getattr(c.choices[0].delta, "reasoning_content", "") for c in chunks if c.choices) == reasoning
+
+
+def test_a_model_that_is_not_told_to_think_says_what_it_says(client: OpenAI, scripted: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripted, "script", "<think>hm</think>yes")
+    assert ask(client, model="scripted", max_tokens=64).choices[0].message.content == "<think>hm</think>yes"
+
+
 def test_a_stop_text_ends_the_answer_before_it(client: OpenAI) -> None:
     full = ask(client, max_tokens=40).choices[0].message.content
     stop = full[10:13]
@@ -185,7 +209,7 @@ def test_an_unknown_model_is_not_found_and_the_known_ones_are_named(client: Open
 
 
 def test_the_models_are_listed(client: OpenAI) -> None:
-    assert [row.id for row in client.models.list()] == ["tiny", "scripted"]
+    assert [row.id for row in client.models.list()] == ["tiny", "scripted", "thinking"]
     row = client.models.retrieve("tiny")
     assert row.model_dump()["synthetic"] is True
     assert row.model_dump()["max_model_len"] == 1024

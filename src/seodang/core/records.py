@@ -76,10 +76,12 @@ class Record:
     samples: tuple[str, ...] = field(default=())  # further answers of the teacher to the same question
     action: str = ""  # the action's name, for kind "act"
     author: str = "teacher"  # "teacher", or "words": made of the documents' own words
+    reasoning: str = ""  # what the teacher thought before it answered
 
     @property
     def id(self) -> str:
-        return digest([self.kind, self.question, self.answer, sorted(self.passages)])[:16]
+        thought = [self.reasoning] if self.reasoning else []
+        return digest([self.kind, self.question, self.answer, sorted(self.passages), *thought])[:16]
 
     def row(self) -> dict[str, Any]:
         return {"id": self.id, **asdict(self)}

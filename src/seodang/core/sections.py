@@ -124,6 +124,8 @@ def _explain(kind: type[Section], fault: Any, key: str) -> tuple[str, str]:
         return "unknown key", f"did you mean `{near[0]}`?" if near else f"`seodang explain {key.split('.', 1)[0]}` lists the keys"
     if fault["type"] == "missing":
         return "missing", "add this key; `seodang explain` lists what each one means"
+    if hint := fault.get("ctx", {}).get("hint"):
+        return fault["msg"], hint
     given = reprlib.repr(fault.get("input"))
     return f"{fault['msg'][0].lower()}{fault['msg'][1:]} (given: {given[:60]})", "`seodang explain` lists each key with its unit and range"
 

@@ -15,6 +15,7 @@ from pydantic import Discriminator, Field, Tag
 
 from seodang.core.errors import InputError
 from seodang.core.hashing import digest, digest_bytes
+from seodang.core.licenses import UNKNOWN, License
 from seodang.core.sections import Section
 from seodang.core.wheels import fetch_wheel, read_from_wheel
 from seodang.data.html_text import html_to_text
@@ -36,7 +37,7 @@ class WheelDocuments(Section):
     version: str = Field(min_length=1, description="its exact version")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its wheel, 64 hexadecimal digits")
     files: tuple[str, ...] = Field(min_length=1, description="paths of the documents inside the wheel")
-    license: str = Field(min_length=1, description="SPDX identifier of the documents' licence")
+    license: License = Field(description="licence of the documents: an SPDX expression such as MIT, or LicenseRef-NAME; unknown: no run")
     language: str = Field(
         default="en",
         pattern=r"^([a-z]{2,3}|auto)$",
@@ -53,7 +54,10 @@ class FolderDocuments(Section):
         default=(),
         description="glob patterns of documents that are not taught: exam items about them show what is guessed",
     )
-    license: str = Field(default="unknown", min_length=1, description="SPDX identifier of the documents' licence")
+    license: License = Field(
+        default=UNKNOWN,
+        description="licence of the documents: an SPDX expression such as CC-BY-4.0, or LicenseRef-own for your own; unknown: no run",
+    )
     language: str = Field(
         default="auto",
         pattern=r"^([a-z]{2,3}|auto)$",

@@ -117,6 +117,14 @@ class DistillSection(TrainSection):
         "the teacher's weights to what they knew. none: as `weight`",
     )
 
+    think_share: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of the answer tokens, by their measured number, that are taught in think mode: a thinking teacher's reasoning "
+        "and the answer after it; the rest is taught without thinking",
+    )
+
     @field_validator("loss_settings")
     @classmethod
     def _settings_belong_to_the_loss(cls, settings: dict[str, float], info: ValidationInfo) -> dict[str, float]:

@@ -17,13 +17,18 @@ View = Callable[[ExamItem], Sequence[Message]]  # the conversation in which an i
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said to one item. `finish_reason` is "length" where it was cut."""
+    """What a model said to one item. `finish_reason` is "length" where it was cut.
+
+    `text` is what is judged: it does not hold the `reasoning`, which is counted apart (None: a server did not say how many tokens).
+    """
 
     id: str
     text: str
     right: bool
     num_new_tokens: int
     finish_reason: str
+    reasoning: str = ""
+    num_reasoning_tokens: int | None = 0  # of the new tokens
 
 
 def bare_question(item: ExamItem) -> list[Message]:
@@ -63,12 +68,14 @@ def answer_exam(
 
 
 def _ask(model: ChatModel, conversations: list[list[Message]], sampling: Sampling) -> list[list[Any]]:
-    """[text, num_new_tokens, finish_reason] of each answer."""
+    """[text, num_new_tokens, finish_reason, reasoning, num_reasoning_tokens] of each answer."""
     samples = model.chat(conversations, sampling)
     if len(samples) != len(conversations) or any(len(completions) != 1 for completions in samples):
         raise ModelError(f"the model `{model.name}` did not give one answer to each of {len(conversations)} questions")
-    return [[completion.text, completion.num_new_tokens, completion.finish_reason] for (completion,) in samples]
+    said = [completion for (completion,) in samples]
+    return [[c.text, c.num_new_tokens, c.finish_reason, c.reasoning, c.num_reasoning_tokens] for c in said]
 
 
-def _judge(item: ExamItem, text: str, num_new_tokens: int, finish_reason: str) -> Answer:
-    return Answer(item.id, text, contains_answer(text, item.accepted, item.wrong), num_new_tokens, finish_reason)
+def _judge(item: ExamItem, text: str, num_new_tokens: int, finish_reason: str, reasoning: str, num_reasoning_tokens: int | None) -> Answer:
+    right = contains_answer(text, item.accepted, item.wrong)
+    return Answer(item.id, text, right, num_new_tokens, finish_reason, reasoning, num_reasoning_tokens)

@@ -39,6 +39,7 @@ class ArmSummary(Score):
     dissimilar_half: NotRequired[Score]  # absent where nothing was taught that the exam could be similar to
     seed_scores: list[float]
     mean_new_tokens: float
+    mean_reasoning_tokens: NotRequired[float]  # of the new tokens; absent where nobody thought, or a server did not say how much
     cut_share: float  # answers that ended because no more tokens were allowed, as a fraction
 
 
@@ -72,6 +73,9 @@ def summarise(items: Sequence[ExamItem], arm: Arm, dissimilar: Collection[str] |
         mean_new_tokens=sum(answer.num_new_tokens for answer in answers) / len(answers),
         cut_share=sum(answer.finish_reason == "length" for answer in answers) / len(answers),
     )
+    thought = [answer.num_reasoning_tokens for answer in answers]
+    if any(thought) and None not in thought:
+        summary["mean_reasoning_tokens"] = sum(count or 0 for count in thought) / len(thought)
     if dissimilar is not None:
         summary["dissimilar_half"] = _score(right[:, [item.id in dissimilar for item in items]])
     return summary

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from seodang.core.errors import ModelError
+from seodang.models.think import ThinkMode
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,8 @@ class Completion:
     num_prompt_tokens: int
     num_new_tokens: int
     logprobs: tuple[TokenLogprob, ...] = field(default=())
+    reasoning: str = ""  # what it thought before the text, which does not hold it
+    num_reasoning_tokens: int | None = 0  # of the new tokens; None where a server does not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,13 @@ class Completes(Protocol):
 class Scores(Protocol):
     """Gives the log-probabilities of given tokens."""
 
-    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation in the model's template, up to and including the start of the assistant's turn."""
+    def encode_chat(self, messages: Sequence[Message], thinking: ThinkMode | None = None) -> list[int]:
+        """Token ids of a conversation in the model's template, up to and including the start of the assistant's turn, in its own think mode
+        or in another one."""
         ...
 
-    def encode_answer(self, text: str) -> list[int]:
-        """Token ids of an assistant's answer, including the token that ends it."""
+    def encode_answer(self, text: str, reasoning: str = "") -> list[int]:
+        """Token ids of an assistant's answer, after its reasoning if there is one, including the token that ends it."""
         ...
 
     def encode_text(self, text: str) -> list[int]:
@@ -99,6 +103,14 @@ class Scores(Protocol):
         ...
 
     def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]: ...
+
+
+@runtime_checkable
+class Thinks(Protocol):
+    """Has a think mode, which is "none" where its template has no switch for it."""
+
+    @property
+    def thinking(self) -> ThinkMode: ...
 
 
 @runtime_checkable
@@ -127,6 +139,11 @@ class Streams(Protocol):
     ) -> Iterator[tuple[str, TokenLogprob | None, str | None]]:
         """Pieces of (new text, its token's log-probability if asked for, finish reason on the last one)."""
         ...
+
+
+def think_mode(model: ChatModel) -> ThinkMode:
+    """The mode in which a model answers."""
+    return model.thinking if isinstance(model, Thinks) else ThinkMode.NONE
 
 
 Capability = TypeVar("Capability")

@@ -1,6 +1,7 @@
 """A chat model that runs here: a Hugging Face causal LM folder in safetensors, on a CPU or a GPU."""
 
 import os
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from seodang.core.hashing import digest, digest_file
 from seodang.models import attention
 from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
 from seodang.models.decoding import (
+    Row,
     choose,
     decode_batch,
     distribution,
@@ -25,6 +27,7 @@ from seodang.models.decoding import (
 from seodang.models.own_logits import changes_logits
 from seodang.models.precision import best_dtype
 from seodang.models.reader import Reader
+from seodang.models.think import CLOSE, ThinkMode, opens_block, split_reasoning
 from seodang.models.tokens import token_map
 
 _FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
@@ -34,7 +37,8 @@ _TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
 class LocalModel(Reader):
     """Weights and tokenizer of one folder. Pickled weights and a model's own code are refused.
 
-    `batch_size` is the number of rows decoded at once; `dtype` is "auto" (bfloat16 where the processor has instructions for it).
+    `batch_size` is the number of rows decoded at once; `dtype` is "auto" (bfloat16 where the processor has instructions for it);
+    `thinking` is the mode of its chats, which only a template with a switch takes.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class LocalModel(Reader):
         device: str = "cpu",
         batch_size: int = 128,
         synthetic: bool = False,
+        thinking: ThinkMode = ThinkMode.NONE,
     ) -> None:
         if not (folder / "config.json").is_file():
             raise ModelError(
@@ -59,7 +64,7 @@ class LocalModel(Reader):
                 where=str(folder),
                 hint="convert the model to safetensors",
             )
-        super().__init__(folder)
+        super().__init__(folder, thinking)
         self.name = name or folder.name
         self.synthetic = synthetic
         self.batch_size = batch_size
@@ -85,19 +90,34 @@ class LocalModel(Reader):
             "tokenizer": digest_file(self.folder / "tokenizer.json"),
             "vocabulary": digest(token_map(self.tokenizer)),
             "template": digest(self.tokenizer.chat_template),
-            "thinking": None,  # the template is applied as it is, without a switch
+            "thinking": str(self.thinking),
             "dtype": str(self.dtype).removeprefix("torch."),
             "quantisation": getattr(self.model.config, "quantization_config", None) and digest(str(self.model.config.quantization_config)),
             "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",
         }
 
     def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
-        return self._decode([self.encode_chat(messages) for messages in conversations], sampling, num_samples)
+        """`num_samples` answers for each conversation, in order, with the reasoning apart."""
+        texts = [self._prompt(messages, self.thinking) for messages in conversations]
+        inside = bool(texts) and opens_block(texts[0])
+
+        def completion(row: Row, num_prompt_tokens: int) -> Completion:
+            reasoning, text = split_reasoning(self.tokenizer.decode(row.token_ids), self.thinking, inside=inside)
+            num_new, num_thought = len(row.token_ids), self._num_thought(row.token_ids, reasoning)
+            text = self._cut(text, sampling.stop)
+            return Completion(text, row.finish_reason, num_prompt_tokens, num_new, reasoning=reasoning, num_reasoning_tokens=num_thought)
+
+        return self._decode([self.encode_text(text) for text in texts], sampling, num_samples, completion)
 
     def complete(self, prompts: Sequence[str | Sequence[int]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
         """Continues texts, each begun as the model's texts are, or token ids as they stand."""
-        rows = [self._begun(self.encode_text(p)) if isinstance(p, str) else list(p) for p in prompts]
-        return self._decode(rows, sampling, num_samples)
+
+        def completion(row: Row, num_prompt_tokens: int) -> Completion:
+            text = self._cut(self.tokenizer.decode(row.token_ids), sampling.stop)
+            return Completion(text, row.finish_reason, num_prompt_tokens, len(row.token_ids))
+
+        ids = [self._begun(self.encode_text(p)) if isinstance(p, str) else list(p) for p in prompts]
+        return self._decode(ids, sampling, num_samples, completion)
 
     def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
         prompts = [self._begun(prompt) for prompt in prompts]
@@ -124,7 +144,17 @@ class LocalModel(Reader):
             )
         return self.model.get_output_embeddings().weight.detach()
 
-    def _decode(self, prompts: list[list[int]], sampling: Sampling, num_samples: int) -> list[list[Completion]]:
+    def _num_thought(self, token_ids: list[int], reasoning: str) -> int:
+        """How many of the tokens are reasoning, its marks included."""
+        if not reasoning:
+            return 0
+        if CLOSE not in self.tokenizer.decode(token_ids):
+            return len(token_ids)
+        return 1 + bisect_left(range(len(token_ids)), True, key=lambda last: CLOSE in self.tokenizer.decode(token_ids[: last + 1]))
+
+    def _decode(
+        self, prompts: list[list[int]], sampling: Sampling, num_samples: int, completion: Callable[[Row, int], Completion]
+    ) -> list[list[Completion]]:
         limit = getattr(self.model.config, "max_position_embeddings", None)
         for prompt in prompts:
             if not prompt:
@@ -143,15 +173,7 @@ class LocalModel(Reader):
                 self.model, [prompts[i] for i in rows], sampling, num_samples, self.stop_ids, self._stopper(sampling.stop)
             )
             for i, samples in zip(rows, decoded, strict=True):
-                answers[i] = [
-                    Completion(
-                        self._cut(self.tokenizer.decode(row.token_ids), sampling.stop),
-                        row.finish_reason,
-                        len(prompts[i]),
-                        len(row.token_ids),
-                    )
-                    for row in samples
-                ]
+                answers[i] = [completion(row, len(prompts[i])) for row in samples]
         return answers
 
     def _begun(self, ids: Sequence[int]) -> list[int]:

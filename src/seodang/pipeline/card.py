@@ -4,14 +4,12 @@ from typing import Any
 
 from seodang.models.source import LocalTeacher
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.licenses import licenses
 
 
 def student_license(context: RunContext) -> str:
-    """The SPDX expression that joins the licences of the student's weights and of its teacher; those of its weights where the teacher's is
-    not known."""
-    taught = getattr(context.recipe.teacher, "license", None)
-    stated = dict.fromkeys(expression for expression in (context.student_source.license, taught) if expression)
-    return " AND ".join(f"({one})" if " OR " in one and len(stated) > 1 else one for one in stated)
+    """The SPDX expression that joins the licences of documents, teacher and the student's weights."""
+    return licenses(context.recipe, context.student_source)["combined"]
 
 
 def terms(context: RunContext) -> list[str]:

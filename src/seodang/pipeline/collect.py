@@ -15,8 +15,10 @@ from seodang.evaluation.summary import Arm, compare, summarise
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.pipeline.card import student_license, terms
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.licenses import licenses
 from seodang.pipeline.plan import Done
 from seodang.pipeline.prove import exam_items, general_items
+from seodang.pipeline.recipe import Recipe
 
 _NUM_EXAMPLES = 12
 
@@ -43,7 +45,7 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "documents": summaries["ingest"]["documents"],
         "teacher": {
             "name": teacher.model if isinstance(teacher, OpenAIHTTPTeacher) else teacher.name,
-            "license": "unknown" if isinstance(teacher, OpenAIHTTPTeacher) else teacher.license,
+            "license": teacher.license,
             "identity": teacher.model_dump(mode="json", exclude={"api_key_env", "api_key_file"}),
         },
         "student": {
@@ -54,6 +56,8 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
             "num_parameters": next((s["num_parameters"] for n, s in summaries.items() if n.startswith("train.")), None),
             "bytes": summaries.get("export", {}).get("checkpoint_bytes"),
         },
+        "licenses": licenses(recipe, context.student_source),
+        "thinking": _thinking(recipe, done),
         "data": {**summaries["verify"], **_record_examples(context)},
         "targets": summaries.get("targets"),
         "training": _training(done),
@@ -67,6 +71,12 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "nearest": [asdict(row) for row in near],
         "unapproved_items": count_unapproved(context.resolve(recipe.evaluate.exam)),
     }
+
+
+def _thinking(recipe: Recipe, done: Sequence[Done]) -> dict[str, Any]:
+    """The teacher's think mode, and the student's with what it was taught in it; `taught` is absent where nothing was trained."""
+    taught = next((step.summary["thinking"] for step in done if step.name.startswith("train.")), None)
+    return {"teacher": str(recipe.teacher.thinking), "think_share": recipe.distill.think_share} | ({"taught": taught} if taught else {})
 
 
 def machine() -> dict[str, Any]:

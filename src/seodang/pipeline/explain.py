@@ -6,6 +6,7 @@ import textwrap
 import types
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import EnumType
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -118,6 +119,8 @@ def _kind(field: FieldInfo) -> str:
 def _type_words(annotation: Any) -> str:
     annotation = _plain(annotation)
     origin, parts = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, EnumType):
+        return f"one of {', '.join(map(str, annotation))}"
     if origin is Literal:
         return " or ".join(str(part) for part in parts) if len(parts) < 3 else f"one of {', '.join(map(str, parts))}"
     if origin is tuple:

@@ -13,8 +13,9 @@ from seodang.core.records import Passage
 from seodang.data.build.prompt_text import load_prompts
 from seodang.evaluation.answers import View, answer_exam, bare_question
 from seodang.evaluation.exam import ExamItem, check_spans, load_exam, select
-from seodang.models.chat_model import ChatModel, Message
-from seodang.models.source import LocalTeacher, model_folder
+from seodang.models.chat_model import ChatModel, Message, think_mode
+from seodang.models.source import LocalTeacher
+from seodang.models.think import ThinkMode
 from seodang.pipeline.card import provenance
 from seodang.pipeline.context import RunContext
 
@@ -55,6 +56,8 @@ def evaluate(context: RunContext, artifact: Artifact, progress: Progress, *, arm
     progress.total, progress.unit = len(items) + (0 if open_book else len(general)), "items"
     with closing(Journal(artifact.folder / "partial" / "answers.jsonl")) as journal:
         limit = context.recipe.evaluate.max_new_tokens
+        if think_mode(model) is ThinkMode.ON:
+            limit += context.recipe.evaluate.max_reasoning_tokens
         view = (
             open_book_view(context.passages, load_prompts(context.recipe.build.prompts)["exam_open_book"]) if open_book else bare_question
         )
@@ -71,12 +74,12 @@ def evaluate(context: RunContext, artifact: Artifact, progress: Progress, *, arm
 def _open_arm(context: RunContext, arm: str, seed: int | None) -> ChatModel:
     teacher = context.recipe.teacher
     if arm == "base":
-        return context.open_local(context.student_folder, context.student_source, "float32")
+        return context.open_student(context.student_folder, context.student_source)
     if arm.startswith("teacher"):
         if isinstance(teacher, LocalTeacher):
-            return context.open_local(model_folder(teacher, context.workspace.store, context.base), teacher, "float32")
+            return context.open_teacher(teacher, "float32")
         return context.teacher
-    return context.open_local(context.artifacts[f"train.{arm}.{seed}"].folder / "checkpoint", None, "float32")
+    return context.open_student(context.artifacts[f"train.{arm}.{seed}"].folder / "checkpoint")
 
 
 def export(context: RunContext, artifact: Artifact, progress: Progress, *, seed: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from seodang.distill.section import ACROSS, DistillSection, TargetsSection, kept
 from seodang.distill.students.section import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
+from seodang.models.think import ThinkMode
 
 ARMS = ("base", "sft", "distilled", "teacher_closed", "teacher_open")
 Arm = Literal["base", "sft", "distilled", "teacher_closed", "teacher_open"]
@@ -31,6 +32,7 @@ class EvaluateSection(Section):
     max_items: int | None = Field(default=None, ge=1, description="items of the exam that are asked, spread over its parts; none: all")
     max_general: int | None = Field(default=None, ge=1, description="items of the general suite that are asked; none: all")
     max_new_tokens: int = Field(default=64, ge=1, description="tokens an answer may have")
+    max_reasoning_tokens: int = Field(default=512, ge=0, description="further tokens that are for thinking, where it is turned on")
 
 
 class ExportSection(Section):
@@ -61,6 +63,14 @@ class Recipe(Section):
     def _student_has_weights(self) -> "Recipe":
         if isinstance(self.teacher, OpenAIHTTPTeacher) and self.student_model is None:
             raise ValueError("a teacher behind an endpoint has no weights here, so `student_model` must say which model is taught")
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_thinks(self) -> "Recipe":
+        if self.distill.think_share > 0 and self.teacher.thinking is not ThinkMode.ON:
+            raise ValueError("`distill.think_share` needs the reasoning of a teacher that thinks, so `teacher.thinking` must be on")
+        if self.student_model is not None and self.student_model.thinking is not ThinkMode.NONE:
+            raise ValueError("`student_model.thinking` has no effect: the student's think mode follows from `distill.think_share`")
         return self
 
     @model_validator(mode="after")

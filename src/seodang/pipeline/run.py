@@ -17,21 +17,24 @@ from seodang.data.documents import sources_digest
 from seodang.distill.parallel import joined
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
+from seodang.models.think import ThinkMode
 from seodang.pipeline import prove, teach
 from seodang.pipeline.card import provenance
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
+from seodang.pipeline.licenses import refuse_unknown_licenses
 from seodang.pipeline.plan import Done, Step, execute, step_key
 from seodang.pipeline.recipe import recipe_row
 from seodang.pipeline.report.build import build_report
 from seodang.pipeline.report.html import render_html
 from seodang.pipeline.report.markdown import render_markdown
+from seodang.pipeline.think import refuse_thinking_student, taught_mode
 from seodang.pipeline.workspace import RUN_FILE
 
 TRAINED = ("sft", "distilled")
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 3, "verify": 2, "tokenizer": 1, "targets": 3, "train": 3, "evaluate": 1, "export": 1}
+_VERSIONS = {"ingest": 2, "build": 4, "verify": 3, "tokenizer": 1, "targets": 4, "train": 4, "evaluate": 2, "export": 1}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -41,7 +44,7 @@ def make_plan(context: RunContext) -> list[Step]:
     checks = {name: find_function("seodang.data.verify", name) for name in recipe.verify.checks}
     outside = {name: inspect.getsource(inspect.getmodule(check) or check) for name, check in checks.items() if ":" in name}
     prompts = prompts_digest(recipe.build.prompts)
-    teacher, student = context.source_key(recipe.teacher), context.source_key(context.student_source)
+    teacher, student = context.source_key(recipe.teacher), context.weights_key(context.student_source)
     exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
     general = digest([digest_file(path) for path in context.resolve(recipe.evaluate.general)])
     _refuse_codec(context)
@@ -62,7 +65,10 @@ def make_plan(context: RunContext) -> list[Step]:
     loop = recipe.distill.model_dump(exclude=by_loss)
     size = recipe.student.vocabulary_size
     own = [add("tokenizer", teach.own_tokenizer, _tokenizer_line, verify, student, size)] if size and set(TRAINED) & set(arms) else []
-    targets = add("targets", teach.targets, _targets_line, verify, recipe.targets.model_dump(), prompts) if "distilled" in arms else ""
+    # Which records are taught in think mode is measured in the student's tokens.
+    chosen = [recipe.distill.think_share, student, *own] if recipe.distill.think_share else []
+    asks = [recipe.targets.model_dump(), prompts, *chosen]
+    targets = add("targets", teach.targets, _targets_line, verify, *asks) if "distilled" in arms else ""
     for seed in recipe.evaluate.seeds:
         for arm in (arm for arm in TRAINED if arm in arms):
             parts = [verify, student, recipe.student.model_dump(), loop, seed, *own]
@@ -70,11 +76,13 @@ def make_plan(context: RunContext) -> list[Step]:
                 parts += [targets, recipe.distill.model_dump(include=by_loss)]
             trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
     asked = [ingest, exam, general, recipe.evaluate.max_items, recipe.evaluate.max_general, recipe.evaluate.max_new_tokens]
+    thinking = {arm: recipe.teacher.thinking if arm.startswith("teacher") else taught_mode(recipe.distill.think_share) for arm in arms}
     for arm in arms:
+        asked_in = ["on", recipe.evaluate.max_reasoning_tokens] if thinking[arm] is ThinkMode.ON else []
         if arm in TRAINED:
             for seed in recipe.evaluate.seeds:
                 work = partial(prove.evaluate, arm=arm, seed=seed)
-                add(f"evaluate.{arm}.{seed}", work, _evaluate_line, trained[arm, seed], *asked)
+                add(f"evaluate.{arm}.{seed}", work, _evaluate_line, trained[arm, seed], *asked, *asked_in)
         else:
             model = student if arm == "base" else teacher
             add(
@@ -84,6 +92,7 @@ def make_plan(context: RunContext) -> list[Step]:
                 model,
                 *asked,
                 prompts if arm == "teacher_open" else "",
+                *asked_in,
             )
     if "distilled" in arms and recipe.export.formats:
         seed = recipe.evaluate.seeds[0]
@@ -115,6 +124,7 @@ def run_recipe(context: RunContext) -> Path:
 
     Started by `torchrun`, the processes train together; all else is done by the first of them, while the others wait.
     """
+    refuse_unknown_licenses(context.recipe)
     with joined() as context.team:
         if context.team.size > 1:
             context.team.require_work(context.recipe.distill.packs_per_step)
@@ -126,6 +136,8 @@ def _run_together(context: RunContext) -> Path:
     if isinstance(recipe.teacher, OpenAIHTTPTeacher) and first:
         announce_departure(context, recipe.teacher)
     folder = context.workspace.run_folder(recipe.name)
+    if first:
+        refuse_thinking_student(context)
     steps = make_plan(context)
     sources = [s for s in (recipe.teacher, recipe.student_model) if isinstance(s, LocalTeacher)]
     synthetic = any(source.synthetic for source in sources)
@@ -169,7 +181,9 @@ def _ingest_line(s: dict[str, Any]) -> str:
 
 def _build_line(s: dict[str, Any]) -> str:
     counts = f"{s['know']} questions, {s['act']} customers' messages, {s['keywords']} search-like ones, {s['general']} general questions"
-    return f"{s['num_records']} records: {counts}"
+    reasoned = f", {s['reasoned']} of them with reasoning" if s["reasoned"] else ""
+    cut_off = f"; {s['cut_off']} texts cut off and dropped" if s["cut_off"] else ""
+    return f"{s['num_records']} records: {counts}{reasoned}{cut_off}"
 
 
 def _verify_line(s: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from seodang.models.local import LocalModel
+from seodang.pipeline.think import open_student
 from seodang.pipeline.workspace import open_run
 from seodang.serving.limits import read_key
 from seodang.serving.section import ServeSection
@@ -15,5 +15,5 @@ def serve_run(folder: Path, *, arm: str, host: str, port: int, api_key_env: str 
     section = ServeSection(host=host, port=port, api_key_env=api_key_env)
     read_key(section)  # refused before the weights are opened
     # float32, so that an answer does not hang on what else is asked at the same time.
-    model = LocalModel(run.model_folder(arm), name=run.name, dtype="float32", synthetic=run.row["synthetic"])
+    model = open_student(run.model_folder(arm), run.think_share, name=run.name, dtype="float32", synthetic=run.row["synthetic"])
     run_server({run.name: model}, section)

@@ -16,6 +16,7 @@ from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.build.questions import questions
 from seodang.data.build.utterances import utterances
+from seodang.data.build.written import num_cut_off
 from seodang.data.documents import load_documents
 from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
@@ -23,6 +24,7 @@ from seodang.data.verify.decide import conserve, decide
 from seodang.distill.section import ACROSS
 from seodang.evaluation.exam import load_exam
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.think import taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
 
 if TYPE_CHECKING:
@@ -66,6 +68,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         acts += next_steps(context.teacher, context.actions, context.passages_by_id, recipe.build, recipe.seed, journal, progress)
         knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
         others = general(context.teacher, recipe.build, recipe.seed, journal, progress)
+        num_cut = num_cut_off(journal)
     typed = keywords(
         context.passages,
         context.actions,
@@ -76,7 +79,15 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
     )
     records = [*acts, *knows, *typed, *others]
     write_json_lines(artifact.folder / "records.jsonl", (record.row() for record in records))
-    return {"num_records": len(records), "act": len(acts), "know": len(knows), "keywords": len(typed), "general": len(others)}
+    return {
+        "num_records": len(records),
+        "act": len(acts),
+        "know": len(knows),
+        "keywords": len(typed),
+        "general": len(others),
+        "reasoned": sum(bool(record.reasoning) for record in records),
+        "cut_off": num_cut,
+    }
 
 
 def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
@@ -113,11 +124,12 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress) -> dict
 
     _require_accepted(context)
     recipe = context.recipe
-    pair = open_pair(context)
+    thought = thought_records(context)
     if recipe.distill.loss not in ACROSS:
-        refuse_other_tokens(pair, context.accepted)
+        reasoning = {record.id: record.reasoning for record in context.accepted if record.id in thought}
+        refuse_other_tokens(open_pair(context), context.accepted, reasoning)
     template = load_prompts(recipe.build.prompts)["open_book"]
-    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets)
+    plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets, thought)
     identity = context.teacher.identity
     folder = context.workspace.store / TARGET_CACHES / cache_name(identity)
     with Artifact(folder).locked(), closing(TargetCache(folder, identity)) as cache:
@@ -164,30 +176,38 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     from seodang.distill.raise_student import raise_student
     from seodang.models.chat_model import Message
     from seodang.models.local import use_threads
+    from seodang.models.think import ThinkMode
     from seodang.pipeline.pairing import align, open_pair, refuse_other_tokens
 
     use_threads(context.team.num_threads)
     _require_accepted(context)
     recipe = context.recipe
     context.team.begin_turn()
-    pair = open_pair(context)
+    pair, thought = open_pair(context), thought_records(context)
+    silent = ThinkMode.OFF if pair.student.has_think_switch else ThinkMode.NONE
+    reasoning = {record.id: record.reasoning for record in context.accepted if record.id in thought}
+
+    def mode_of(record: Record) -> ThinkMode:
+        return ThinkMode.ON if record.id in thought else silent
+
     distilled = arm == "distilled"
     kept: dict[str, Any] = _targets_of(context, artifact, f"train.{arm}.{seed}") if distilled else {}
     counts: dict[str, int] = {}
     if distilled and recipe.distill.loss in ACROSS:
-        kept, counts = align(pair, context.accepted, kept)
+        kept, counts = align(pair, context.accepted, kept, reasoning)
     elif distilled:
-        refuse_other_tokens(pair, context.accepted)
+        refuse_other_tokens(pair, context.accepted, reasoning)
     examples = [
         Example(
             record=record.id,
-            prompt_ids=tuple(pair.student.encode_chat([Message("user", record.question)])),
-            answer_ids=pair.answer_ids(record.answer),
+            prompt_ids=tuple(pair.student.encode_chat([Message("user", record.question)], mode_of(record))),
+            answer_ids=pair.answer_ids(record.answer, reasoning.get(record.id, "")),
             target=kept[record.id] if distilled else None,
             weight=recipe.distill.general_weight if distilled and record.kind == "general" else None,
         )
         for record in context.accepted
     ]
+    told = taught_lengths(pair.student, context.accepted, thought)
     context.team.end_turn()
     progress.unit = "steps"
     summary = raise_student(
@@ -201,7 +221,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         progress=progress,
         team=context.team,
     )
-    return {**summary, **counts}
+    return {"thinking": told, **summary, **counts}
 
 
 def _targets_of(context: RunContext, artifact: Artifact, step: str) -> "dict[str, Target | Likelihoods]":

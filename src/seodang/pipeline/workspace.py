@@ -43,6 +43,11 @@ class Run:
     def name(self) -> str:
         return self.row["name"]
 
+    @property
+    def think_share(self) -> float:
+        """Share of the answer tokens that its students are taught in think mode."""
+        return self.row["recipe"].get("distill", {}).get("think_share", 0.0)
+
     def artifact(self, step: str) -> Artifact:
         for row in self.row["steps"]:
             if row["name"] == step:

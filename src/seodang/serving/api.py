@@ -60,8 +60,8 @@ def _add_answers(app: FastAPI, models: Mapping[str, LocalModel], scheduler: Sche
         job = scheduler.submit(lambda: chat.steps(model, ask, options))
         if ask.stream:
             first = await wire.unless_disconnected(request, job, wire.opened(job))
-            return wire.EventStream(job, chat.events(job, first.num_prompt_tokens, name, ask))
-        return JSONResponse(await wire.unless_disconnected(request, job, chat.whole(job, name, ask)))
+            return wire.EventStream(job, chat.events(job, first.num_prompt_tokens, name, ask, model))
+        return JSONResponse(await wire.unless_disconnected(request, job, chat.whole(job, name, ask, model)))
 
     @app.post("/v1/completions")
     async def text_completions(request: Request) -> Response:

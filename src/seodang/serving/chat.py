@@ -9,6 +9,7 @@ from jinja2.exceptions import TemplateError
 
 from seodang.models.chat_model import Message
 from seodang.models.local import LocalModel
+from seodang.models.think import ThinkMode, reasoning_so_far
 from seodang.scoring.tool_call import ToolCall, render_tool_calls, split_tool_calls, to_openai
 from seodang.serving import wire
 from seodang.serving.generation import Opened, Piece, Steps, Token, answer, room_for_answer, to_sampling, with_seed
@@ -47,19 +48,22 @@ def steps(model: LocalModel, ask: ChatRequest, section: ServeSection) -> Steps:
         yield from answer(model, prompt, with_seed(sampling, sample), sample, ask.top_logprobs or 0)
 
 
-async def whole(job: Job[Opened | Piece], name: str, ask: ChatRequest) -> wire.JSON:
+async def whole(job: Job[Opened | Piece], name: str, ask: ChatRequest, model: LocalModel) -> wire.JSON:
     """The answer as one object."""
     choices, used = await wire.collect(job)
     return {
         **wire.envelope("chatcmpl", "chat.completion", name),
-        "choices": [_choice(index, choice, ask) for index, choice in enumerate(choices)],
+        "choices": [_choice(index, choice, ask, model) for index, choice in enumerate(choices)],
         "usage": used,
     }
 
 
-def _choice(index: int, choice: wire.Choice, ask: ChatRequest) -> wire.JSON:
-    said, calls = _calls(choice.text, ask)
-    message: wire.JSON = {"role": "assistant", "content": said or None if calls else choice.text, "refusal": None}
+def _choice(index: int, choice: wire.Choice, ask: ChatRequest, model: LocalModel) -> wire.JSON:
+    reasoning, text = _reasoning(model, choice.text, finished=True)
+    said, calls = _calls(text, ask)
+    message: wire.JSON = {"role": "assistant", "content": said or None if calls else text, "refusal": None}
+    if reasoning:
+        message["reasoning_content"] = reasoning
     if calls:
         message["tool_calls"] = calls
     return {
@@ -68,6 +72,13 @@ def _choice(index: int, choice: wire.Choice, ask: ChatRequest) -> wire.JSON:
         "logprobs": _logprobs(choice.tokens) if ask.logprobs else None,
         "finish_reason": "tool_calls" if calls else choice.finish_reason,
     }
+
+
+def _reasoning(model: LocalModel, text: str, *, finished: bool) -> tuple[str, str]:
+    """What a model thinks and what it answers, of a text that it has written so far; all is the answer where it is not told to think."""
+    if model.thinking is not ThinkMode.ON:
+        return "", text
+    return reasoning_so_far(text, inside=model.begins_inside, finished=finished)
 
 
 def _calls(text: str, ask: ChatRequest) -> tuple[str, list[dict[str, Any]]]:
@@ -79,7 +90,9 @@ def _calls(text: str, ask: ChatRequest) -> tuple[str, list[dict[str, Any]]]:
     return said, to_openai(calls, id_prefix=f"call_{uuid.uuid4().hex[:16]}_")
 
 
-async def events(job: Job[Opened | Piece], num_prompt_tokens: int, name: str, ask: ChatRequest) -> AsyncGenerator[wire.JSON]:
+async def events(
+    job: Job[Opened | Piece], num_prompt_tokens: int, name: str, ask: ChatRequest, model: LocalModel
+) -> AsyncGenerator[wire.JSON]:
     """The answer as chunks. Where tools are offered, text that may be the beginning of a call is held back until that is decided."""
     with_usage = bool(ask.stream_options and ask.stream_options.include_usage)
     base = {**wire.envelope("chatcmpl", "chat.completion.chunk", name), **({"usage": None} if with_usage else {})}
@@ -88,16 +101,21 @@ async def events(job: Job[Opened | Piece], num_prompt_tokens: int, name: str, as
         return {**base, "choices": [{"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}]}
 
     texts: dict[int, str] = {}
-    sent: dict[int, int] = {}  # characters
+    sent: dict[int, int] = {}  # characters of the answer
+    thought: dict[int, int] = {}  # and of the reasoning
     num_new_tokens = 0
     async for piece in wire.pieces(job):
         index = piece.choice
         num_new_tokens += piece.num_new_tokens
         if index not in texts:
-            texts[index], sent[index] = "", 0
+            texts[index], sent[index], thought[index] = "", 0, 0
             yield chunk(index, {"role": "assistant", "content": ""})
         texts[index] += piece.text
-        said, calls = _calls(texts[index], ask) if piece.finish_reason else (texts[index], [])
+        reasoning, answered = _reasoning(model, texts[index], finished=piece.finish_reason is not None)
+        if len(reasoning) > thought[index]:
+            yield chunk(index, {"reasoning_content": reasoning[thought[index] :]})
+            thought[index] = len(reasoning)
+        said, calls = _calls(answered, ask) if piece.finish_reason else (answered, [])
         until = len(said) if piece.finish_reason or not ask.tools else _num_certain(said)
         text, sent[index] = said[sent[index] : until], until
         logprobs = _logprobs(piece.tokens) if ask.logprobs else None

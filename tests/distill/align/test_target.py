@@ -69,7 +69,8 @@ def lessons(tokenizers: dict[str, Any], vocabularies: dict[str, Vocabulary], kin
     found: list[Example] = []
     for number, answer in enumerate(answers):
         teacher_ids, student_ids = ids_of(tokenizers[TEACHER], answer), ids_of(tokenizers[STUDENT], answer)
-        target = aligner.align(answer, teacher_ids, student_ids, kept_of(vocabularies[TEACHER], teacher_ids, number % len(ANSWERS), kind))
+        kept = kept_of(vocabularies[TEACHER], teacher_ids, number % len(ANSWERS), kind)
+        target = aligner.align((answer, answer), (teacher_ids, student_ids), kept)
         prompt = tuple(tokenizers[STUDENT](f"Question: number {number}?")["input_ids"])
         assert prompt[0] == tokenizers[STUDENT].bos_token_id
         found.append(Example(f"r{number}", prompt, student_ids, target, weight=0.8 if number == 1 else None))
@@ -216,7 +217,8 @@ def test_a_text_that_a_tokenizer_changes_is_taught_by_cross_entropy_alone(
     aligner = Aligner(tokenizers[TEACHER], tokenizers[STUDENT])
     teacher_ids = ids_of(tokenizers[TEACHER], "other words")
     student_ids = ids_of(tokenizers[STUDENT], "Call the agent")
-    target = aligner.align("Call the agent", teacher_ids, student_ids, kept_of(vocabularies[TEACHER], teacher_ids, 0, "likelihoods"))
+    text, kept = "Call the agent", kept_of(vocabularies[TEACHER], teacher_ids, 0, "likelihoods")
+    target = aligner.align((text, text), (teacher_ids, student_ids), kept)
     assert (aligner.num_unaligned, len(target.chunks)) == (1, 0)
     example = Example("r", (1, 9), student_ids, target)
     model = tiny(len(tokenizers[STUDENT]))
@@ -250,7 +252,7 @@ def test_targets_of_several_kinds_are_not_joined(tokenizers: dict[str, Any], voc
         Aligner(tokenizers[TEACHER], tokenizers[STUDENT]),
     )
     with pytest.raises(ValueError, match="a sparse target says nothing"):
-        aligner.align("ok", (1,), (1,), sparse)
+        aligner.align(("ok", "ok"), ((1,), (1,)), sparse)
 
 
 @pytest.mark.parametrize(

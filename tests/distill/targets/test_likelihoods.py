@@ -92,7 +92,8 @@ def test_students_with_tokenizers_of_their_own_share_one_capture(teacher: Counti
                 make_own_start(tiny_model_dir, folder, list(answers.values()), size)
             student = Reader(folder)
             aligner = Aligner(teacher.tokenizer, student.tokenizer)
-            targets = [aligner.align(answers[x.record], x.answer, student.encode_answer(answers[x.record]), cache.get(x.key)) for x in plan]
+            ids = {x.record: (x.answer, student.encode_answer(answers[x.record])) for x in plan}
+            targets = [aligner.align((answers[x.record], answers[x.record]), ids[x.record], cache.get(x.key)) for x in plan]
         assert aligner.num_unaligned == 0
         assert all(target.chunks.num_teacher == len(lesson.answer) for target, lesson in zip(targets, plan, strict=True))
         found.append([target.chunks.num_student for target in targets])

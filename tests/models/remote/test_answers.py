@@ -5,24 +5,9 @@ from typing import Any
 import pytest
 
 from seodang.models.chat_model import Sampling
-from seodang.models.remote.answers import chat_completion, split_reasoning, text_completion
+from seodang.models.remote.answers import chat_completion, text_completion
 from seodang.models.remote.failures import PassingError
-
-
-@pytest.mark.parametrize(
-    ("text", "thinking", "reasoning", "answer"),
-    [
-        ("<think>\nhm\n</think>\n\nyes", None, "hm", "yes"),
-        ("hm</think>yes", True, "hm", "yes"),  # the template opened the block
-        ("hm</think>yes", None, "", "hm</think>yes"),
-        ("<think></think>yes", False, "", "yes"),
-        ("the tag </think> ends it", False, "", "the tag </think> ends it"),
-        ("<think>cut off", True, "cut off", ""),
-        ("  yes\n", None, "", "  yes\n"),
-    ],
-)
-def test_reasoning_that_the_server_left_in_the_text_is_taken_out(text: str, thinking: bool | None, reasoning: str, answer: str) -> None:
-    assert split_reasoning(text, thinking) == (reasoning, answer)
+from seodang.models.think import ThinkMode
 
 
 def chat(message: Any, reason: Any = "stop") -> dict[str, Any]:
@@ -31,12 +16,12 @@ def chat(message: Any, reason: Any = "stop") -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
 def test_both_names_of_the_reasoning_are_read(name: str) -> None:
-    found = chat_completion(chat({"content": "yes", name: "hm"}), Sampling(), True, "host")
+    found = chat_completion(chat({"content": "yes", name: "hm"}), Sampling(), ThinkMode.ON, "host")
     assert (found.text, found.reasoning, found.num_prompt_tokens, found.num_new_tokens) == ("yes", "hm", 3, 5)
 
 
 def test_an_answer_cut_while_thinking_has_no_text() -> None:
-    found = chat_completion(chat({"content": None, "reasoning_content": "hm"}, "length"), Sampling(), True, "host")
+    found = chat_completion(chat({"content": None, "reasoning_content": "hm"}, "length"), Sampling(), ThinkMode.ON, "host")
     assert (found.text, found.finish_reason) == ("", "length")
 
 
@@ -47,7 +32,7 @@ def test_a_stop_text_that_the_server_left_in_is_cut_off() -> None:
 
 def test_half_a_letter_becomes_a_replacement_character() -> None:
     """JSON can carry a lone surrogate, which no file in UTF-8 can."""
-    found = chat_completion(chat({"content": "a\ud83db 🙂"}), Sampling(), None, "host")
+    found = chat_completion(chat({"content": "a\ud83db 🙂"}), Sampling(), ThinkMode.NONE, "host")
     assert found.text == "a\ufffdb 🙂"
     assert found.text.encode()
 
@@ -67,4 +52,4 @@ def test_half_a_letter_becomes_a_replacement_character() -> None:
 )
 def test_an_answer_without_the_protocols_form_is_an_error(value: dict[str, Any]) -> None:
     with pytest.raises(PassingError, match="host"):
-        chat_completion(value, Sampling(), None, "host")
+        chat_completion(value, Sampling(), ThinkMode.NONE, "host")

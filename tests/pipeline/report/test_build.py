@@ -148,3 +148,15 @@ def _leaves(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return [leaf for child in value.values() for leaf in _leaves(child)]
     return [leaf for child in value for leaf in _leaves(child)] if isinstance(value, list) else [value]
+
+
+def test_licences_and_think_modes_stand_in_every_form_of_the_report(run: Run):
+    report = build_report(run)
+    assert report["licenses"] == run["licenses"]
+    assert report["thinking"] == run["thinking"]
+    for text in (render_html(report), render_markdown(report)):
+        assert "Apache-2.0 AND MIT" in text
+        assert "41 of them after 88.5 tokens of reasoning" in text.replace("\u00a0", " ")
+        assert "teacher: on; student: off" in text
+    del run["licenses"], run["thinking"]
+    assert "Think mode" not in render_html(build_report(run))

@@ -16,11 +16,14 @@ from seodang.cli.options import run_argument
 def command(run: Path, arm: str, temperature: float) -> None:
     """Talk with the student of RUN. Each line is a new question; an empty line or Ctrl-D ends."""
     from seodang.models.chat_model import Message, Sampling
-    from seodang.models.local import LocalModel, use_threads
+    from seodang.models.local import use_threads
+    from seodang.pipeline.think import open_student, room_to_think
     from seodang.pipeline.workspace import open_run
 
     use_threads()
-    model = LocalModel(open_run(run).model_folder(arm), dtype="float32")
+    opened = open_run(run)
+    model = open_student(opened.model_folder(arm), opened.think_share, dtype="float32")
+    limit = 128 + room_to_think(model, opened)
     click.echo(f"{run} ({arm}). An empty line ends.", err=True)
     while True:
         try:
@@ -29,6 +32,6 @@ def command(run: Path, arm: str, temperature: float) -> None:
             break
         if not question:
             break
-        for piece, _, _ in model.stream(model.encode_chat([Message("user", question)]), Sampling(128, temperature)):
+        for piece, _, _ in model.stream(model.encode_chat([Message("user", question)]), Sampling(limit, temperature)):
             click.echo(piece, nl=False)
         click.echo()

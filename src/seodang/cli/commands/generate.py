@@ -16,14 +16,15 @@ from seodang.cli.options import run_argument
     "--arm", type=click.Choice(["distilled", "sft", "base"]), default="distilled", show_default=True, help="Which student answers."
 )
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Tokens an answer may have.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON lines with `id` and `text`.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines with `id` and `text`, and `reasoning` where it thought.")
 def command(run: Path, prompts: Path, arm: str, max_new_tokens: int, as_json: bool) -> None:
     """Answer a file of prompts with the student of RUN, in its own chat template, greedily."""
     from seodang.core.errors import InputError
     from seodang.core.files import read_json_lines
     from seodang.core.progress import Progress
     from seodang.models.chat_model import Message, Sampling
-    from seodang.models.local import LocalModel, use_threads
+    from seodang.models.local import use_threads
+    from seodang.pipeline.think import open_student, room_to_think
     from seodang.pipeline.workspace import open_run
 
     rows: list[Any] = read_json_lines(prompts)
@@ -34,12 +35,14 @@ def command(run: Path, prompts: Path, arm: str, max_new_tokens: int, as_json: bo
             )
     use_threads()
     # float32, so that an answer does not hang on what else is in the batch.
-    model = LocalModel(open_run(run).model_folder(arm), dtype="float32", batch_size=32)
+    opened = open_run(run)
+    model = open_student(opened.model_folder(arm), opened.think_share, dtype="float32", batch_size=32)
+    limit = max_new_tokens + room_to_think(model, opened)
     with Progress("generate", len(rows), "prompts") as progress:
         for first in range(0, len(rows), 32):
             group = rows[first : first + 32]
-            answers = model.chat([[Message("user", row["prompt"])] for row in group], Sampling(max_new_tokens))
+            answers = model.chat([[Message("user", row["prompt"])] for row in group], Sampling(limit))
             for row, (answer,) in zip(group, answers, strict=True):
-                text = json.dumps({"id": row["id"], "text": answer.text}, ensure_ascii=False) if as_json else f"{row['id']}\t{answer.text}"
-                click.echo(text)
+                said = {"id": row["id"], "text": answer.text} | ({"reasoning": answer.reasoning} if answer.reasoning else {})
+                click.echo(json.dumps(said, ensure_ascii=False) if as_json else f"{row['id']}\t{answer.text}")
             progress.advance(len(group))

@@ -1,5 +1,6 @@
 """`seodang init`: a recipe and an exam for a folder of documents."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +11,8 @@ import click
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="The recipe to write.  [default: recipes/FOLDER.yaml]")
 @click.option("--teacher", help="A model's folder, or an OpenAI-compatible server's address.  [default: the bundled small one]")
 @click.option("--model", default=None, help="The model's name on that server.")
+@click.option("--license", metavar="SPDX", help="Licence of the documents: an SPDX id, or LicenseRef-own for your own. A run needs it.")
+@click.option("--teacher-license", metavar="SPDX", help="Licence of the model given with --teacher. A run needs it.")
 @click.option("--hold-out", multiple=True, metavar="PATTERN", help="Documents to ask about but not to teach; may be repeated.")
 @click.option("--items", type=click.IntRange(min=1), default=40, show_default=True, help="Exam items to draft about the taught documents.")
 @click.option("--dry-run", is_flag=True, help="Say what was found and what a run would cost; write nothing.")
@@ -19,6 +22,8 @@ def command(
     output: Path | None,
     teacher: str | None,
     model: str | None,
+    license: str | None,
+    teacher_license: str | None,
     hold_out: tuple[str, ...],
     items: int,
     dry_run: bool,
@@ -30,11 +35,24 @@ def command(
     """
     from seodang.pipeline.draft import draft, recipe_name, warnings, write_draft
     from seodang.pipeline.estimate import cost_lines, estimate_cost
+    from seodang.pipeline.licenses import unknown_licenses
     from seodang.pipeline.survey import survey_folder
 
+    licensed = _license(license, "--license"), _license(teacher_license, "--teacher-license")
     survey = survey_folder(folder, hold_out)
     path = output or Path("recipes") / f"{recipe_name(folder.resolve().name)}.yaml"
-    drafted = draft(survey, path, teacher=teacher, model=model, held_out=hold_out, num_items=items)
+    if license is None and not dry_run and sys.stdin.isatty():
+        licensed = _ask_license(folder), licensed[1]
+    drafted = draft(
+        survey,
+        path,
+        teacher=teacher,
+        model=model,
+        held_out=hold_out,
+        num_items=items,
+        license=licensed[0],
+        teacher_license=licensed[1],
+    )
     num_characters = sum(len(document.text) for document in survey.documents)
     click.echo(f"{folder}: {len(survey.documents)} document{'s' * (len(survey.documents) > 1)}, {num_characters:,} characters")
     for document in survey.documents:
@@ -57,5 +75,33 @@ def command(
     click.echo(f"a run of {drafted.output} would cost:" if dry_run else "the run will cost:")
     for line in cost_lines(estimate_cost(drafted.recipe, survey.documents, num_items=len(drafted.exam))):
         click.echo(f"  {line}")
+    for place in unknown_licenses(drafted.recipe):
+        click.echo(f"not known yet: `{place}`; `seodang run` refuses the recipe until it says an SPDX id, or LicenseRef-own for your own")
     if not dry_run:
         click.echo(f"next: seodang run {drafted.output}")
+
+
+def _license(text: str | None, option: str) -> str:
+    """The licence given with an option, in SPDX's spelling; InputError where it is none."""
+    from pydantic_core import PydanticCustomError
+
+    from seodang.core.errors import InputError
+    from seodang.core.licenses import UNKNOWN, check_license
+
+    try:
+        return UNKNOWN if text is None else check_license(text)
+    except PydanticCustomError as error:
+        raise InputError(error.message(), where=option, hint=(error.context or {}).get("hint")) from error
+
+
+def _ask_license(folder: Path) -> str:
+    """The documents' licence, asked until the answer is one or is left out."""
+    from seodang.core.errors import InputError
+    from seodang.core.licenses import UNKNOWN
+
+    question = f"licence of the documents in {folder} (an SPDX id, LicenseRef-own for your own, or nothing to fill it in later)"
+    while True:
+        try:
+            return _license(click.prompt(question, default=UNKNOWN, err=True), "licence")
+        except InputError as error:
+            click.echo(error.render(), err=True)

@@ -11,6 +11,7 @@ from seodang.core.progress import Progress
 from seodang.core.records import Action, Passage, Record
 from seodang.data.build.prompt_text import BuildSection, load_prompts
 from seodang.data.build.utterances import call_answer, speak_calls, write_lines
+from seodang.data.build.written import records_in, rows_of
 from seodang.models.chat_model import ChatModel, Completes, require
 
 _RULES_A_UNIT = 4
@@ -34,13 +35,13 @@ def next_steps(
         group = rules[first : first + _RULES_A_UNIT]
         unit = f"next_steps/{first}+{len(group)}"
         if unit not in journal:
-            journal.append(unit, [record.row() for record in _tell(teacher, group, section, seed + first)])
-        records += [Record.from_row(row) for row in journal[unit]]
+            journal.append(unit, rows_of(_tell(teacher, group, section, seed + first)))
+        records += records_in(journal[unit])
         progress.advance(0, f"{len(records)} messages after a rule")
     return records
 
 
-def _tell(teacher: ChatModel, group: Sequence[tuple[Action, Passage]], section: BuildSection, seed: int) -> Iterator[Record]:
+def _tell(teacher: ChatModel, group: Sequence[tuple[Action, Passage]], section: BuildSection, seed: int) -> Iterator[Record | None]:
     writer = require(teacher, Completes, "building customers' messages")
     text = load_prompts(section.prompts)["next_step"]
     asked: list[tuple[tuple[Action, Passage], str]] = []
@@ -50,7 +51,11 @@ def _tell(teacher: ChatModel, group: Sequence[tuple[Action, Passage]], section: 
             opener = text["openers"][turn % len(text["openers"])]
             asked.append(((action, passage), opener))
             prompts.append(f"{text['preamble']}{describe_rule(text, passage)}{text['ask']} {opener}")
-    for (action, passage), words in write_lines(writer, asked, prompts, section, seed):
+    for line in write_lines(writer, asked, prompts, section, seed):
+        if line is None:
+            yield None
+            continue
+        (action, passage), words = line
         passages = tuple(dict.fromkeys((passage.id, action.passages[0])))
         yield Record("act", words, call_answer(action), passages, passage.language, action=action.name)
 

@@ -33,6 +33,9 @@ class BuildSection(Section):
     )
     temperature: float = Field(default=0.5, ge=0, le=2, description="sampling temperature of questions and messages")
     top_p: float = Field(default=0.95, gt=0, le=1, description="nucleus of sampling, as probability mass")
+    reasoning_tokens: int = Field(
+        default=512, ge=1, description="tokens that a thinking teacher (`teacher.thinking: on`) may think before each of its answers"
+    )
     prompts: str = Field(default="en", description="language of the texts in data/build/prompts")
 
 

@@ -1,7 +1,7 @@
 """Questions from passages: the teacher writes them in several phrasings, then answers each from the passage.
 
 The answer that is taught is the statement itself, quoted: a small teacher chooses and asks better than it words an answer.
-Its own open-book answers are kept as samples, for the checks to compare.
+Its own open-book answers are kept as samples, for the checks to compare; what a thinking one thought before its answer is the reasoning.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,6 +10,8 @@ from seodang.core.files import Journal
 from seodang.core.progress import Progress
 from seodang.core.records import Passage, Record
 from seodang.data.build.prompt_text import BuildSection, load_prompts
+from seodang.data.build.reasoning import Thought, think, thinks
+from seodang.data.build.written import records_in, rows_of
 from seodang.models.chat_model import ChatModel, Completes, Sampling, require
 
 _PASSAGES_A_UNIT = 12
@@ -25,14 +27,14 @@ def questions(
         group = passages[first : first + _PASSAGES_A_UNIT]
         unit = f"questions/{first}+{len(group)}"
         if unit not in journal:
-            journal.append(unit, [record.row() for record in _ask(teacher, group, section, seed + first)])
-        found = [Record.from_row(row) for row in journal[unit]]
+            journal.append(unit, rows_of(_ask(teacher, group, section, seed + first)))
+        found = records_in(journal[unit])
         records += found
         progress.advance(len(group), f"{len(records)} questions")
     return records
 
 
-def _ask(teacher: ChatModel, group: Sequence[Passage], section: BuildSection, seed: int) -> Iterator[Record]:
+def _ask(teacher: ChatModel, group: Sequence[Passage], section: BuildSection, seed: int) -> Iterator[Record | None]:
     writer = require(teacher, Completes, "building questions")
     text = load_prompts(section.prompts)["question"]
     openers = text["openers"][: section.question_openers]
@@ -44,9 +46,22 @@ def _ask(teacher: ChatModel, group: Sequence[Passage], section: BuildSection, se
         for sample in samples:
             if sample.finish_reason == "stop":
                 written[passage, f"{opener}{sample.text}".strip()] = None
+            else:
+                yield None
     pairs = list(written)
-    for (passage, question), answers in zip(pairs, answer_from_passage(writer, pairs, section, seed), strict=True):
-        yield Record("know", question, passage.statement, (passage.id,), passage.language, samples=tuple(answers))
+    thoughts = _think(teacher, pairs, section)
+    for (passage, question), answers, thought in zip(pairs, answer_from_passage(writer, pairs, section, seed), thoughts, strict=True):
+        samples = (*answers, thought.answer) if thought.whole else tuple(answers)
+        reasoning = thought.reasoning if thought.whole else ""
+        yield Record("know", question, passage.statement, (passage.id,), passage.language, samples=samples, reasoning=reasoning)
+
+
+def _think(teacher: ChatModel, pairs: Sequence[tuple[Passage, str]], section: BuildSection) -> list[Thought]:
+    """What a thinking teacher says with the passage in view; nothing for one that does not think."""
+    if not thinks(teacher):
+        return [Thought("", "", whole=False)] * len(pairs)
+    asked = load_prompts(section.prompts)["open_book"]["know"]
+    return think(teacher, [asked.format(passages=passage.view, question=question) for passage, question in pairs], section, _ANSWER_TOKENS)
 
 
 def answer_from_passage(writer: Completes, pairs: Sequence[tuple[Passage, str]], section: BuildSection, seed: int) -> list[list[str]]:

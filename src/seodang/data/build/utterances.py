@@ -8,6 +8,7 @@ from seodang.core.files import Journal
 from seodang.core.progress import Progress
 from seodang.core.records import Action, Record
 from seodang.data.build.prompt_text import BuildSection, load_prompts
+from seodang.data.build.written import records_in, rows_of
 from seodang.models.chat_model import ChatModel, Completes, Sampling, require
 
 _ACTIONS_A_UNIT = 3
@@ -46,13 +47,13 @@ def utterances(
         group = actions[first : first + _ACTIONS_A_UNIT]
         unit = f"utterances/{first}+{len(group)}"
         if unit not in journal:
-            journal.append(unit, [record.row() for record in _say(teacher, group, section, language, seed + first)])
-        records += [Record.from_row(row) for row in journal[unit]]
+            journal.append(unit, rows_of(_say(teacher, group, section, language, seed + first)))
+        records += records_in(journal[unit])
         progress.advance(len(group), f"{len(records)} messages")
     return records
 
 
-def _say(teacher: ChatModel, group: Sequence[Action], section: BuildSection, language: str, seed: int) -> Iterator[Record]:
+def _say(teacher: ChatModel, group: Sequence[Action], section: BuildSection, language: str, seed: int) -> Iterator[Record | None]:
     writer = require(teacher, Completes, "building customers' messages")
     text = load_prompts(section.prompts)["utterance"]
     asked: list[tuple[Action, str]] = []
@@ -66,7 +67,11 @@ def _say(teacher: ChatModel, group: Sequence[Action], section: BuildSection, lan
             situation = action.situations[(turn + turn // len(openers)) % len(action.situations)]
             asked.append((action, opener))
             prompts.append(f"{text['opening']}{way['preamble']}{describe(text, action.name, situation)}{text['ask']} {opener}")
-    for action, words in write_lines(writer, asked, prompts, section, seed):
+    for line in write_lines(writer, asked, prompts, section, seed):
+        if line is None:
+            yield None
+            continue
+        action, words = line
         yield Record("act", words, call_answer(action), action.passages, language, action=action.name)
 
 
@@ -75,14 +80,18 @@ Source = TypeVar("Source", bound=Hashable)
 
 def write_lines(
     writer: Completes, asked: Sequence[tuple[Source, str]], prompts: Sequence[str], section: BuildSection, seed: int
-) -> list[tuple[Source, str]]:
-    """One line for each prompt, with the opener that the prompt ends with, under what it was asked for; whole and distinct ones only."""
+) -> list[tuple[Source, str] | None]:
+    """The distinct lines that prompts were answered with, each after the opener that its prompt ends with, under what it was asked for; and
+    None for each line that was cut off."""
     sampling = Sampling(_MESSAGE_TOKENS, section.temperature, section.top_p, seed, stop=("\n",))
     written: dict[tuple[Source, str], None] = {}
+    num_cut = 0
     for (source, opener), (sample,) in zip(asked, writer.complete(prompts, sampling), strict=True):
         if sample.finish_reason == "stop":
             written[source, f"{opener}{sample.text}".strip()] = None
-    return list(written)
+        else:
+            num_cut += 1
+    return [*written, *[None] * num_cut]
 
 
 def only_shows(text: Mapping[str, str], action: Action) -> bool:

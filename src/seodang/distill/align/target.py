@@ -84,18 +84,26 @@ class Aligner:
         self.begins = boundary_tokens(self.student)
         self.num_unaligned = 0
 
-    def align(self, text: str, teacher_ids: Sequence[int], student_ids: Sequence[int], kept: Target | Likelihoods) -> Across:
-        """The target of one answer, `kept` at the teacher's tokens. A text that one of the tokenizers does not spell (it changes letters)
-        has no chunks, so that nothing but cross-entropy is taught of it, and is counted in `num_unaligned`.
+    def align(self, texts: tuple[str, str], ids: tuple[Sequence[int], Sequence[int]], kept: Target | Likelihoods) -> Across:
+        """The target of one answer, by the teacher's and the student's text and tokens of it, `kept` at the teacher's.
+
+        Where both texts differ (their templates write reasoning in other ways), or a tokenizer does not spell one (it changes letters),
+        there are no chunks, so that nothing but cross-entropy is taught, and the answer is counted in `num_unaligned`.
 
         ValueError for a kind of target that no loss across tokenizers takes.
         """
         if isinstance(kept, Sparse | Sampled):
             raise ValueError(f"a {type(kept).__name__.lower()} target says nothing that another tokenizer's student could be taught")
-        try:
-            chunks = find_chunks(byte_spans(self.teacher, teacher_ids, text), byte_spans(self.student, student_ids, text))
-        except ModelError:
+        chunks = self._chunks(texts, ids) if texts[0] == texts[1] else None
+        if chunks is None:
             self.num_unaligned += 1
             none = torch.zeros((0, 2), dtype=torch.long)
-            chunks = Chunks(none, none, torch.zeros(0, dtype=torch.bool), len(teacher_ids), len(student_ids))
-        return Across(kept, chunks, torch.tensor(list(student_ids)), self.begins)
+            chunks = Chunks(none, none, torch.zeros(0, dtype=torch.bool), len(ids[0]), len(ids[1]))
+        return Across(kept, chunks, torch.tensor(list(ids[1])), self.begins)
+
+    def _chunks(self, texts: tuple[str, str], ids: tuple[Sequence[int], Sequence[int]]) -> Chunks | None:
+        """None where a tokenizer's tokens do not spell the text."""
+        try:
+            return find_chunks(byte_spans(self.teacher, ids[0], texts[0]), byte_spans(self.student, ids[1], texts[1]))
+        except ModelError:
+            return None

@@ -1,6 +1,6 @@
 """The teacher's distributions at the answers' tokens, with the passage in view; the student will see the question alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,8 @@ from seodang.distill.targets.codecs import hidden, top_k
 from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_codec
 from seodang.distill.targets.folder import CERTIFICATES, read_certificates
 from seodang.distill.targets.written import certify_written, whole_distributions, word_beginnings, written_logprobs
-from seodang.models.chat_model import ChatModel, Distributions, Message, Scores, require
+from seodang.models.chat_model import ChatModel, Distributions, Message, Scores, require, think_mode
+from seodang.models.think import ThinkMode
 
 _SEQUENCES_A_SHARD = 128
 _SELF_TESTED = 16  # sequences whose whole distributions are made once more where what is stored cannot tell
@@ -44,16 +45,23 @@ def open_book(record: Record, passages: Mapping[str, Passage], template: Mapping
 
 
 def lessons(
-    teacher: ChatModel, records: Sequence[Record], passages: Mapping[str, Passage], template: Mapping[str, str], section: TargetsSection
+    teacher: ChatModel,
+    records: Sequence[Record],
+    passages: Mapping[str, Passage],
+    template: Mapping[str, str],
+    section: TargetsSection,
+    thought: Collection[str] = (),
 ) -> list[Lesson]:
-    """One lesson for each record, in order, with the key under which its targets are kept."""
+    """One lesson for each record, in order, with the key under which its targets are kept. The teacher reads those whose ids are in
+    `thought` in think mode, with their reasoning, and the others without thinking."""
     scorer = require(teacher, Scores, "capturing targets")
     identity = teacher.identity
     codec = open_codec(section.codec).describe(section.model_dump())
     found: list[Lesson] = []
     for record in records:
-        prompt = tuple(scorer.encode_chat(open_book(record, passages, template)))
-        answer = tuple(scorer.encode_answer(record.answer))
+        mode = None if think_mode(teacher) is ThinkMode.NONE else ThinkMode.ON if record.id in thought else ThinkMode.OFF
+        prompt = tuple(scorer.encode_chat(open_book(record, passages, template), mode))
+        answer = tuple(scorer.encode_answer(record.answer, record.reasoning if mode is ThinkMode.ON else ""))
         found.append(Lesson(record.id, prompt, answer, sequence_key(identity, prompt, answer, codec)))
     return found
 

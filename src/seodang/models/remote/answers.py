@@ -1,24 +1,18 @@
 """The completions inside what an endpoint answers, with the reasoning apart from the text."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from seodang.models.chat_model import Completion, Sampling
 from seodang.models.remote.client import usage_of
 from seodang.models.remote.failures import malformed
-
-_OPEN, _CLOSE = "<think>", "</think>"
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteCompletion(Completion):
-    """A completion of a remote model. `num_new_tokens` counts the reasoning too; 0 where the server reports no usage."""
-
-    reasoning: str = ""
+from seodang.models.think import ThinkMode, split_reasoning
 
 
-def chat_completion(value: dict[str, Any], sampling: Sampling, thinking: bool | None, where: str) -> RemoteCompletion:
-    """The answer of `/v1/chat/completions`. A `PassingError` where it has not the form that the protocol says."""
+def chat_completion(value: dict[str, Any], sampling: Sampling, thinking: ThinkMode, where: str) -> Completion:
+    """The answer of `/v1/chat/completions`. A `PassingError` where it has not the form that the protocol says.
+
+    `num_new_tokens` counts the reasoning too, and is 0 where the server reports no usage.
+    """
     choice = first_choice(value, where)
     message = choice.get("message")
     if not isinstance(message, dict):
@@ -34,7 +28,7 @@ def chat_completion(value: dict[str, Any], sampling: Sampling, thinking: bool | 
     return _completion(value, choice, text, reasoning, sampling, where)
 
 
-def text_completion(value: dict[str, Any], sampling: Sampling, where: str) -> RemoteCompletion:
+def text_completion(value: dict[str, Any], sampling: Sampling, where: str) -> Completion:
     """The answer of `/v1/completions`. A `PassingError` where it has not the form that the protocol says."""
     choice = first_choice(value, where)
     text = choice.get("text")
@@ -51,30 +45,22 @@ def first_choice(value: dict[str, Any], where: str) -> dict[str, Any]:
     return choices[0]
 
 
-def split_reasoning(text: str, thinking: bool | None) -> tuple[str, str]:
-    """(reasoning, answer) of a text whose server did not take them apart.
-
-    A chat template may have opened the block itself, so in think mode a closing mark alone ends the reasoning. An unclosed block
-    is reasoning to its end: the answer was cut before it began.
-    """
-    opened = text.lstrip().startswith(_OPEN)
-    if thinking is False and not opened:
-        return "", text
-    if _CLOSE in text and (opened or thinking):
-        reasoning, _, answer = text.partition(_CLOSE)
-        return reasoning.strip().removeprefix(_OPEN).strip(), answer.lstrip("\n")
-    return (text.strip().removeprefix(_OPEN).strip(), "") if opened else ("", text)
-
-
-def _completion(
-    value: dict[str, Any], choice: dict[str, Any], text: str, reasoning: str, sampling: Sampling, where: str
-) -> RemoteCompletion:
+def _completion(value: dict[str, Any], choice: dict[str, Any], text: str, reasoning: str, sampling: Sampling, where: str) -> Completion:
     reason = choice.get("finish_reason")
     if not isinstance(reason, str):
         raise malformed("a choice without a finish_reason, as of a server that stopped half-way", where)
     prompt, new = usage_of(value) or (0, 0)
     end = min((place for place in (text.find(stop) for stop in sampling.stop) if place >= 0), default=len(text))
-    return RemoteCompletion(_whole(text[:end]), reason, prompt, new, reasoning=_whole(reasoning))
+    thought = _num_reasoning_tokens(value) if reasoning else 0
+    return Completion(_whole(text[:end]), reason, prompt, new, reasoning=_whole(reasoning), num_reasoning_tokens=thought)
+
+
+def _num_reasoning_tokens(value: dict[str, Any]) -> int | None:
+    """What the server says of how many new tokens were reasoning."""
+    usage = value.get("usage")
+    details = usage.get("completion_tokens_details") if isinstance(usage, dict) else None
+    found = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    return found if isinstance(found, int) and found > 0 else None
 
 
 def _whole(text: str) -> str:

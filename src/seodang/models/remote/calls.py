@@ -5,16 +5,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from seodang.core.errors import EndpointError
-from seodang.models.chat_model import Sampling
-from seodang.models.remote.answers import RemoteCompletion, chat_completion
+from seodang.models.chat_model import Completion, Sampling
+from seodang.models.remote.answers import chat_completion
 from seodang.models.remote.client import EndpointClient
 from seodang.models.remote.positions import Position, Style, read_positions, scoring_request
+from seodang.models.think import ThinkMode
 
 # What is refused is to be found out, and a server that is not there is to be told at once.
 TRIES_MORE = 1
 
 
-def chat_request(client: EndpointClient, content: str, thinking: bool | None, max_new_tokens: int) -> RemoteCompletion:
+def chat_request(client: EndpointClient, content: str, thinking: ThinkMode, max_new_tokens: int) -> Completion:
     """One greedy answer to one user message."""
     body: dict[str, Any] = {
         "model": client.section.model,
@@ -22,8 +23,8 @@ def chat_request(client: EndpointClient, content: str, thinking: bool | None, ma
         "max_tokens": max_new_tokens,
         "temperature": 0.0,
     }
-    if thinking is not None:
-        body["chat_template_kwargs"] = {"enable_thinking": thinking}
+    if thinking.options:
+        body["chat_template_kwargs"] = thinking.options
     url, where = client.address.api("/chat/completions"), client.address.place
     return client.ask(
         url, body, lambda value: chat_completion(value, Sampling(), thinking, where), prompt=content, max_new_tokens=max_new_tokens

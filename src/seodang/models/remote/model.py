@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 from seodang.core.errors import BudgetError, EndpointError, ModelError
 from seodang.core.hashing import digest
 from seodang.models.chat_model import Completion, Message, Sampling, TokenTargets
-from seodang.models.remote.answers import RemoteCompletion, chat_completion, text_completion
+from seodang.models.remote.answers import chat_completion, text_completion
 from seodang.models.remote.budget import Usage
 from seodang.models.remote.calls import score_ids
 from seodang.models.remote.capabilities import Preflight
@@ -16,6 +16,7 @@ from seodang.models.remote.failures import EndpointRefusalError
 from seodang.models.remote.fanout import ask_all
 from seodang.models.remote.positions import Style, targets_of
 from seodang.models.remote.scoring import ChatTokenizer, encode_chat, encode_text
+from seodang.models.think import ThinkMode, thought_answer
 from seodang.models.tokens import token_map
 
 Answer = TypeVar("Answer")
@@ -55,9 +56,14 @@ class RemoteModel:
             "engine": "openai_http",
             "endpoint": f"{address.place}{address.path}",
             "model": section.model,
-            "thinking": section.thinking,
+            "thinking": str(section.thinking),
             "served": self.preflight.served,
         }
+
+    @property
+    def thinking(self) -> ThinkMode:
+        """The mode that is asked for; "none" where the server's default holds."""
+        return self._client.section.thinking
 
     @property
     def used(self) -> Usage:
@@ -82,11 +88,11 @@ class RemoteModel:
         client, thinking = self._client, self._client.section.thinking
         url, where = client.address.api("/chat/completions"), client.address.place
 
-        def ask(index: int, sample: int, stop: threading.Event) -> RemoteCompletion:
+        def ask(index: int, sample: int, stop: threading.Event) -> Completion:
             messages = [{"role": message.role, "content": message.content} for message in conversations[index]]
             body = {"messages": messages, **self._choices(sampling, sample)}
-            if thinking is not None:
-                body["chat_template_kwargs"] = {"enable_thinking": thinking}
+            if thinking.options:
+                body["chat_template_kwargs"] = thinking.options
             return client.ask(
                 url,
                 body,
@@ -112,7 +118,7 @@ class RemoteModel:
     def _sample(
         self,
         count: int,
-        ask: Callable[[int, int, threading.Event], RemoteCompletion],
+        ask: Callable[[int, int, threading.Event], Completion],
         sampling: Sampling,
         num_samples: int,
         on_done: Callable[[int, list[Completion]], None] | None,
@@ -126,7 +132,7 @@ class RemoteModel:
         refused: set[int] = set()
         num_done = 0
 
-        def done(job: int, completion: RemoteCompletion) -> None:
+        def done(job: int, completion: Completion) -> None:
             nonlocal num_done
             index, sample = divmod(job, num_asked)
             samples[index][sample] = completion
@@ -185,7 +191,7 @@ class RemoteCompletionModel(RemoteModel):
         client = self._client
         url, where = client.address.api("/completions"), client.address.place
 
-        def ask(index: int, sample: int, stop: threading.Event) -> RemoteCompletion:
+        def ask(index: int, sample: int, stop: threading.Event) -> Completion:
             prompt = prompts[index]
             sent = prompt if isinstance(prompt, str) else list(prompt)
             return client.ask(
@@ -213,13 +219,14 @@ class RemoteScoringModel(RemoteCompletionModel):
         told = {"vocabulary": digest(token_map(self._tokenizer))} if hasattr(self._tokenizer, "backend_tokenizer") else {}
         return {**super().identity, "scoring": self._style, **told}
 
-    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
-        """Token ids of a conversation up to and including the start of the assistant's turn."""
-        return encode_chat(self._tokenizer, messages, self._client.section.thinking)
+    def encode_chat(self, messages: Sequence[Message], thinking: ThinkMode | None = None) -> list[int]:
+        """Token ids of a conversation up to and including the start of the assistant's turn, in the section's think mode or another one."""
+        return encode_chat(self._tokenizer, messages, self.thinking if thinking is None else thinking)
 
-    def encode_answer(self, text: str) -> list[int]:
-        """Token ids of an answer with the end-of-turn token."""
-        return [*encode_text(self._tokenizer, text), int(self._tokenizer.eos_token_id)]
+    def encode_answer(self, text: str, reasoning: str = "") -> list[int]:
+        """Token ids of an answer with the end-of-turn token, after its reasoning in the block that the template writes."""
+        whole = thought_answer(self._tokenizer, reasoning, text) if reasoning else text
+        return [*encode_text(self._tokenizer, whole), int(self._tokenizer.eos_token_id)]
 
     def encode_text(self, text: str) -> list[int]:
         """Token ids of plain text, with nothing put before or after it."""

@@ -12,6 +12,7 @@ from seodang.models.remote.clock import Clock
 from seodang.models.remote.model import RemoteCompletionModel, RemoteModel, RemoteScoringModel
 from seodang.models.remote.preflight import preflight
 from seodang.models.remote.scoring import ChatTokenizer, tokenizer_difference
+from seodang.models.think import ThinkMode
 
 
 def run_preflight(section: OpenAIHTTPTeacher, clock: Clock | None = None) -> Preflight:
@@ -48,10 +49,10 @@ def _open(client: EndpointClient, tokenizer: ChatTokenizer | None) -> RemoteMode
     found, error = preflight(client)
     if not found.chat:
         raise _explained(client.section, found, error)
-    if client.section.thinking is not None and found.thinking_switch == "refused":
+    if client.section.thinking is not ThinkMode.NONE and found.thinking_switch == "refused":
         words = found.refusal_of("chat_template_kwargs.enable_thinking")
         raise EndpointError(
-            f"it refuses chat_template_kwargs.enable_thinking: {words}", where=found.place, hint="set `teacher.thinking` to null"
+            f"it refuses chat_template_kwargs.enable_thinking: {words}", where=found.place, hint="leave `teacher.thinking` out"
         )
     if not found.token_id_prompts:
         return RemoteModel(client, found)

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from seodang.core.errors import EndpointError
-from seodang.models.chat_model import Sampling
-from seodang.models.remote.answers import RemoteCompletion, text_completion
+from seodang.models.chat_model import Completion, Sampling
+from seodang.models.remote.answers import text_completion
 from seodang.models.remote.calls import TRIES_MORE, chat_request, score_ids, tokenize
 from seodang.models.remote.capabilities import Preflight, Refusal
 from seodang.models.remote.client import EndpointClient
 from seodang.models.remote.failures import EndpointRefusalError
 from seodang.models.remote.positions import Style
+from seodang.models.think import ThinkMode
 
 PROBE_WORDS = "Answer with one word: is water wet? 물은 젖어 있나요?"
 PROBE_IDS = tuple(range(40, 56))  # ids that every vocabulary has
@@ -92,12 +93,12 @@ def _look_for_the_model(found: _Findings) -> bool:
 
 def _try_chat(found: _Findings) -> None:
     client = found.client
-    plain = found.attempt("chat", lambda: chat_request(client, PROBE_WORDS, None, _PROBE_TOKENS))
+    plain = found.attempt("chat", lambda: chat_request(client, PROBE_WORDS, ThinkMode.NONE, _PROBE_TOKENS))
     found.known["chat"] = plain is not None
     if plain is None:
         return
     try:
-        with_it, without = (chat_request(client, PROBE_WORDS, thinking, _PROBE_TOKENS) for thinking in (True, False))
+        with_it, without = (chat_request(client, PROBE_WORDS, thinking, _PROBE_TOKENS) for thinking in (ThinkMode.ON, ThinkMode.OFF))
     except EndpointError as error:
         found.refuse("chat_template_kwargs.enable_thinking", error)
         found.known["thinking_switch"] = "refused"
@@ -114,7 +115,7 @@ def _try_scoring(found: _Findings) -> None:
     url, where = client.address.api("/completions"), client.address.place
     body = {"model": client.section.model, "prompt": list(PROBE_IDS), "max_tokens": 1, "temperature": 0.0}
 
-    def ask() -> RemoteCompletion:
+    def ask() -> Completion:
         return client.ask(
             url, body, lambda value: text_completion(value, Sampling(), where), prompt=len(PROBE_IDS), max_new_tokens=1, retries=TRIES_MORE
         )

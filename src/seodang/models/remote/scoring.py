@@ -9,6 +9,7 @@ from seodang.models.remote.calls import TRIES_MORE, chat_request, tokenize
 from seodang.models.remote.capabilities import Preflight
 from seodang.models.remote.client import EndpointClient
 from seodang.models.remote.positions import read_positions, scoring_request
+from seodang.models.think import ThinkMode, render
 
 # Letters of several alphabets, digits, spaces and symbols: where two tokenizers differ, they differ here.
 _TEXTS = (
@@ -29,12 +30,10 @@ class ChatTokenizer(Protocol):
     def apply_chat_template(self, conversation: list[dict[str, str]], **options: Any) -> Any: ...
 
 
-def encode_chat(tokenizer: ChatTokenizer, messages: Sequence[Message], thinking: bool | None) -> list[int]:
+def encode_chat(tokenizer: ChatTokenizer, messages: Sequence[Message], thinking: ThinkMode) -> list[int]:
     """Token ids of a conversation in the model's template, up to and including the start of the assistant's turn."""
     rows = [{"role": message.role, "content": message.content} for message in messages]
-    options: dict[str, Any] = {} if thinking is None else {"enable_thinking": thinking}
-    text = tokenizer.apply_chat_template(rows, tokenize=False, add_generation_prompt=True, **options)
-    return encode_text(tokenizer, text)
+    return encode_text(tokenizer, render(tokenizer, rows, thinking))
 
 
 def encode_text(tokenizer: ChatTokenizer, text: str) -> list[int]:
@@ -62,8 +61,8 @@ def tokenizer_difference(client: EndpointClient, found: Preflight, tokenizer: Ch
     if not found.tokenizer:
         return ""
     body: dict[str, Any] = {"messages": [{"role": "user", "content": content}], "add_generation_prompt": True}
-    if thinking is not None:
-        body["chat_template_kwargs"] = {"enable_thinking": thinking}
+    if thinking.options:
+        body["chat_template_kwargs"] = thinking.options
     try:
         theirs = tokenize(client, body)
     except EndpointError:

@@ -59,6 +59,8 @@ def build_report(run: Row) -> Row:
         "steps": steps,
         **{key: _without_folders(run.get(key) or {}) for key in ("teacher", "student", "recipe", "machine", "versions")},
         "documents": _without_folders(run.get("documents") or []),
+        "licenses": run.get("licenses") or {},
+        "thinking": run.get("thinking") or {},
         "origins": {part: _origin(steps, names) for part, names in _ORIGINS.items()},
     }
     report["size_and_score"] = _size_and_score(report)

@@ -22,6 +22,7 @@ from seodang.pipeline.report.wording import (
     points_interval,
     significant,
     size,
+    thinking_words,
 )
 
 Row = dict[str, Any]
@@ -204,6 +205,10 @@ def _provenance(report: Row) -> str:
     for document in report["documents"]:
         known = {key: value for key, value in document.items() if key != "name"}
         lines.append(f"- document {inline(document['name'], 120)}: {inline(brief(known))}")
+    if report["thinking"]:
+        lines.append(f"- think mode: {thinking_words(report['thinking'])}")
+    if report["licenses"]:
+        lines.append(f"- licences: {inline(report['licenses']['statement'], 2_000)}")
     return "\n".join(lines)
 
 

@@ -119,3 +119,16 @@ def brief(value: Any) -> str:
 
 def _nested(value: Any) -> str:
     return f"({brief(value)})" if isinstance(value, dict) and value else brief(value)
+
+
+def thinking_words(thinking: dict[str, Any]) -> str:
+    """In which think mode the teacher wrote and the student was taught and asked, and how long thoughts and answers were."""
+    words = f"teacher: {thinking['teacher']}"
+    taught = thinking.get("taught")
+    if taught is None:
+        return words
+    lengths = f"answers of {taught['mean_answer_tokens']:g} tokens on average"
+    if taught["num_thought"]:
+        lengths += f", {count(taught['num_thought'])} of them after {taught['mean_reasoning_tokens']:g} tokens of reasoning"
+    asked = f"{percent(taught['share'])} of the answer tokens in think mode (asked for: {percent(thinking['think_share'])})"
+    return f"{words}; student: {taught['mode']}, taught with {lengths}; {asked}"

@@ -8,7 +8,7 @@ from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.curves import loss_figure
 from seodang.pipeline.report.figures import bar_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.wording import brief, count, duration, percent, significant, size
+from seodang.pipeline.report.wording import brief, count, duration, percent, significant, size, thinking_words
 
 Row = dict[str, Any]
 
@@ -189,6 +189,10 @@ def provenance_section(report: Row) -> Safe:
         ]
         columns = ["document", "characters", "passages", "language", "licence", "SHA-256"]
         children += [table("Documents", columns, rows, words=(0, 3, 4, 5)), note(report, "What was taught.", "documents")]
+    if report["licenses"]:
+        children += [element("h3", "Licences"), element("p", quoted(visible(report["licenses"]["statement"], 2_000)))]
+    if report["thinking"]:
+        children += [element("h3", "Think mode"), element("p", own(thinking_words(report["thinking"])))]
     for title in ("teacher", "student", "machine", "versions"):
         if report[title]:
             children += [

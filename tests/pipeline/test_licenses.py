@@ -1,0 +1,54 @@
+"""A run is refused before any work while a licence of its recipe is unknown, and its report says under which terms the student stands."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seodang.core.errors import RecipeError
+from seodang.core.licenses import UNKNOWN
+from seodang.models.source import LocalTeacher
+from seodang.pipeline.context import RunContext
+from seodang.pipeline.licenses import licenses, unknown_licenses
+from seodang.pipeline.recipe import Recipe, load_recipe
+from seodang.pipeline.run import run_recipe
+from seodang.pipeline.workspace import Workspace
+from small_project import small_recipe, write_project
+
+REMOTE = {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "A.X"}
+
+
+def recipe_of(model: Path, **changes: Any) -> Recipe:
+    return Recipe.model_validate({**small_recipe(model), **changes})
+
+
+def test_every_place_without_a_licence_is_named(tmp_path: Path) -> None:
+    row = small_recipe(tmp_path)
+    student = {**row["teacher"], "license": "NOASSERTION"}
+    documents = [*row["documents"], {"folder": "more"}]
+    assert unknown_licenses(recipe_of(tmp_path)) == []
+    found = unknown_licenses(recipe_of(tmp_path, documents=documents, teacher=REMOTE, student_model=student))
+    assert found == ["documents.1.license", "teacher.license", "student_model.license"]
+
+
+@pytest.mark.parametrize("stated", [None, "unknown", ""])
+def test_a_run_without_the_documents_licence_ends_before_anything_is_written(tmp_path: Path, stated: str | None) -> None:
+    def unlicensed(recipe: dict[str, Any]) -> None:
+        recipe["documents"][0] = {"folder": "documents"} | ({} if stated is None else {"license": stated})
+
+    path = write_project(tmp_path, tmp_path / "no-model", unlicensed)
+    with pytest.raises(RecipeError, match=r"`documents\.0\.license`: unknown") as caught:
+        run_recipe(RunContext(load_recipe(path), tmp_path, Workspace(tmp_path / "runs")))
+    assert caught.value.hint is not None
+    assert "LicenseRef-own" in caught.value.hint
+    assert not (tmp_path / "runs").exists()
+
+
+def test_the_reports_licences_join_documents_teacher_and_student(tmp_path: Path) -> None:
+    student = LocalTeacher(name="small", license="LicenseRef-gemma", path="x")
+    found = licenses(recipe_of(tmp_path, teacher={**REMOTE, "license": "apache-2.0"}, student_model=student), student)
+    assert found["documents"] == [{"source": "documents", "license": "CC0-1.0"}]
+    assert found["teacher"] == {"name": "A.X", "license": "Apache-2.0"}
+    assert found["combined"] == "Apache-2.0 AND CC0-1.0 AND LicenseRef-gemma"
+    assert all(part in found["statement"] for part in ("small (LicenseRef-gemma)", "documents (CC0-1.0)", "A.X (Apache-2.0)"))
+    assert licenses(recipe_of(tmp_path, documents=[{"folder": "d"}]), student)["combined"] == UNKNOWN
