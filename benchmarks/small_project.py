@@ -146,5 +146,50 @@ def make_random_model(folder: Path) -> Path:
     return folder
 
 
+def make_other_model(folder: Path) -> Path:
+    """A random llama whose tokenizer is written as SentencePiece does: spaces as letters, a token for each byte, and one that begins a
+    text. Nothing of it is spelled as the tokens of `make_random_model` are."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, normalizers, processors, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    trained = Tokenizer(models.BPE())
+    trained.normalizer = normalizers.Replace(" ", "▁")
+    trained.train_from_iterator([_LAMPS, _FOG], trainers.BpeTrainer(vocab_size=160, show_progress=False))
+    special = ["<unk>", "<bos>", "<eos>", "<turn>"]
+    vocabulary = {token: index for index, token in enumerate([*special, *(f"<0x{byte:02X}>" for byte in range(256))])}
+    for token in sorted(trained.get_vocab(), key=lambda token: trained.get_vocab()[token]):
+        vocabulary.setdefault(token, len(vocabulary))
+    merges = [(left, right) for left, right in json.loads(trained.to_str())["model"]["merges"]]
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token="<unk>", fuse_unk=True, byte_fallback=True))
+    tokenizer.normalizer = trained.normalizer
+    tokenizer.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    tokenizer.add_special_tokens(special)
+    tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<bos>", eos_token="<eos>", pad_token="<eos>", unk_token="<unk>")
+    fast.chat_template = (
+        "{{ bos_token }}{% for message in messages %}<turn>{{ message['role'] }}\n{{ message['content'] }}<eos>{% endfor %}"
+        "{% if add_generation_prompt %}<turn>model\n{% endif %}"
+    )
+    config = LlamaConfig(
+        vocab_size=len(fast),
+        hidden_size=48,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=4096,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        model = LlamaForCausalLM(config)
+    model.save_pretrained(folder)
+    fast.save_pretrained(folder)
+    return folder
+
+
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")

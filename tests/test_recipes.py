@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from seodang.models.source import LocalTeacher
 from seodang.pipeline.recipe import ARMS, Recipe, load_recipe
 
 FOLDER = Path(__file__).parent.parent / "recipes"
@@ -38,3 +39,22 @@ def test_the_pruned_student_is_taught_what_the_demo_teaches() -> None:
     for part in ("seed", "documents", "teacher", "student_model", "build", "verify", "targets", "evaluate"):
         assert getattr(pruned, part) == getattr(demo, part), part
     assert pruned.student.method == "depth_prune"
+
+
+def test_the_student_with_its_own_tokenizer_is_taught_what_the_demo_teaches() -> None:
+    demo, own = recipe("telecom_demo"), recipe("telecom_own_tokenizer")
+    for part in ("seed", "documents", "teacher", "student_model", "build", "verify", "evaluate"):
+        assert getattr(own, part) == getattr(demo, part), part
+    assert own.student.vocabulary_size == 8192
+    assert (own.distill.loss, own.targets.codec) == ("alm", "likelihoods")
+
+
+def test_terms_that_bind_what_is_taught_are_named_where_weights_stand_under_them() -> None:
+    """The Gemma terms ask for it; the student's weights are free of them, and get them by being taught."""
+    gemma = recipe("telecom_gemma")
+    assert isinstance(gemma.teacher, LocalTeacher)
+    assert gemma.student_model == recipe("telecom_demo").teacher
+    assert gemma.teacher.terms is not None
+    assert gemma.teacher.chat_template is not None
+    assert (FOLDER / gemma.teacher.chat_template).is_file()
+    assert len(gemma.teacher.parts) == 4

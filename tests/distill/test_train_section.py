@@ -11,7 +11,7 @@ import yaml
 from seodang.core.errors import RecipeError
 from seodang.distill.losses.support import SUPPORT
 from seodang.distill.objective import named_divergence
-from seodang.distill.section import LOSS_SETTINGS, DistillSection, refuse_loss
+from seodang.distill.section import ACROSS, LOSS_SETTINGS, DistillSection, loss_module, refuse_loss
 from seodang.pipeline.recipe import load_recipe
 
 FINE: list[tuple[str, dict[str, float]]] = [
@@ -20,21 +20,24 @@ FINE: list[tuple[str, dict[str, float]]] = [
     ("skew_kl", {"alpha": 0.2}),
     ("alpha_beta", {"alpha": 0.2, "beta": 0.7}),
     ("alpha_beta", {"beta": 0.7}),
+    ("alm", {"tau": 10, "threshold": 0}),
+    ("uld", {}),
 ]
 
 
 def test_the_section_knows_every_loss_with_its_settings() -> None:
-    assert set(LOSS_SETTINGS) == set(SUPPORT)
+    assert set(LOSS_SETTINGS) == {*SUPPORT, *ACROSS}
     for loss, settings in LOSS_SETTINGS.items():
-        module = importlib.import_module(f"seodang.distill.losses.{loss}")
+        module = importlib.import_module(loss_module(loss))
         assert tuple(inspect.signature(module.divergence).parameters) == ("temperature", *settings)
 
 
 @pytest.mark.parametrize(("loss", "settings"), FINE)
 def test_settings_of_a_loss_reach_its_divergence(loss: str, settings: dict[str, float]) -> None:
-    section = DistillSection.model_validate({"loss": loss, "loss_settings": settings, "temperature": 2})
+    heat = 1.0 if loss in ACROSS else 2.0
+    section = DistillSection.model_validate({"loss": loss, "loss_settings": settings, "temperature": heat})
     divergence = named_divergence(section.loss, section.temperature, section.loss_settings)
-    assert (divergence.name, divergence.temperature) == (loss, 2.0)
+    assert (divergence.name, divergence.temperature) == (loss, heat)
 
 
 @pytest.mark.parametrize(

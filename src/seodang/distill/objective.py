@@ -6,18 +6,24 @@ from typing import Any
 
 import torch
 
+from seodang.distill.align.alm import LikelihoodMatching
+from seodang.distill.align.target import Across
+from seodang.distill.align.uld import LogitDistillation
 from seodang.distill.frozen import FrozenBlocks
 from seodang.distill.losses import fused
 from seodang.distill.losses.cross_entropy import cross_entropy
 from seodang.distill.losses.divergence import Divergence, Written
 from seodang.distill.packing import Example, Pack
 from seodang.distill.read_pack import read_pack
+from seodang.distill.section import loss_module
 from seodang.models.own_logits import own_logits
 
+Taught = Divergence | LikelihoodMatching | LogitDistillation
 
-def named_divergence(loss: str, temperature: float, settings: Mapping[str, float]) -> Divergence:
-    """The divergence of the file `loss` in `distill/losses`. ValueError for a setting out of its range."""
-    return importlib.import_module(f"seodang.distill.losses.{loss}").divergence(temperature, **settings)
+
+def named_divergence(loss: str, temperature: float, settings: Mapping[str, float]) -> Taught:
+    """The divergence of the file `loss` in `distill/losses` or `distill/align`. ValueError for a setting out of its range."""
+    return importlib.import_module(loss_module(loss)).divergence(temperature, **settings)
 
 
 class Objective(torch.nn.Module):
@@ -25,13 +31,14 @@ class Objective(torch.nn.Module):
 
     Without a divergence, or on a pack without targets, it is cross-entropy alone. With `frozen`, the blocks below are not computed in a
     step. With `in_bfloat16`, products are computed in it while the weights keep their own precision. `by_logits` takes the model's own
-    logits, all of a pack's at once (`changes_logits` says where that is needed); otherwise those of a few positions are held at a time.
+    logits, all of a pack's at once (`changes_logits` says where that is needed, and a loss across tokenizers needs it always); otherwise
+    those of a few positions are held at a time.
     """
 
     def __init__(
         self,
         model: Any,
-        divergence: Divergence | None,
+        divergence: Taught | None,
         weight: float,
         *,
         frozen: FrozenBlocks | None = None,
@@ -41,7 +48,8 @@ class Objective(torch.nn.Module):
         super().__init__()
         self.model = model
         self.divergence, self.weight = divergence, weight
-        self.frozen, self.in_bfloat16, self.by_logits = frozen, in_bfloat16, by_logits
+        self.frozen, self.in_bfloat16 = frozen, in_bfloat16
+        self.by_logits = by_logits or isinstance(divergence, LikelihoodMatching | LogitDistillation)
 
     def forward(self, pack: Pack, examples: Sequence[Example], num_tokens: float, apart: bool = False) -> dict[str, torch.Tensor]:
         """The pack's share of a loss over `num_tokens` answer tokens: `loss`, which is differentiable. With `apart`, and wherever it costs
@@ -80,6 +88,9 @@ class Objective(torch.nn.Module):
     ) -> torch.Tensor:
         assert self.divergence is not None
         assert pack.target is not None
+        if not isinstance(self.divergence, Divergence):
+            return self.divergence.on_logits(states[0], pack.target, mask, num_tokens)
+        assert not isinstance(pack.target, Across)
         if self.by_logits:
             return self.divergence.on_logits(states[0], pack.target, mask, num_tokens)
         return fused.linear(self.divergence, states[0], states[1], pack.target, mask, num_tokens=num_tokens, written=written)

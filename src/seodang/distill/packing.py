@@ -10,18 +10,20 @@ from dataclasses import dataclass
 
 import torch
 
-from seodang.distill.losses.target import Target, join_targets
+from seodang.distill.align.target import Across, join_taught
+from seodang.distill.losses.target import Target
 from seodang.distill.packed_attention import Rows, lay_out
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A prompt and the answer that is taught after it, with the teacher's targets at the answer's tokens (None: none kept)."""
+    """A prompt and the answer that is taught after it, with the teacher's targets at the answer's tokens, or at its own tokens of
+    the same answer (None: none kept)."""
 
     record: str  # id of the record that it was made from
     prompt_ids: tuple[int, ...]
     answer_ids: tuple[int, ...]
-    target: Target | None = None
+    target: Target | Across | None = None
     weight: float | None = None  # share of the divergence in its loss; None: the recipe's
 
 
@@ -35,7 +37,7 @@ class Pack:
     rows: Rows
     predicting: torch.Tensor
     labels: torch.Tensor
-    target: Target | None
+    target: Target | Across | None
     num_tokens: int
 
 
@@ -87,6 +89,6 @@ def build_pack(examples: Sequence[Example], prefix: Sequence[int]) -> Pack:
         rows=lay_out(start, lengths),
         predicting=torch.tensor(predicting),
         labels=torch.tensor(labels),
-        target=join_targets(targets) if targets else None,
+        target=join_taught(targets) if targets else None,
         num_tokens=len(ids),
     )

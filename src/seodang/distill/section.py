@@ -10,7 +10,7 @@ from seodang.core.errors import RecipeError
 from seodang.core.sections import Section
 
 Precision = Literal["auto", "float32", "bfloat16"]
-Loss = Literal["forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta"]
+Loss = Literal["forward_kl", "reverse_kl", "generalized_jsd", "skew_kl", "skew_reverse_kl", "total_variation", "alpha_beta", "alm", "uld"]
 # What can be set of each loss, beside the temperature.
 LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
     "forward_kl": (),
@@ -20,8 +20,20 @@ LOSS_SETTINGS: dict[str, tuple[str, ...]] = {
     "skew_reverse_kl": ("alpha",),
     "total_variation": (),
     "alpha_beta": ("alpha", "beta"),
+    "alm": ("tau", "threshold"),
+    "uld": (),
 }
-_KINDS = {"nucleus": "sparse", "top_k": "sparse", "sampled": "sampled", "head_and_sampled": "sampled", "hidden": "hidden", "full": "dense"}
+# The losses across tokenizers, and the kinds of targets that each is computed from.
+ACROSS: dict[str, tuple[str, ...]] = {"alm": ("likelihoods",), "uld": ("hidden", "dense")}
+_KINDS = {
+    "nucleus": "sparse",
+    "top_k": "sparse",
+    "sampled": "sampled",
+    "head_and_sampled": "sampled",
+    "hidden": "hidden",
+    "full": "dense",
+    "likelihoods": "likelihoods",
+}
 
 
 def _rate(given: Any) -> float:
@@ -109,8 +121,10 @@ class TrainSection(Section):
 class TargetsSection(Section):
     """What is kept of the teacher's distribution at each answer token."""
 
-    codec: Literal["nucleus", "top_k", "sampled", "head_and_sampled", "hidden", "full"] = Field(
-        default="nucleus", description="how it is kept, a file in distill/targets/codecs; a remote teacher can fill `top_k` only"
+    codec: Literal["nucleus", "top_k", "sampled", "head_and_sampled", "hidden", "full", "likelihoods"] = Field(
+        default="nucleus",
+        description="how it is kept, a file in distill/targets/codecs; a remote teacher can fill `top_k` only; the loss `alm` needs "
+        "`likelihoods`, and `uld` one of `hidden` and `full`",
     )
     nats_per_byte: float = Field(
         default=3e-4,
@@ -155,11 +169,17 @@ class DistillSection(TrainSection):
     )
     rollout_tokens: int = Field(default=64, ge=1, description="`on_policy`, `offline_on_policy`: tokens an answer of the student may have")
     rollout_samples: int = Field(default=1, ge=1, le=64, description="`offline_on_policy`: answers of the student to each question")
-    loss: Loss = Field(default="forward_kl", description="divergence between teacher and student, a file in distill/losses")
+    loss: Loss = Field(
+        default="forward_kl",
+        description="divergence between teacher and student, a file in distill/losses; for a student with another tokenizer `alm`, or "
+        "`uld` as a baseline, files in distill/align",
+    )
     temperature: float = Field(default=1.0, gt=0, description="divides both sides' logits; the loss is multiplied by its square")
     loss_settings: dict[str, float] = Field(
         default_factory=dict[str, float],
-        description="beta of generalized_jsd (0 to 1), alpha of the skew losses (between 0 and 1), alpha and beta of alpha_beta",
+        description="beta of generalized_jsd (0 to 1), alpha of the skew losses (between 0 and 1), alpha and beta of alpha_beta; of alm, "
+        "tau (above 0, default 100: the root that brings a long text's likelihood up) and threshold (0 to below 1, default 0.1: a chunk "
+        "ends where the teacher's mass of words that may begin is above it; 0: chunks as fine as both tokenizers cut them)",
     )
     weight: float = Field(
         default=0.1, ge=0, le=1, description="share of the divergence in the loss; the rest is cross-entropy with the verified answer"
@@ -195,7 +215,7 @@ class DistillSection(TrainSection):
             if name not in known:
                 others = ", ".join(f"`{setting}`" for setting in known)
                 raise ValueError(f"`{loss}` has no setting `{name}`; it has {others or 'none'}")
-        importlib.import_module(f"seodang.distill.losses.{loss}").divergence(info.data.get("temperature", 1.0), **settings)
+        importlib.import_module(loss_module(loss)).divergence(info.data.get("temperature", 1.0), **settings)
         return settings
 
     @model_validator(mode="after")
@@ -221,6 +241,11 @@ class DistillSection(TrainSection):
         return DistillSection.model_validate(own | changes)
 
 
+def loss_module(loss: str) -> str:
+    """Where the function `divergence` of a loss stands."""
+    return f"seodang.distill.{'align' if loss in ACROSS else 'losses'}.{loss}"
+
+
 def kept_kind(section: TargetsSection) -> str:
     """Which kind of target (losses/target.py) is kept: a column of the table in losses/support.py."""
     return _KINDS[section.codec]
@@ -238,6 +263,9 @@ def mode_settings(distill: DistillSection) -> dict[str, Any]:
 
 def refuse_loss(distill: DistillSection, kind: str, key: str = "distill") -> None:
     """RecipeError where the loss cannot be computed from the kind of targets that is kept; `key` is where it stands in the recipe."""
+    if distill.loss in ACROSS or kind == "likelihoods":
+        _refuse_across(distill, kind, key)
+        return
     if kind in ("sparse", "sampled") and distill.temperature != 1.0:
         raise RecipeError(
             f"`{key}.temperature`: {kind} targets are kept for temperature 1, not for {distill.temperature:g}",
@@ -253,3 +281,25 @@ def refuse_loss(distill: DistillSection, kind: str, key: str = "distill") -> Non
             f"`{key}.loss`: `{distill.loss}` cannot be computed from {kind} targets",
             hint=f"use {others}, or keep the teacher's whole distribution",
         )
+
+
+def _refuse_across(distill: DistillSection, kind: str, key: str) -> None:
+    """RecipeError for a loss across tokenizers, or targets for one, that do not go with each other."""
+    if distill.loss not in ACROSS:
+        raise RecipeError(
+            f"`{key}.loss`: `{distill.loss}` cannot be computed from likelihoods, which say nothing of the tokens that were not written",
+            hint=f"set `{key}.loss: alm`, or another `targets.codec`",
+        )
+    if distill.mode != "cached":
+        raise RecipeError(
+            f"`{key}.mode`: `{distill.loss}` is taught from kept targets, not in the mode `{distill.mode}`",
+            hint=f"set `{key}.mode: cached`, or take a student with the teacher's tokenizer and another loss",
+        )
+    if distill.temperature != 1.0:
+        raise RecipeError(
+            f"`{key}.temperature`: `{distill.loss}` is computed at temperature 1, not at {distill.temperature:g}",
+            hint=f"leave `{key}.temperature` at 1",
+        )
+    if kind not in ACROSS[distill.loss]:
+        codec = "likelihoods" if distill.loss == "alm" else "hidden"
+        raise RecipeError(f"`{key}.loss`: `{distill.loss}` cannot be computed from {kind} targets", hint=f"set `targets.codec: {codec}`")

@@ -16,9 +16,8 @@ from seodang.distill import checkpoint, parallel
 from seodang.distill.early_stop import EarlyStop
 from seodang.distill.events import Events
 from seodang.distill.frozen import FrozenBlocks
-from seodang.distill.losses.divergence import Divergence
 from seodang.distill.modes.lessons import Lessons
-from seodang.distill.objective import Objective
+from seodang.distill.objective import Objective, Taught
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 from seodang.distill.parallel import Team
 from seodang.distill.read_pack import prepare
@@ -63,7 +62,7 @@ class Trainer:
         section: TrainSection,
         *,
         seed: int,
-        divergence: Divergence | None,
+        divergence: Taught | None,
         weight: float,
         first_layer: int,
         team: Team | None = None,
@@ -94,7 +93,7 @@ class Trainer:
         self.held_out_curve: list[list[float]] = []
         self.step = self.num_tokens = self.num_answer_tokens = 0
 
-    def _objective(self, examples: Sequence[Example], divergence: Divergence | None, weight: float, first_layer: int) -> Objective:
+    def _objective(self, examples: Sequence[Example], divergence: Taught | None, weight: float, first_layer: int) -> Objective:
         alone = self.team.size == 1
         by_logits = changes_logits(self.model)
         model = self.model if alone else copy.deepcopy(self.model)

@@ -3,13 +3,12 @@
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
 from seodang.core.errors import ModelError
 from seodang.core.hashing import digest, digest_file
@@ -27,14 +26,15 @@ from seodang.models.decoding import (
 )
 from seodang.models.own_logits import changes_logits
 from seodang.models.precision import best_dtype
-from seodang.models.think import CLOSE, ThinkMode, has_switch, opens_block, render, split_reasoning, thought_answer
+from seodang.models.reader import Reader
+from seodang.models.think import CLOSE, ThinkMode, opens_block, split_reasoning
 from seodang.models.tokens import token_map
 
 _FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
 _TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
 
 
-class LocalModel:
+class LocalModel(Reader):
     """Weights and tokenizer of one folder. Pickled weights and a model's own code are refused.
 
     `batch_size` is the number of rows decoded at once; `dtype` is "auto" (bfloat16 where the processor has instructions for it);
@@ -64,13 +64,12 @@ class LocalModel:
                 where=str(folder),
                 hint="convert the model to safetensors",
             )
-        self.folder = folder
+        super().__init__(folder, thinking)
         self.name = name or folder.name
         self.synthetic = synthetic
         self.batch_size = batch_size
         self.dtype = best_dtype(device) if dtype == "auto" else getattr(torch, dtype)
         try:
-            self.tokenizer: Any = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
             self.model: Any = AutoModelForCausalLM.from_pretrained(
                 folder, dtype=self.dtype, local_files_only=True, trust_remote_code=False, use_safetensors=True
             )
@@ -78,35 +77,9 @@ class LocalModel:
             raise ModelError(
                 f"cannot be opened: {str(error).splitlines()[0]}", where=str(folder), hint="check that transformers knows this architecture"
             ) from error
-        if not self.tokenizer.chat_template:
-            raise ModelError("the tokenizer has no chat template", where=str(folder), hint="use an instruction-tuned model")
-        self.thinking = self._checked(thinking)
         self.model.to(device).eval()
         if attention.is_plain(self.model):
             self.model.set_attn_implementation(attention.register())
-        eos = self.model.generation_config.eos_token_id if self.model.generation_config else None
-        ends = eos if isinstance(eos, list) else [eos] if eos is not None else []
-        self.stop_ids = frozenset([*ends, self.tokenizer.eos_token_id])
-
-    @cached_property
-    def has_think_switch(self) -> bool:
-        """Whether its chat template can be told to think or not."""
-        return has_switch(self.tokenizer)
-
-    @property
-    def begins_inside(self) -> bool:
-        """Whether its template opens the block of thinking itself, in the model's think mode."""
-        return opens_block(self._prompt([Message("user", "")], self.thinking))
-
-    def _checked(self, mode: ThinkMode) -> ThinkMode:
-        """The mode; ModelError where the template cannot be told."""
-        if mode is not ThinkMode.NONE and not self.has_think_switch:
-            raise ModelError(
-                f"its chat template has no switch for thinking (`enable_thinking`), so it cannot be turned {mode}",
-                where=str(self.folder),
-                hint="leave `thinking` out, or use a model whose template has the switch",
-            )
-        return mode
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -123,21 +96,6 @@ class LocalModel:
             "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",
         }
 
-    def encode_chat(self, messages: Sequence[Message], thinking: ThinkMode | None = None) -> list[int]:
-        """Token ids of a conversation up to and including the start of the assistant's turn, in the model's think mode or another one."""
-        return self.encode_text(self._prompt(messages, self.thinking if thinking is None else self._checked(thinking)))
-
-    def _prompt(self, messages: Sequence[Message], mode: ThinkMode) -> str:
-        return render(self.tokenizer, [{"role": message.role, "content": message.content} for message in messages], mode)
-
-    def encode_answer(self, text: str, reasoning: str = "") -> list[int]:
-        """Token ids of an answer with the end-of-turn token, after its reasoning in the block that the template writes."""
-        whole = thought_answer(self.tokenizer, reasoning, text) if reasoning else text
-        return [*self.encode_text(whole), self.tokenizer.eos_token_id]
-
-    def encode_text(self, text: str) -> list[int]:
-        return self.tokenizer(text, add_special_tokens=False)["input_ids"]
-
     def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
         """`num_samples` answers for each conversation, in order, with the reasoning apart."""
         texts = [self._prompt(messages, self.thinking) for messages in conversations]
@@ -152,14 +110,17 @@ class LocalModel:
         return self._decode([self.encode_text(text) for text in texts], sampling, num_samples, completion)
 
     def complete(self, prompts: Sequence[str | Sequence[int]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        """Continues texts, each begun as the model's texts are, or token ids as they stand."""
+
         def completion(row: Row, num_prompt_tokens: int) -> Completion:
             text = self._cut(self.tokenizer.decode(row.token_ids), sampling.stop)
             return Completion(text, row.finish_reason, num_prompt_tokens, len(row.token_ids))
 
-        ids = [self.encode_text(p) if isinstance(p, str) else list(p) for p in prompts]
+        ids = [self._begun(self.encode_text(p)) if isinstance(p, str) else list(p) for p in prompts]
         return self._decode(ids, sampling, num_samples, completion)
 
     def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
+        prompts = [self._begun(prompt) for prompt in prompts]
         targets: list[TokenTargets | None] = [None] * len(prompts)
         for rows in _scoring_batches(prompts, continuations, self.batch_size):
             scored = score_batch(self.model, [prompts[i] for i in rows], [continuations[i] for i in rows], top_k)
@@ -214,6 +175,10 @@ class LocalModel:
             for i, samples in zip(rows, decoded, strict=True):
                 answers[i] = [completion(row, len(prompts[i])) for row in samples]
         return answers
+
+    def _begun(self, ids: Sequence[int]) -> list[int]:
+        """The ids after the token that begins this model's texts, where it has one: without it, some models write nonsense."""
+        return list(ids) if not self.begins or list(ids[:1]) == self.begins else [*self.begins, *ids]
 
     def _stopper(self, stop: tuple[str, ...]) -> Callable[[list[int]], bool]:
         if not stop:

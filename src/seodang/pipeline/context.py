@@ -12,6 +12,7 @@ from seodang.core.hashing import digest, digest_file
 from seodang.core.records import Action, Passage, Record
 from seodang.distill.parallel import Team
 from seodang.models.chat_model import ChatModel
+from seodang.models.chat_template import read_template
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher, model_folder
 from seodang.models.think import ThinkMode
@@ -52,7 +53,8 @@ class RunContext:
     def weights_key(self, section: LocalTeacher) -> str:
         """Digest of a model's weights and tokenizer, without opening it."""
         if section.path is None:
-            return section.key()
+            template = [read_template((self.base / section.chat_template).resolve())] if section.chat_template else []
+            return digest([section.key(), *template]) if template else section.key()
         folder = model_folder(section, self.workspace.store, self.base)
         return digest(
             {
@@ -64,6 +66,11 @@ class RunContext:
     @cached_property
     def student_folder(self) -> Path:
         return model_folder(self.student_source, self.workspace.store, self.base)
+
+    @property
+    def student_start(self) -> Path:
+        """The folder that training starts from: the student's weights, or what the step `tokenizer` made for a student with its own one."""
+        return self.artifacts["tokenizer"].folder if "tokenizer" in self.artifacts else self.student_folder
 
     @cached_property
     def teacher(self) -> ChatModel:

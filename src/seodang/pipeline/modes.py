@@ -15,7 +15,7 @@ from seodang.pipeline.context import RunContext
 if TYPE_CHECKING:
     from seodang.distill.modes.lessons import Lessons
     from seodang.distill.packing import Example
-    from seodang.models.local import LocalModel
+    from seodang.models.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,15 @@ def _refuse_mode(context: RunContext, mode: str) -> None:
 
 
 def by_live_teacher(
-    context: RunContext, distill: DistillSection, reader: "LocalModel", examples: "list[Example]", thought: Collection[str], seed: int
+    context: RunContext, distill: DistillSection, reader: "Reader", examples: "list[Example]", thought: Collection[str], seed: int
 ) -> Taught:
     """The modes `live` and `on_policy`: the teacher reads its prompts with the passages in view, and is asked in each step.
 
     `distill` is how the arm is taught, `reader` the student before teaching, `thought` the records that are taught in think mode.
     ModelError where the teacher's distributions do not fit the student.
     """
+    from transformers import AutoConfig
+
     from seodang.distill.modes.live import Live, LiveTeacher
     from seodang.distill.modes.on_policy import OnPolicy
     from seodang.distill.targets.capture import lessons as read_lessons
@@ -63,7 +65,7 @@ def by_live_teacher(
     plan = read_lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets, thought)
     prompts = {lesson.record: lesson.teacher_prompt for lesson in plan}
     teacher = LiveTeacher(context.teacher, prompts)
-    teacher.refuse_unfit(examples, reader.model.get_output_embeddings().weight.shape[0])
+    teacher.refuse_unfit(examples, AutoConfig.from_pretrained(context.student_folder, local_files_only=True).get_text_config().vocab_size)
     end, stop_ids = reader.encode_answer("")[-1], reader.stop_ids
 
     def lessons() -> Live:

@@ -16,6 +16,7 @@ from seodang.evaluation.exam import ExamItem, check_spans, load_exam, select
 from seodang.models.chat_model import ChatModel, Message, think_mode
 from seodang.models.source import LocalTeacher
 from seodang.models.think import ThinkMode
+from seodang.pipeline.card import provenance
 from seodang.pipeline.context import RunContext
 
 
@@ -97,8 +98,7 @@ def export(context: RunContext, artifact: Artifact, progress: Progress, *, seed:
     rows: dict[str, Any] = {}
     for file_type in recipe.export.formats:
         path = artifact.folder / f"{recipe.name}-{file_type}.gguf"
-        provenance = {"name": f"{recipe.name} student", "license": context.student_source.license, "basename": context.student_source.name}
-        write_gguf(checkpoint, path, file_type, provenance)
+        write_gguf(checkpoint, path, file_type, provenance(context))
         progress.advance(1, f"{file_type} written")
         rows[file_type] = compare(references, path)
         progress.advance(1, f"{file_type} compared")

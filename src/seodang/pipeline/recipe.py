@@ -11,7 +11,7 @@ from seodang.data.build.prompt_text import BuildSection
 from seodang.data.documents import DocumentSource
 from seodang.data.gold import GoldSection
 from seodang.data.verify.section import VerifySection
-from seodang.distill.section import DistillSection, TargetsSection, refuse_loss, taught_kind
+from seodang.distill.section import ACROSS, DistillSection, TargetsSection, refuse_loss, taught_kind
 from seodang.distill.students.section import StudentSection
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
@@ -106,6 +106,11 @@ class Recipe(Section):
         for arm in self.distilled_arms:
             key = f"distill.variants.{arm}" if arm in self.distill.variants else "distill"
             taught = self.distill.of_arm(arm)
+            if self.student.vocabulary_size is not None and taught.loss not in ACROSS:
+                raise RecipeError(
+                    f"`student.vocabulary_size`: a tokenizer of the student's own has other tokens than `{taught.loss}` compares",
+                    hint=f"set `{key}.loss: alm` and `targets.codec: likelihoods`, or leave out `student.vocabulary_size`",
+                )
             refuse_loss(taught, taught_kind(taught, self.targets), key)
         return self
 

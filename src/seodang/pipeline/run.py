@@ -21,6 +21,7 @@ from seodang.models.source import LocalTeacher
 from seodang.models.think import ThinkMode
 from seodang.pipeline import modes, own_answers, prove, teach
 from seodang.pipeline.arms import GOLD_ARM
+from seodang.pipeline.card import provenance
 from seodang.pipeline.collect import collect_run, machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.departure import announce_departure
@@ -37,7 +38,18 @@ from seodang.pipeline.think import refuse_thinking_student, taught_mode
 from seodang.pipeline.workspace import RUN_FILE
 
 # Raised when a step's code computes something else from the same settings and inputs.
-_VERSIONS = {"ingest": 2, "build": 4, "verify": 2, "rollouts": 1, "targets": 3, "train": 4, "evaluate": 2, "export": 1, "gold": 1}
+_VERSIONS = {
+    "ingest": 2,
+    "build": 4,
+    "verify": 3,
+    "tokenizer": 1,
+    "gold": 1,
+    "rollouts": 1,
+    "targets": 4,
+    "train": 4,
+    "evaluate": 2,
+    "export": 1,
+}
 
 
 def make_plan(context: RunContext) -> list[Step]:
@@ -68,8 +80,10 @@ def make_plan(context: RunContext) -> list[Step]:
     by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}
     by_mode = {"mode", *(name for names in MODE_SETTINGS.values() for name in names)}
     loop = recipe.distill.model_dump(exclude={*by_loss, *by_mode, "variants"})
+    size = recipe.student.vocabulary_size
+    own = [add("tokenizer", teach.own_tokenizer, _tokenizer_line, verify, student, size)] if size and recipe.trained_arms else []
     # Which records are taught in think mode is measured in the student's tokens.
-    chosen = [recipe.distill.think_share, student] if recipe.distill.think_share else []
+    chosen = [recipe.distill.think_share, student, *own] if recipe.distill.think_share else []
     asks = [recipe.targets.model_dump(), prompts, *chosen]
     taught_modes = {recipe.distill.of_arm(arm).mode for arm in recipe.distilled_arms}
     targets = add("targets", teach.targets, _targets_line, verify, *asks) if "cached" in taught_modes else ""
@@ -90,7 +104,7 @@ def make_plan(context: RunContext) -> list[Step]:
 
     for seed in recipe.evaluate.seeds:
         for arm in ("sft",) * ("offline_on_policy" in taught_modes and "sft" not in arms) + recipe.trained_arms:
-            parts = [verify, student, recipe.student.model_dump(), loop, seed]
+            parts = [verify, student, recipe.student.model_dump(), loop, seed, *own]
             if arm in recipe.distilled_arms:
                 distill = recipe.distill.of_arm(arm)
                 parts += [*taught_from(distill, seed), distill.model_dump(include=by_loss), mode_settings(distill)]
@@ -126,7 +140,7 @@ def make_plan(context: RunContext) -> list[Step]:
             recipe.export.model_dump(),
             exam,
             recipe.evaluate.max_items,
-            recipe.name,
+            provenance(context),
         )
     return steps
 
@@ -230,6 +244,10 @@ def _verify_line(s: dict[str, Any]) -> str:
     )
 
 
+def _tokenizer_line(s: dict[str, Any]) -> str:
+    return f"{s['num_tokens']} tokens of the student's own, {len(s['special_tokens'])} of them special"
+
+
 def _gold_line(s: dict[str, Any]) -> str:
     return f"kept {s['kept']} + near the exam {s['near_exam']} + repeated {s['repeated']} = input {s['input']}"
 
@@ -238,7 +256,7 @@ def _targets_line(s: dict[str, Any]) -> str:
     counts = f"{s['num_sequences']} sequences, {s['num_tokens']} tokens, {s['codec']} at {s['bytes_per_token']:.1f} bytes a token"
     found = s["certificate"]
     kl = "" if found is None or found["kl"] is None else f", KL(full || stored) {found['kl']:.4f} nats"
-    cosine = "" if found is None else f", gradient cosine {found['gradient_cosine']:.4f}"
+    cosine = "" if found is None or found["gradient_cosine"] is None else f", gradient cosine {found['gradient_cosine']:.4f}"
     return f"{counts}{kl}{cosine}, {s['num_reused']} from the cache"
 
 

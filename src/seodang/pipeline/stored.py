@@ -122,12 +122,21 @@ def _references(run: Run) -> set[tuple[str, str]]:
     found = {(row["name"].split(".", 1)[0], row["key"][:16]) for row in run.row["steps"]}
     sources = [source for source in (recipe["teacher"], recipe["student_model"], run.row["student_source"]) if source]
     found |= {("wheels", source["sha256"]) for source in [*sources, *recipe["documents"]] if source.get("sha256")}
-    found |= {("models", LocalTeacher(**source).key()[:16]) for source in sources if source.get("package")}
+    found |= {("wheels", part["sha256"]) for source in sources for part in source.get("parts", ())}
+    found |= {("models", LocalTeacher(**source).key()[:16]) for source in sources if source.get("package") or source.get("parts")}
+    if any(source.get("chat_template") for source in sources):
+        found |= {("models", folder.name) for folder in run.folder.parent.glob(".store/models/*") if _has_template(folder)}
     captured = [run.artifact(row["name"]) for row in run.row["steps"] if row["name"].split(".")[0] == "targets"]
     found |= {(TARGET_CACHES, artifact.manifest["summary"]["cache"]) for artifact in captured if artifact.done}
     if recipe["teacher"]["kind"] == "openai_http":
         found.add((REMOTE_ANSWERS, OpenAIHTTPTeacher(**recipe["teacher"]).key()[:16]))
     return found
+
+
+def _has_template(model: Path) -> bool:
+    """Whether a recipe's chat template was put into this model's folder."""
+    artifact = Artifact(model)
+    return artifact.done and "template" in artifact.manifest["summary"]
 
 
 def _in_use(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from seodang.core.artifact import Artifact
-from seodang.core.errors import InputError, ModelError
+from seodang.core.errors import InputError
 from seodang.core.files import Journal, read_json_lines, write_json_lines
 from seodang.core.progress import Progress
 from seodang.core.records import Record
@@ -21,16 +21,17 @@ from seodang.data.documents import load_documents
 from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
-from seodang.distill.section import LIVE_MODES
+from seodang.distill.section import ACROSS, LIVE_MODES
 from seodang.evaluation.exam import load_exam
 from seodang.pipeline import modes, own_answers
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
-from seodang.pipeline.think import asked_in, keep_mode, open_student, taught_lengths, thought_records
+from seodang.pipeline.think import asked_in, keep_mode, taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
 
 if TYPE_CHECKING:
+    from seodang.distill.align.target import Likelihoods
     from seodang.distill.losses.target import Target
 
 
@@ -124,12 +125,15 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress, *, seed
     from seodang.distill.targets.cache import TargetCache, cache_name
     from seodang.distill.targets.capture import capture, lessons
     from seodang.distill.targets.uses import record_use
+    from seodang.pipeline.pairing import open_pair, refuse_other_tokens
 
     _require_accepted(context)
     recipe = context.recipe
-    _refuse_other_tokens(context)
-    template = load_prompts(recipe.build.prompts)["open_book"]
     thought = thought_records(context)
+    if any(recipe.distill.of_arm(arm).loss not in ACROSS for arm in recipe.distilled_arms):
+        reasoning = {record.id: record.reasoning for record in context.accepted if record.id in thought}
+        refuse_other_tokens(open_pair(context), context.accepted, reasoning)
+    template = load_prompts(recipe.build.prompts)["open_book"]
     verified = plan = lessons(context.teacher, context.accepted, context.passages_by_id, template, recipe.targets, thought)
     if seed is not None:
         plan = own_answers.rollout_lessons(context, verified, seed)
@@ -150,6 +154,20 @@ def targets(context: RunContext, artifact: Artifact, progress: Progress, *, seed
     return {**summary, "cache": folder.name}
 
 
+def own_tokenizer(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
+    """What a fresh student with a tokenizer of its own starts from: trained on the documents and on the accepted records."""
+    from seodang.distill.students.own_tokenizer import make_own_start
+
+    _require_accepted(context)
+    taught = {passage.document for passage in context.passages}
+    rows = read_json_lines(context.artifacts["ingest"].folder / "documents.jsonl")
+    texts = [row["text"] for row in rows if row["name"] in taught]
+    texts += [text for record in context.accepted for text in (record.question, record.answer)]
+    size = context.recipe.student.vocabulary_size
+    assert size is not None
+    return make_own_start(context.student_folder, artifact.folder, texts, size)
+
+
 def _require_accepted(context: RunContext) -> None:
     if not context.accepted:
         raise InputError(
@@ -159,26 +177,6 @@ def _require_accepted(context: RunContext) -> None:
         )
 
 
-def _refuse_other_tokens(context: RunContext) -> None:
-    """A student can learn a teacher's distributions only over the same tokens: what the ids spell is compared, not how many there are, and
-    then how both cut the answers. A remote teacher is asked in the student's tokens, which its preflight has compared."""
-    from seodang.distill.align.compare import require_equal_vocabularies
-    from seodang.models.local import LocalModel
-
-    if context.recipe.student_model is None or not isinstance(context.teacher, LocalModel):
-        return
-    teacher, student = context.teacher, LocalModel(context.student_folder)
-    require_equal_vocabularies(teacher.tokenizer, student.tokenizer)
-    thought = thought_records(context)
-    for record in context.accepted:
-        reasoning = record.reasoning if record.id in thought else ""
-        if teacher.encode_answer(record.answer, reasoning) != student.encode_answer(record.answer, reasoning):
-            raise ModelError(
-                f"the teacher and the student cut the answer {record.answer[:40]!r} into other tokens",
-                hint="teach from a teacher with the student's tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",
-            )
-
-
 def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int) -> dict[str, Any]:
     """One student: supervised fine-tuning on the verified answers or on gold ones, or distillation as `distill.mode` says."""
     from seodang.distill.grid import raise_best
@@ -186,6 +184,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     from seodang.distill.packing import Example
     from seodang.models.chat_model import Message
     from seodang.models.local import use_threads
+    from seodang.pipeline.pairing import align, open_pair, refuse_other_tokens
 
     use_threads(context.team.num_threads)
     _require_accepted(context)
@@ -193,15 +192,20 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     distilled, section = arm in recipe.distilled_arms, recipe.distill.of_arm(arm)
     mode = section.mode if distilled else None
     context.team.begin_turn()
-    reader = open_student(context.student_folder, recipe.distill.think_share)
-    thought = thought_records(context)
+    pair, thought = open_pair(context), thought_records(context)
+    reader, reasoning = pair.student, {record.id: record.reasoning for record in context.accepted if record.id in thought}
     captured = {"cached": "targets", "offline_on_policy": f"targets.{seed}"}.get(mode or "")
-    kept = _targets_of(context, artifact, f"train.{arm}.{seed}", captured) if captured else {}
+    kept: dict[str, Any] = _targets_of(context, artifact, f"train.{arm}.{seed}", captured) if captured else {}
+    counts: dict[str, int] = {}
+    if distilled and section.loss in ACROSS:
+        kept, counts = align(pair, context.accepted, kept, reasoning)
+    elif distilled:
+        refuse_other_tokens(pair, context.accepted, reasoning)
     examples = [
         Example(
             record=record.id,
             prompt_ids=tuple(reader.encode_chat([Message("user", record.question)], asked_in(reader, record, thought))),
-            answer_ids=tuple(reader.encode_answer(record.answer, record.reasoning if record.id in thought else "")),
+            answer_ids=pair.answer_ids(record.answer, reasoning.get(record.id, "")),
             target=kept[record.id] if mode == "cached" else None,
             weight=section.general_weight if distilled and record.kind == "general" else None,
         )
@@ -211,19 +215,17 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         Example(
             record=f"gold:{row.id}",
             prompt_ids=tuple(reader.encode_chat([Message("user", row.question)], asked_in(reader, None, thought))),
-            answer_ids=tuple(reader.encode_answer(row.answer)),
+            answer_ids=pair.answer_ids(row.answer),
         )
         for row in (kept_gold(context) if arm == GOLD_ARM else [])
     ]
-    taught = modes.Taught(context.student_folder, recipe.student, examples, Lessons)
+    taught = modes.Taught(context.student_start, recipe.student, examples, Lessons)
     if mode in LIVE_MODES:
-        _refuse_other_tokens(context)
         taught = modes.by_live_teacher(context, section, reader, examples, thought, seed)
         use_threads(context.team.num_threads)
     elif mode == "offline_on_policy":
         taught = own_answers.on_rollouts(context, examples, kept, seed)
     told = taught_lengths(reader, context.accepted, thought)
-    del reader
     context.team.end_turn()
     progress.unit = "steps"
     summary = raise_best(
@@ -243,10 +245,10 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     )
     if context.team.first:
         keep_mode(artifact.folder / "checkpoint", recipe.distill.think_share)
-    return {**summary, "thinking": told}
+    return {"thinking": told, **summary, **counts}
 
 
-def _targets_of(context: RunContext, artifact: Artifact, step: str, captured_by: str) -> "dict[str, Target]":
+def _targets_of(context: RunContext, artifact: Artifact, step: str, captured_by: str) -> "dict[str, Target | Likelihoods]":
     """The cached target of each accepted record, or of each own answer of a student, by its id."""
     from seodang.distill.targets.cache import TargetCache
     from seodang.distill.targets.uses import record_use

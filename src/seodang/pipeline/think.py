@@ -15,6 +15,7 @@ from seodang.models.think import ThinkMode, has_switch, thought_answer, with_def
 
 if TYPE_CHECKING:
     from seodang.models.local import LocalModel
+    from seodang.models.reader import Reader
     from seodang.pipeline.context import RunContext
     from seodang.pipeline.workspace import Run
 
@@ -69,7 +70,7 @@ def room_to_think(model: "LocalModel", run: "Run") -> int:
 def refuse_thinking_student(context: "RunContext") -> None:
     """ModelError, before the teacher is asked, where reasoning is to be taught to a student whose template cannot ask for it."""
     share = context.recipe.distill.think_share
-    if share > 0 and not has_switch(_tokenizer(context)):
+    if share > 0 and not has_switch(_tokenizer(context.student_folder)):
         raise ModelError(
             f"`distill.think_share` is {share:g}, and the student's chat template has no switch for thinking (`enable_thinking`)",
             where=context.student_source.name,
@@ -84,7 +85,7 @@ def thought_records(context: "RunContext") -> frozenset[str]:
     share = context.recipe.distill.think_share
     if share == 0:
         return frozenset()
-    tokenizer = _tokenizer(context)
+    tokenizer = _tokenizer(context.student_start)
 
     def count(text: str) -> int:
         return len(tokenizer(text, add_special_tokens=False)["input_ids"]) + 1  # and the token that ends it
@@ -100,7 +101,7 @@ def thought_records(context: "RunContext") -> frozenset[str]:
     return choose_thought(lengths, share)
 
 
-def asked_in(student: "LocalModel", record: Record | None, thought: Collection[str]) -> ThinkMode:
+def asked_in(student: "Reader", record: Record | None, thought: Collection[str]) -> ThinkMode:
     """The mode in which a student is asked a record's question while it is taught: `thought` are those that it reasons about. A question
     that is no record's is asked without thinking."""
     if not student.has_think_switch:
@@ -108,7 +109,7 @@ def asked_in(student: "LocalModel", record: Record | None, thought: Collection[s
     return ThinkMode.ON if record is not None and record.id in thought else ThinkMode.OFF
 
 
-def taught_lengths(reader: "LocalModel", records: Sequence[Record], thought: Collection[str]) -> dict[str, Any]:
+def taught_lengths(reader: "Reader", records: Sequence[Record], thought: Collection[str]) -> dict[str, Any]:
     """The student's mode, and what it is taught in think mode: records, share of the answer tokens, and mean tokens of reasoning (its marks
     included; over the records with one) and of answers (their end included; over all)."""
     plain = {record.id: len(reader.encode_answer(record.answer)) for record in records}
@@ -123,7 +124,7 @@ def taught_lengths(reader: "LocalModel", records: Sequence[Record], thought: Col
     }
 
 
-def _tokenizer(context: "RunContext") -> Any:
+def _tokenizer(folder: Path) -> Any:
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(context.student_folder, local_files_only=True)
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import entropy
 
 from seodang.core.errors import ModelError
+from seodang.distill.align.target import Likelihoods
 from seodang.distill.losses.forward_kl import forward_kl
 from seodang.distill.losses.target import Dense, Hidden, Sampled, Sparse, Target
 from seodang.distill.section import TargetsSection
@@ -31,7 +32,9 @@ def logprobs(length: int, size: int, spread: float, seed: int) -> torch.Tensor:
 
 def stored(name: str, logprobs_TV: torch.Tensor, seed: int = 0, **changes: Any) -> Target:
     codec, options = open_codec(name), TargetsSection.model_validate({"codec": name, **changes}).model_dump()
-    return codec.decode(codec.pack(codec.encode(logprobs_TV, options, seed)), options, None)
+    target = codec.decode(codec.pack(codec.encode(logprobs_TV, options, seed)), options, None)
+    assert not isinstance(target, Likelihoods)
+    return target
 
 
 def num_bytes(name: str, logprobs_TV: torch.Tensor, **changes: Any) -> float:

@@ -66,6 +66,9 @@ def _lines(told: dict[str, Any]) -> list[str]:
 def _certificate(found: dict[str, Any] | None) -> str:
     if found is None:
         return "no certificate: the teacher gives no whole distributions"
+    places = f"(n = {found['num_positions']} positions of {found['num_sequences']} held-out sequences)"
+    if "largest_difference" in found:
+        return f"certificate: no distribution; each number within {found['largest_difference']:.1e} nats of the teacher's {places}"
     kl = "unbiased draws" if found["kl"] is None else f"KL(full || stored) {found['kl']:.5f} nats"
     rest = f"total variation {found['total_variation']:.5f}, gradient cosine {found['gradient_cosine']:.5f}"
-    return f"certificate: {kl}, {rest} (n = {found['num_positions']} positions of {found['num_sequences']} held-out sequences)"
+    return f"certificate: {kl}, {rest} {places}"

@@ -1,11 +1,15 @@
 """Approximate likelihood matching, the loss across tokenizers (Minixhofer et al. 2025, arXiv 2503.20083)."""
 
-import torch
+from dataclasses import dataclass
 
-from seodang.distill.align.boundary import Boundary
+import torch
+import torch.nn.functional as F
+
+from seodang.distill.align.boundary import THRESHOLD, Boundary, merge_chunks
 from seodang.distill.align.chunks import Chunks, chunk_sums, members
 from seodang.distill.align.surprisal import set_surprisal, surprisal
-from seodang.distill.losses.target import count
+from seodang.distill.align.target import Across, Likelihoods, chosen_chunks
+from seodang.distill.losses.target import Target, count
 
 _ROUNDING = 1e-4  # a log-probability this far above 0 is a rounded 0
 
@@ -50,6 +54,46 @@ def alm(
         student_N = student_N.index_add(0, followed_F, set_surprisal(student, taken.student[followed_F, 1], boundary.student))
     loss = coin_divergence(teacher_N, student_N, tau).sum() / total
     return loss.to(torch.float64 if student.dtype == torch.float64 else torch.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodMatching:
+    """`alm` as training takes it: on a pack's logits, with its share of a loss over `num_tokens` answer tokens."""
+
+    tau: float
+    threshold: float
+    name: str = "alm"
+    temperature: float = 1.0
+
+    def on_logits(self, student: torch.Tensor, target: Target | Across, mask: torch.Tensor, num_tokens: float | None) -> torch.Tensor:
+        """The sum over the chunks of `mask` (T_s,), a mask of the student's tokens, divided by `num_tokens` (default: how many count).
+
+        It is divided by tokens and not by chunks: surprisals add up, so that the sum over a text's chunks is of the size of the sum over
+        its tokens, however they are joined, and a weight mixes it with cross-entropy a token. ValueError for a target of another kind.
+        """
+        if not isinstance(target, Across) or not isinstance(target.teacher, Likelihoods):
+            raise ValueError("`alm` is computed from the likelihoods of the teacher's tokens; keep them with the codec `likelihoods`")
+        chunks, boundary = target.chunks, None
+        if self.threshold > 0:
+            missing = student.shape[-1] - len(target.begins)  # a model may have more rows than its tokenizer has tokens
+            boundary = Boundary(target.teacher.boundary, F.pad(target.begins, (0, missing)))
+            chunks = merge_chunks(chunks, target.teacher.boundary, self.threshold)
+        total = count(mask, num_tokens)
+        counted = chosen_chunks(chunks, mask)
+        logprobs_T = target.teacher.logprobs
+        return alm(student, target.ids, logprobs_T, chunks, counted, tau=self.tau, num_chunks=total, boundary=boundary)
+
+
+def divergence(temperature: float = 1.0, tau: float = 100.0, threshold: float = THRESHOLD) -> LikelihoodMatching:
+    """The loss as training takes it. `threshold` is that of `merge_chunks`; at 0 every piece that both sides cut out is a chunk, and ends
+    of words are left out of the likelihoods. ValueError for a setting out of its range."""
+    if temperature != 1.0:
+        raise ValueError(f"a temperature of {temperature:g}: the teacher's likelihoods are those of temperature 1")
+    if not tau > 0:
+        raise ValueError(f"tau is {tau:g}; it has to be above 0")
+    if not 0 <= threshold < 1:
+        raise ValueError(f"threshold is {threshold:g}; it has to be at least 0 and below 1")
+    return LikelihoodMatching(tau, threshold)
 
 
 def coin_divergence(teacher: torch.Tensor, student: torch.Tensor, tau: float) -> torch.Tensor:

@@ -66,7 +66,8 @@ def require_equal_vocabularies(teacher_tokenizer: Any, student_tokenizer: Any) -
         raise ModelError(
             f"teacher `{found.teacher.name}` and student have different tokenizers: {found.describe()}",
             where=found.student.name,
-            hint="take a student with the teacher's tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",
+            hint="set `distill.loss: alm` and `targets.codec: likelihoods` to teach across tokenizers, take a student with the teacher's "
+            "tokenizer, or leave out the arm `distilled` (`evaluate.arms: [base, sft]`)",
         )
     return found
 

@@ -35,11 +35,19 @@ class StudentSection(Section):
     )
     num_heads: int | None = Field(default=None, ge=1, description="fresh: query heads, a multiple of `num_kv_heads`")
     hidden_size: int | None = Field(default=None, ge=1, description="width_prune, prune, fresh: channels between blocks")
+    vocabulary_size: int | None = Field(
+        default=None,
+        ge=257,
+        description="fresh: most tokens of a tokenizer of its own, trained on what is taught; needs the loss `alm` or `uld`. none: the "
+        "tokenizer of its weights",
+    )
     num_samples: int = Field(default=512, ge=1, description="pruning: examples over which activations are measured; all, if they are fewer")
 
     @model_validator(mode="after")
     def _sizes_are_used(self) -> Self:
         used = _SIZES[self.method]
+        if self.vocabulary_size is not None and self.method != "fresh":
+            raise ValueError(f"`vocabulary_size` is not used by the method `{self.method}`")
         if unused := [name for name in _EVERY_SIZE if getattr(self, name) is not None and name not in used]:
             raise ValueError(f"`{unused[0]}` is not used by the method `{self.method}`")
         if self.method.endswith("prune") and all(getattr(self, name) is None for name in used):

@@ -1,7 +1,7 @@
 """Whether a target's rows stand at the tokens they are about: a shift by one trains well-looking nonsense."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 
@@ -12,7 +12,7 @@ _FEWEST_TOKENS = 32  # fewer cannot tell
 _ABSENT = 1e-4  # what an id that a ragged target does not hold is taken to have at most
 
 
-def refuse_shifted_rows(targets: Sequence[Target], answers: Sequence[Sequence[int]], *, synthetic: bool) -> None:
+def refuse_shifted_rows(targets: Iterable[Target], answers: Sequence[Sequence[int]], *, synthetic: bool) -> None:
     """ModelError where the written tokens are likelier under the rows one place earlier or later than under their own.
 
     A teacher with random weights (`synthetic`) predicts nothing, or with tied embeddings what it has just read, so that this tells nothing

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save
 from seodang.core.errors import ModelError
 from seodang.core.files import Journal, write_atomically, write_json
 from seodang.core.hashing import canonical_json, digest
+from seodang.distill.align.target import Likelihoods
 from seodang.distill.losses.target import Target
 from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_codec
 from seodang.distill.targets.folder import INDEX, TEACHER, read_teacher
@@ -40,6 +41,13 @@ class HeldOut:
     states: np.ndarray
 
 
+def held_states(held: HeldOut) -> torch.Tensor:
+    """The hidden states (n, H) of a slice, in the precision in which they were kept."""
+    if held.states.dtype == np.float32:
+        return torch.from_numpy(held.states)
+    return torch.from_numpy(held.states.view(np.int16)).view(torch.bfloat16)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A sequence's columns, as its codec encoded them, and its number of tokens."""
@@ -60,7 +68,7 @@ class TargetCache:
             self._belong(teacher)
         self._journal = Journal(folder / INDEX)
         self._where: dict[str, tuple[str, int]] = {}
-        self._decoded: dict[str, Target] = {}
+        self._decoded: dict[str, Target | Likelihoods] = {}
         for shard in self._journal.units():
             self._place(shard)
 
@@ -92,7 +100,7 @@ class TargetCache:
         """What the journal tells of each shard, in the order of capture."""
         return [self._journal[shard] for shard in self._journal.units()]
 
-    def get(self, key: str, head: Callable[[], torch.Tensor] | None = None) -> Target:
+    def get(self, key: str, head: Callable[[], torch.Tensor] | None = None) -> Target | Likelihoods:
         """The target of a sequence; `head` gives the teacher's head (V, H), which only hidden states need.
 
         ModelError where the cache does not hold it: it is another teacher's, or another codec's, or was removed.

@@ -11,6 +11,7 @@ from seodang.core.errors import ModelError
 from seodang.core.files import remove_torn, write_json
 from seodang.core.progress import Progress
 from seodang.core.records import Passage, Record
+from seodang.distill.align.target import Likelihoods
 from seodang.distill.section import TargetsSection
 from seodang.distill.targets.alignment import refuse_shifted_rows
 from seodang.distill.targets.cache import Entry, HeldOut, TargetCache, sequence_key
@@ -18,11 +19,13 @@ from seodang.distill.targets.certificate import certify, choose_held_out
 from seodang.distill.targets.codecs import hidden, top_k
 from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_codec
 from seodang.distill.targets.folder import CERTIFICATES, read_certificates
+from seodang.distill.targets.written import certify_written, whole_distributions, word_beginnings, written_logprobs
 from seodang.models.chat_model import ChatModel, Distributions, Message, Scores, require, think_mode
 from seodang.models.think import ThinkMode
 
 _SEQUENCES_A_SHARD = 128
 _TRIED = 16  # verified sequences on which a teacher is tried before it scores a student's answers
+_SELF_TESTED = 16  # sequences whose whole distributions are made once more where what is stored cannot tell
 _POSITIONS_TOGETHER = 64  # whose whole distributions are in memory at once
 
 
@@ -102,7 +105,7 @@ def capture(
         entries = [Entry(lesson.key, columns[lesson.key], len(lesson.answer)) for lesson in group]
         cache.add(entries, codec, described, held_out)
         progress.advance(len(group))
-    certificate = _certificate(teacher, cache, described)
+    certificate = _certificate(teacher, cache, described, {lesson.key: lesson.answer for lesson in plan})
     shards = [told for told in cache.shards() if told["codec"] == described]
     return {
         "num_sequences": len(plan),
@@ -154,9 +157,10 @@ def _ask(
         return {lesson.key: top_k.from_lists(t.top_ids, t.top_logprobs) for lesson, t in zip(group, scored, strict=True)}, []
     columns: dict[str, Columns] = {}
     held_out: dict[str, HeldOut] = {}
+    begins_V = word_beginnings(teacher) if codec.reads == "written" else None
     for place, states_TH in teacher.states(prompts, answers):
         key = group[place].key
-        columns[key] = _encode(teacher, states_TH, codec, settings, int(key[:15], 16))
+        columns[key] = _encode(teacher, states_TH, codec, settings, group[place], begins_V)
         if key in chosen:
             kept_NH = states_TH[torch.from_numpy(chosen[key])].cpu()
             precision = "float32" if kept_NH.dtype == torch.float32 else "bfloat16"
@@ -164,27 +168,55 @@ def _ask(
     return columns, [held_out[key] for key in sorted(held_out)]
 
 
-def _encode(teacher: Distributions, states_TH: torch.Tensor, codec: Codec, settings: Mapping[str, Any], seed: int) -> Columns:
-    """One sequence, some positions at a time; draws of position t follow from the sequence's seed and t's place among such parts."""
+def _encode(
+    teacher: Distributions,
+    states_TH: torch.Tensor,
+    codec: Codec,
+    settings: Mapping[str, Any],
+    lesson: Lesson,
+    begins_V: torch.Tensor | None,
+) -> Columns:
+    """One sequence, some positions at a time; draws of position t follow from the sequence's seed and t's place among such parts. With a
+    mask of the tokens that begin a word, what is encoded is of the written tokens."""
+    seed = int(lesson.key[:15], 16)
     if codec.reads == "states":
         return codec.encode(states_TH.cpu(), settings, seed)
-    parts = states_TH.split(_POSITIONS_TOGETHER)
-    return join([codec.encode(teacher.distribution(part).cpu(), settings, seed + number) for number, part in enumerate(parts)])
+    columns: list[Columns] = []
+    for number, part in enumerate(states_TH.split(_POSITIONS_TOGETHER)):
+        rows = teacher.distribution(part).cpu()
+        if begins_V is not None:
+            first = number * _POSITIONS_TOGETHER
+            rows = written_logprobs(rows, lesson.answer[first : first + len(part)], begins_V)
+        columns.append(codec.encode(rows, settings, seed + number))
+    return join(columns)
 
 
 def _refuse_shifted(
     teacher: ChatModel, group: Sequence[Lesson], columns: Mapping[str, Columns], codec: Codec, settings: Mapping[str, Any]
 ) -> None:
+    answers = [lesson.answer for lesson in group]
+    if codec.reads == "written" and isinstance(teacher, Distributions):  # what is stored cannot tell; a few whole distributions can
+        few = answers[:_SELF_TESTED]
+        whole = whole_distributions(teacher, [lesson.teacher_prompt for lesson in group[:_SELF_TESTED]], few)
+        refuse_shifted_rows(whole, few, synthetic=teacher.synthetic)
+        return
     head = teacher.plain_head() if codec.reads == "states" and isinstance(teacher, Distributions) else None
-    targets = [codec.decode(codec.pack(columns[lesson.key]), settings, head) for lesson in group]
-    refuse_shifted_rows(targets, [lesson.answer for lesson in group], synthetic=teacher.synthetic)
+    decoded = [codec.decode(codec.pack(columns[lesson.key]), settings, head) for lesson in group]
+    targets = [target for target in decoded if not isinstance(target, Likelihoods)]
+    refuse_shifted_rows(targets, answers, synthetic=teacher.synthetic)
 
 
-def _certificate(teacher: ChatModel, cache: TargetCache, codec: Mapping[str, Any]) -> dict[str, Any] | None:
+def _certificate(
+    teacher: ChatModel, cache: TargetCache, codec: Mapping[str, Any], answers: Mapping[str, Sequence[int]]
+) -> dict[str, Any] | None:
     """The codec's certificate, written beside the shards. None for a teacher that gives no whole distributions."""
     if not isinstance(teacher, Distributions):
         return None
-    found = certify(cache, codec, teacher)
+    if open_codec(codec["codec"]).reads == "written":
+        known = next((row for row in read_certificates(cache.folder) if row["codec"] == codec), None)
+        found = certify_written(cache, codec, teacher, answers) or known
+    else:
+        found = certify(cache, codec, teacher)
     if found is not None:
         others = [row for row in read_certificates(cache.folder) if row["codec"] != codec]
         write_json(cache.folder / CERTIFICATES, [*others, found])

@@ -7,8 +7,9 @@ import numpy as np
 import torch
 
 from seodang.core.hashing import digest
+from seodang.distill.align.target import Likelihoods
 from seodang.distill.losses.target import Dense, Hidden, Sampled, Target
-from seodang.distill.targets.cache import HeldOut, TargetCache
+from seodang.distill.targets.cache import TargetCache, held_states
 from seodang.models.chat_model import Distributions
 
 _MOST_POSITIONS = 256  # of a codec in a cache; an inner product of gradients takes their square
@@ -46,7 +47,7 @@ def certify(cache: TargetCache, codec: Mapping[str, Any], teacher: Distributions
     slices = cache.held_out(codec)
     if not slices:
         return None
-    states_TH = torch.cat([_states(held) for held in slices])[:_MOST_POSITIONS]
+    states_TH = torch.cat([held_states(held) for held in slices])[:_MOST_POSITIONS]
     targets = [cache.get(held.key, teacher.plain_head).take(torch.from_numpy(held.positions)) for held in slices]
     full_TV = teacher.distribution(states_TH).exp()
     stored_TV = torch.cat([dense(target, full_TV.shape[-1]).float() for target in targets])[:_MOST_POSITIONS]
@@ -64,8 +65,10 @@ def certify(cache: TargetCache, codec: Mapping[str, Any], teacher: Distributions
     }
 
 
-def dense(target: Target, size: int) -> torch.Tensor:
-    """The probabilities (T, V) float64 of a stored target: a tail is spread evenly over what is not kept."""
+def dense(target: Target | Likelihoods, size: int) -> torch.Tensor:
+    """The probabilities (T, V) float64 of a stored target: a tail is spread evenly over what is not kept. ValueError for likelihoods."""
+    if isinstance(target, Likelihoods):
+        raise ValueError("likelihoods are no distribution")
     if isinstance(target, Dense):
         return torch.softmax(target.logits.double(), -1)
     if isinstance(target, Hidden):
@@ -78,12 +81,6 @@ def dense(target: Target, size: int) -> torch.Tensor:
     tail_T = 1.0 - torch.zeros(length, dtype=torch.float64).index_add(0, rows, kept_N)
     probabilities_TV += torch.where(num_kept_T < size, tail_T / (size - num_kept_T).clamp(min=1), 0.0)[:, None]
     return probabilities_TV.index_put_((rows, target.ids), kept_N)
-
-
-def _states(held: HeldOut) -> torch.Tensor:
-    if held.states.dtype == np.float32:
-        return torch.from_numpy(held.states)
-    return torch.from_numpy(held.states.view(np.int16)).view(torch.bfloat16)
 
 
 def _gradient_cosine(states_TH: torch.Tensor, full_TV: torch.Tensor, stored_TV: torch.Tensor) -> float:

@@ -16,7 +16,7 @@ _OPEN_ANSWER = 0.68  # length of the teacher's open-book answer, in statements
 _SIBLINGS_SHARE = 3  # rows that share a passage read it once: so many times fewer tokens than were given
 # How often memory is passed over for each number of a distribution over the vocabulary: to score a token, and to encode its target.
 _SCORING_PASSES = 30.0
-_CODEC_PASSES = {"nucleus": 30.0, "top_k": 8.0, "sampled": 21.0, "head_and_sampled": 36.0, "hidden": 0.0, "full": 3.0}
+_CODEC_PASSES = {"nucleus": 30.0, "top_k": 8.0, "sampled": 21.0, "head_and_sampled": 36.0, "hidden": 0.0, "full": 3.0, "likelihoods": 8.0}
 _CERTIFIED_POSITIONS, _CERTIFIED_BYTES = 256, 56  # that are compared in full, and what each token of the vocabulary takes for that
 _PROBABLE_BYTES = 40.0  # of the exact head of `head_and_sampled`
 _BUILT_BYTES, _CHECKED_BYTES, _PLANNED_BYTES, _INDEX_BYTES = 360, 860, 110, 700  # of a record in the folders of the steps and the cache
@@ -33,6 +33,7 @@ def target_bytes(recipe: Recipe, size: ModelSize) -> float:
         "head_and_sampled": _PROBABLE_BYTES + 1.7 * section.draws,
         "hidden": (2 if section.precision == "bfloat16" else 4) * size.hidden,
         "full": 4 * size.vocabulary,
+        "likelihoods": 8.0,
     }
     return by_codec[section.codec]
 

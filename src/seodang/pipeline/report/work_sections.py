@@ -135,10 +135,17 @@ def _training_table(training: dict[str, list[Row]]) -> Safe:
     return table("Training runs", _RUN_COLUMNS, rows)
 
 
+_FIDELITY = (
+    ("KL(full || stored), nats", "kl"),
+    ("gradient cosine", "gradient_cosine"),
+    ("largest difference, nats", "largest_difference"),
+)
+
+
 def _targets(targets: Row) -> Safe:
     reused, certificate = targets.get("reused"), targets.get("certificate") or {}
     sizes = [(name, targets.get(key)) for name, key in (("top-k kept a token", "top_k"), ("bytes a token", "bytes_per_token"))]
-    fidelity = [(name, certificate.get(key)) for name, key in (("KL(full || stored), nats", "kl"), ("gradient cosine", "gradient_cosine"))]
+    fidelity = [(name, certificate.get(key)) for name, key in _FIDELITY]
     tail = targets.get("mean_tail_mass")
     return facts(
         [

@@ -8,4 +8,5 @@
 | head_and_sampled | the probable ids exactly, draws from the rest weighted by its mass | `Sampled` | unbiased, with less variance |
 | hidden | the last hidden state, which the teacher's head turns into logits | `Hidden` | exact in the teacher's own precision |
 | full | every log-probability in float32 | `Dense` | the reference |
+| likelihoods | the written token's log-probability, and that of a word that begins there | `Likelihoods` | exact, and no distribution |
 """

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from seodang.core.registry import names_in
+from seodang.distill.align.target import Likelihoods
 from seodang.distill.losses.target import Target
 
 Columns = dict[str, np.ndarray]
@@ -19,8 +20,9 @@ Settings = Mapping[str, Any]
 class Codec:
     """Four parts: `encode` looks at one sequence, the others at many behind one another.
 
-    - `encode(rows, settings, seed)`: columns of a sequence from its natural-log probabilities (T, V) float32, or from hidden states (T, H)
-      where `reads` says so. Columns of many sequences are joined end to end.
+    - `encode(rows, settings, seed)`: columns of a sequence from its natural-log probabilities (T, V) float32; where `reads` says so, from
+      hidden states (T, H), or from what the written tokens are given (T, 2; targets/written.py). Columns of many sequences are joined end
+      to end.
     - `pack(columns)`: the same in few bytes, as they are written.
     - `decode(packed, settings, head)`: the target. `head` (V, H) is the teacher's, None unless `reads` is "states".
     - `settings` names the fields of the recipe's section `targets` that determine it.
@@ -30,8 +32,8 @@ class Codec:
     settings: tuple[str, ...]
     encode: Callable[[torch.Tensor, Settings, int], Columns]
     pack: Callable[[Columns], Columns]
-    decode: Callable[[Columns, Settings, torch.Tensor | None], Target]
-    reads: Literal["distribution", "states"] = "distribution"
+    decode: Callable[[Columns, Settings, torch.Tensor | None], Target | Likelihoods]
+    reads: Literal["distribution", "states", "written"] = "distribution"
 
     def describe(self, settings: Settings) -> dict[str, Any]:
         """The codec with its settings, as a key and a certificate name it."""
