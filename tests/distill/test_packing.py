@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from seodang.distill import packed_attention
+from seodang.distill.align.target import Across
 from seodang.distill.losses.target import Sparse, Target
 from seodang.distill.packing import Example, build_pack, common_prefix, plan_packs
 
@@ -45,7 +46,7 @@ def test_a_label_is_the_id_that_stands_after_the_predicting_one(examples: list[E
     assert place == len(pack.labels)
 
 
-def ragged(target: Target | None) -> list[tuple[list[int], list[float]]]:
+def ragged(target: Target | Across | None) -> list[tuple[list[int], list[float]]]:
     """The kept ids and values of each position."""
     assert isinstance(target, Sparse)
     return [(target.ids[a:b].tolist(), target.logprobs[a:b].tolist()) for a, b in pairwise(target.offsets.tolist())]

@@ -217,7 +217,7 @@ def test_the_fused_loss_is_that_on_logits(tiny_model_dir: Path, examples: list[E
     assert not run.objective.by_logits
     group = run.examples[:6]
     pack = build_pack(group, run.prefix)
-    assert pack.target is not None
+    assert isinstance(pack.target, Sparse)
     num_tokens = 2 * len(pack.labels)
     loss = run.objective(pack, group, num_tokens)["loss"]
     loss.backward()

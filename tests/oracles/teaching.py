@@ -8,8 +8,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from seodang.distill.losses import forward_kl
-from seodang.distill.losses.divergence import Divergence
 from seodang.distill.modes.lessons import Lessons
+from seodang.distill.objective import Taught
 from seodang.distill.packing import Example
 from seodang.distill.section import DistillSection
 from seodang.distill.students.lora import add_lora
@@ -58,7 +58,7 @@ def trainer(
     lessons: Lessons | None,
     *,
     first_layer: int | None = None,
-    divergence: Divergence = FORWARD,
+    divergence: Taught = FORWARD,
     weight: float = 0.6,
     settings: DistillSection | None = None,
     change: Callable[[Any], None] | None = None,

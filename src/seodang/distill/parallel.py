@@ -89,17 +89,18 @@ class Team:
 
 @contextmanager
 def joined() -> Generator[Team]:
-    """The team that `torchrun` started this process for, or a team of one. Within it, no process may end before the others."""
+    """The team that `torchrun` started this process for, or a team of one. Within it, no process may end before the others.
+
+    After an error the process stays in the team until it ends, so that it can tell the error before the others find it gone.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Team()
         return
     import torch.distributed as dist
 
     dist.init_process_group("gloo", timeout=_PATIENCE)
-    try:
-        yield Team(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_WORLD_SIZE", dist.get_world_size())))
-    finally:
-        dist.destroy_process_group()
+    yield Team(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_WORLD_SIZE", dist.get_world_size())))
+    dist.destroy_process_group()
 
 
 def shard(module: Any, blocks: Sequence[Any], whole: set[Any], size: int) -> None:

@@ -96,7 +96,7 @@ def make_plan(context: RunContext) -> list[Step]:
         answers = add(f"rollouts.{seed}", partial(own_answers.rollouts, seed=seed), _rollouts_line, trained["sft", seed], seed, settings)
         return [answers, add(f"targets.{seed}", partial(teach.targets, seed=seed), _targets_line, answers, *asks)]
 
-    def taught_from(distill: DistillSection, seed: int) -> list[str]:
+    def taught_from(distill: DistillSection, seed: int) -> list[Any]:
         """Keys of what a distilled arm is taught from, beside the verified answers."""
         if distill.mode in LIVE_MODES:
             return [teacher, prompts, *chosen]

@@ -23,7 +23,7 @@ def keep_estimate(context: RunContext, folder: Path, steps: Sequence[Row]) -> Ro
         return before["estimate"]
     try:
         told = estimate(context, _documents(context))
-    except ModelError as error:  # a run does not end because its models' sizes cannot be told
+    except (InputError, ModelError) as error:  # the run's steps say what is wrong, if it is; an estimate alone does not end it
         return {"format": FORMAT, "reason": str(error)}
     return {name: told[name] for name in _KEPT} | {"steps": [{key: step[key] for key in _OF_A_STEP} for step in told["steps"]]}
 
