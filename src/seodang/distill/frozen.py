@@ -33,6 +33,8 @@ class FrozenBlocks:
         """The states of a pack of `examples`, (1, T, H)."""
         if not all(_key(example) in self._slice_of for example in examples):
             return self._read(examples)[None]
+        if self._prefix_states is None:
+            self._compute(0)  # a resumed run begins elsewhere, and has to find the prefix as it was
         for first in sorted({self._slice_of[_key(e)] for e in examples if _key(e) not in self._states}):
             self._compute(first)
         assert self._prefix_states is not None

@@ -46,7 +46,7 @@ _VERSIONS = {
     "gold": 1,
     "rollouts": 1,
     "targets": 4,
-    "train": 4,
+    "train": 5,
     "evaluate": 2,
     "export": 1,
 }
