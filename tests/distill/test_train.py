@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, Gemm
 
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
+from seodang.distill import checkpoint
 from seodang.distill.losses import cross_entropy, forward_kl
 from seodang.distill.losses.divergence import Divergence
 from seodang.distill.losses.target import Sparse
@@ -107,6 +108,19 @@ def test_a_killed_training_ends_bit_equal_to_an_unbroken_one(
     assert [path.name for path in files[0]] == [path.name for path in files[1]]
     assert all(a.read_bytes() == b.read_bytes() for a, b in zip(*files, strict=True))
     assert len(list((tmp_path / "broken").glob("step-*"))) == 1
+
+
+def test_a_kill_between_the_record_and_the_removal_leaves_nothing_over(
+    tiny_model_dir: Path, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last checkpoint is the worst case: nothing is saved after it that would remove the one before."""
+    run = trainer(tiny_model_dir, examples)
+    monkeypatch.setattr(checkpoint, "_remove_others", lambda folder, name: None)
+    run.run(tmp_path, Progress("train"))
+    assert len(list(tmp_path.glob("step-*"))) > 1
+    monkeypatch.undo()
+    trainer(tiny_model_dir, examples).run(tmp_path, Progress("train"))
+    assert [path.name for path in tmp_path.glob("step-*")] == [f"step-{run.step:06d}.safetensors"]
 
 
 def test_dropout_makes_a_difference(tiny_model_dir: Path, examples: list[Example]) -> None:

@@ -21,15 +21,20 @@ def save(folder: Path, step: int, tensors: dict[str, torch.Tensor], state: dict[
         with path.open("rb") as file:
             os.fsync(file.fileno())
         write_json(folder / _RECORD, {"file": path.name, **state})
-        for old in folder.glob("step-*.safetensors"):
-            if old.name != path.name:
-                old.unlink()
+        _remove_others(folder, path.name)
 
 
 def load(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
-    """The tensors and the state that were saved last; None: none were. What a kill left half written is removed."""
+    """The tensors and the state that were saved last; None: none were. What a kill left half written, or left over, is removed."""
     remove_torn(folder)
     if not (folder / _RECORD).is_file():
         return None
     state = read_json(folder / _RECORD)
+    _remove_others(folder, state["file"])
     return load_file(folder / state["file"]), state
+
+
+def _remove_others(folder: Path, name: str) -> None:
+    for path in folder.glob("step-*.safetensors"):
+        if path.name != name:
+            path.unlink(missing_ok=True)
