@@ -108,9 +108,8 @@ def write_project(folder: Path, model: Path, change: Callable[[dict[str, Any]], 
 
 def make_random_model(folder: Path) -> Path:
     """A llama of two layers with random weights and a byte-level tokenizer. It ends an answer often enough that some records come out."""
-    import torch
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -123,24 +122,8 @@ def make_random_model(folder: Path) -> Path:
         tokenizer_object=tokenizer, bos_token="<|im_start|>", eos_token="<|im_end|>", pad_token="<|im_end|>", unk_token="<|endoftext|>"
     )
     fast.chat_template = _CHAT_TEMPLATE
-    config = LlamaConfig(
-        vocab_size=len(fast),
-        hidden_size=64,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=4096,
-        tie_word_embeddings=False,
-        initializer_range=0.1,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=2,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = LlamaForCausalLM(config)
-        model.lm_head.weight.data[2] *= 4
+    model = _random_llama(len(fast), 64, 96, seed=0, tie_word_embeddings=False, initializer_range=0.1)
+    model.lm_head.weight.data[2] *= 4
     model.save_pretrained(folder)
     fast.save_pretrained(folder)
     return folder
@@ -149,9 +132,8 @@ def make_random_model(folder: Path) -> Path:
 def make_other_model(folder: Path) -> Path:
     """A random llama whose tokenizer is written as SentencePiece does: spaces as letters, a token for each byte, and one that begins a
     text. Nothing of it is spelled as the tokens of `make_random_model` are."""
-    import torch
     from tokenizers import Tokenizer, decoders, models, normalizers, processors, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     trained = Tokenizer(models.BPE())
     trained.normalizer = normalizers.Replace(" ", "▁")
@@ -171,24 +153,22 @@ def make_other_model(folder: Path) -> Path:
         "{{ bos_token }}{% for message in messages %}<turn>{{ message['role'] }}\n{{ message['content'] }}<eos>{% endfor %}"
         "{% if add_generation_prompt %}<turn>model\n{% endif %}"
     )
-    config = LlamaConfig(
-        vocab_size=len(fast),
-        hidden_size=48,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=4096,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=2,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)
-        model = LlamaForCausalLM(config)
-    model.save_pretrained(folder)
+    _random_llama(len(fast), 48, 64, seed=1).save_pretrained(folder)
     fast.save_pretrained(folder)
     return folder
+
+
+def _random_llama(vocabulary: int, hidden: int, intermediate: int, *, seed: int, **more: Any) -> Any:
+    """Two layers of four heads; 1 begins a text and 2 ends it."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    heads: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 4096}
+    ends: dict[str, Any] = {"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 2}
+    sizes: dict[str, Any] = {"hidden_size": hidden, "intermediate_size": intermediate, "num_hidden_layers": 2}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(LlamaConfig(vocab_size=vocabulary, **sizes, **heads, **ends, **more))
 
 
 def _write_lines(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -1,7 +1,8 @@
-"""What all tests share: no network, and a model small enough to be made on the spot."""
+"""What all tests share: no network, models small enough to be made on the spot, and modules beside them that they may import."""
 
 import importlib.util
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import settings
 # The same examples in every run, so that a failure can be had again.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
-
+# What tests import beside the package, as pyright does: `oracles`, `endpoints` and `kills` here, and the benchmarks' modules.
+sys.path += [str(Path(__file__).parent), str(Path(__file__).parents[1] / "benchmarks")]
 
 CHATML = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}"
@@ -164,3 +166,19 @@ def tiny_axk1_dir(tiny_tokenizer_dir: Path, tmp_path_factory: pytest.TempPathFac
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def random_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The random model of the benchmarks' small project, with a tokenizer of its own."""
+    from small_project import make_random_model
+
+    return make_random_model(tmp_path_factory.mktemp("random_model"))
+
+
+@pytest.fixture(scope="session")
+def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model with other tokens than `random_model`."""
+    from small_project import make_other_model
+
+    return make_other_model(tmp_path_factory.mktemp("other_model"))

@@ -86,7 +86,8 @@ def test_a_licence_that_is_given_is_written_and_one_that_is_not_is_asked_for(
     assert "license: unknown  # FILL IN" in recipe.read_text(encoding="utf-8")
     assert seodang(monkeypatch, "run", str(recipe)) == 2
     told = capsys.readouterr().err
-    assert told.startswith("error: `documents.0.license`, `teacher.license`: unknown")
+    line = 1 + next(number for number, text in enumerate(recipe.read_text(encoding="utf-8").splitlines()) if "license: unknown" in text)
+    assert told.startswith(f"error: {recipe}:{line}: `documents.0.license`, `teacher.license`: unknown")
     assert "LicenseRef-own" in told
     assert seodang(monkeypatch, "init", "my-docs", *options, "--license", "LicenseRef-own", "--teacher-license", "LicenseRef-service") == 0
     assert unknown_licenses(load_recipe(recipe)) == []

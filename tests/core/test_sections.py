@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from seodang.core.errors import RecipeError
 from seodang.core.sections import Section, load_section
@@ -97,3 +97,21 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(RecipeError, match="UTF-8"):
         load_section(Outer, path)
+
+
+class Checked(Outer):
+    """A whole whose parts have to go together."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Checked":
+        raise RecipeError("`distill.names`: they do not fit `name`", hint="leave them out")
+
+
+@pytest.mark.parametrize(("text", "line"), [("name: a\ndistill:\n  epochs: 2\n  names: [b]\n", 4), ("name: a\ndistill:\n  epochs: 2\n", 2)])
+def test_a_check_of_several_keys_is_told_with_the_line_of_the_one_to_change(tmp_path: Path, text: str, line: int) -> None:
+    """Or of the section that it is not in."""
+    path = tmp_path / "recipe.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        load_section(Checked, path)
+    assert caught.value.where == f"{path}:{line}"

@@ -1,7 +1,4 @@
-"""Examples that begin alike, as a chat template makes them, with a random teacher's targets; and the benchmarks' modules, importable."""
-
-import sys
-from pathlib import Path
+"""Examples that begin alike, as a chat template makes them, with a random teacher's targets."""
 
 import pytest
 import torch
@@ -9,9 +6,6 @@ import torch
 from seodang.distill.losses.target import Sparse
 from seodang.distill.packing import Example
 
-BENCHMARKS = str(Path(__file__).parents[2] / "benchmarks")
-if BENCHMARKS not in sys.path:
-    sys.path.append(BENCHMARKS)
 PREFIX = tuple(range(10, 22))
 
 

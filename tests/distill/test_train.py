@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, Gemma2Config, Gemma2ForCausalLM
 
+from kills import KilledError, StopsAt
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
 from seodang.distill import checkpoint
@@ -23,10 +24,6 @@ from seodang.distill.train import Trainer
 
 SECTION = TrainSection(epochs=1.5, learning_rate=1e-2, pack_tokens=64, checkpoint_steps=2, held_out=0.1)
 FORWARD = forward_kl.divergence()
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
 
 
 def trainer(
@@ -57,19 +54,6 @@ def gradients(run: Trainer) -> list[torch.Tensor]:
     run.optimizer.step = lambda closure=None: None  # pyright: ignore[reportAttributeAccessIssue]
     run.take_step()
     return [p.grad.clone() for p in run.parameters if p.grad is not None]
-
-
-class StopsAt(Progress):
-    """Ends the process, as it were, when step `last` is told."""
-
-    def __init__(self, last: int) -> None:
-        super().__init__("train")
-        self.last = last
-
-    def advance(self, count: int = 1, note: str | None = None) -> None:
-        super().advance(count, note)
-        if self.done == self.last:
-            raise KilledError
 
 
 def with_dropout(model: Any) -> None:

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from kills import KilledError, StopsAt
 from seodang.core.progress import Progress
 from seodang.distill.events import Events
 from seodang.distill.losses import forward_kl
@@ -85,23 +86,6 @@ def curves(folder: Path) -> dict[str, dict[int, float]]:
     return shown
 
 
-class CutError(Exception):
-    """Stands for the end of the process."""
-
-
-class Cut(Progress):
-    """Ends the process, as it were, after a step."""
-
-    def __init__(self, last: int) -> None:
-        super().__init__("train")
-        self.last = last
-
-    def advance(self, count: int = 1, note: str | None = None) -> None:
-        super().advance(count, note)
-        if self.done == self.last:
-            raise CutError
-
-
 def trainer(folder: Path, examples: list[Example], weight: float = 0.6) -> Trainer:
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     section = TrainSection(epochs=2, learning_rate=1e-2, pack_tokens=64, checkpoint_steps=4, held_out=0.1, evaluations=3)
@@ -138,8 +122,8 @@ def test_a_resumed_training_shows_each_step_once(tiny_model_dir: Path, examples:
     """Killed behind its checkpoint: the steps that are computed again replace those that were told before."""
     whole = trainer(tiny_model_dir, examples)
     whole.run(tmp_path / "whole", Progress("train"), events=tmp_path / "expected")
-    with pytest.raises(CutError):
-        trainer(tiny_model_dir, examples).run(tmp_path / "broken", Cut(6), events=tmp_path / "events")
+    with pytest.raises(KilledError):
+        trainer(tiny_model_dir, examples).run(tmp_path / "broken", StopsAt(6), events=tmp_path / "events")
     trainer(tiny_model_dir, examples).run(tmp_path / "broken", Progress("train"), events=tmp_path / "events")
     assert len(list((tmp_path / "events").iterdir())) == 2
     assert curves(tmp_path / "events") == curves(tmp_path / "expected")

@@ -92,7 +92,8 @@ def recipe_with(folder: Path, distill: dict[str, Any], arms: list[str]) -> Path:
 def test_a_recipe_with_a_refused_loss_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="alpha_beta") as caught:
         load_recipe(recipe_with(tmp_path, {"loss": "alpha_beta"}, ["sft", "distilled"]))
-    assert caught.value.where == str(tmp_path / "small.yaml")
+    line = 1 + (tmp_path / "small.yaml").read_text(encoding="utf-8").splitlines().index("  loss: alpha_beta")
+    assert caught.value.where == f"{tmp_path / 'small.yaml'}:{line}"
     assert load_recipe(recipe_with(tmp_path, {"loss": "alpha_beta"}, ["sft"])).distill.loss == "alpha_beta"
 
 

@@ -29,6 +29,19 @@ def test_every_place_without_a_licence_is_named(tmp_path: Path) -> None:
     assert unknown_licenses(recipe_of(tmp_path)) == []
     found = unknown_licenses(recipe_of(tmp_path, documents=documents, teacher=REMOTE, student_model=student))
     assert found == ["documents.1.license", "teacher.license", "student_model.license"]
+    gold = {"files": ["gold.jsonl"], "license": "unknown", "origin": "the help desk"}
+    assert unknown_licenses(recipe_of(tmp_path, gold=gold)) == ["gold.license"]
+
+
+def test_the_first_place_is_named_with_its_line(tmp_path: Path) -> None:
+    def unlicensed(recipe: dict[str, Any]) -> None:
+        recipe["teacher"]["license"] = "unknown"
+
+    path = write_project(tmp_path, tmp_path / "no-model", unlicensed)
+    with pytest.raises(RecipeError) as caught:
+        run_recipe(RunContext(load_recipe(path), tmp_path, Workspace(tmp_path / "runs"), file=path))
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert caught.value.where == f"{path}:{lines.index('  license: unknown') + 1}"
 
 
 @pytest.mark.parametrize("stated", [None, "unknown", ""])

@@ -39,13 +39,6 @@ def likelihoods(one: Pair, answer: str) -> Likelihoods:
     return Likelihoods(*torch.full((2, len(one.teacher.encode_answer(answer))), -1.0))
 
 
-@pytest.fixture(scope="session")
-def other_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from small_project import make_other_model
-
-    return make_other_model(tmp_path_factory.mktemp("other_model"))
-
-
 def test_equal_tokenizers_pass(random_model: Path, tmp_path: Path) -> None:
     shutil.copytree(random_model, tmp_path / "student")
     refuse_other_tokens(pair(random_model, tmp_path / "student"), records(ANSWER), {})

@@ -30,6 +30,20 @@ RECORDS = [
 ]
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[ThinkMode, int]]:
+    """The mode in which each call of a local model is asked, and how many tokens its answer may have."""
+    found: list[tuple[ThinkMode, int]] = []
+    answer = LocalModel.chat
+
+    def listen(model: LocalModel, conversations: Any, sampling: Sampling, num_samples: int = 1) -> Any:
+        found.append((model.thinking, sampling.max_new_tokens))
+        return answer(model, conversations, sampling, num_samples)
+
+    monkeypatch.setattr(LocalModel, "chat", listen)
+    return found
+
+
 def context_of(folder: Path, model: Path, share: float, **teacher: Any) -> RunContext:
     """A run whose records are accepted already."""
 
@@ -88,15 +102,7 @@ def test_teacher_and_student_read_each_record_in_the_mode_it_is_taught_in(tiny_s
     assert checkpoint.encode_chat(question) == reader.encode_chat(question, taught_mode(share)), "other programs ask it as it was taught"
 
 
-def test_the_exam_is_sat_in_the_mode_that_was_taught(tiny_switch_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[ThinkMode, int]] = []
-    answer = LocalModel.chat
-
-    def listen(model: LocalModel, conversations: Any, sampling: Sampling, num_samples: int = 1) -> Any:
-        asked.append((model.thinking, sampling.max_new_tokens))
-        return answer(model, conversations, sampling, num_samples)
-
-    monkeypatch.setattr(LocalModel, "chat", listen)
+def test_the_exam_is_sat_in_the_mode_that_was_taught(tiny_switch_dir: Path, tmp_path: Path, asked: list[tuple[ThinkMode, int]]) -> None:
     for share, thinking in ((0.0, "off"), (0.6, "on")):
         context = context_of(tmp_path / thinking, tiny_switch_dir, share)
         prove.evaluate(context, context.artifacts["evaluate.base"], Progress("evaluate"), arm="base", seed=None)
@@ -174,15 +180,7 @@ def test_modes_that_do_not_fit_are_told_when_the_recipe_is_read(
     assert caught.value.hint
 
 
-def test_generate_asks_a_run_s_student_in_its_mode(tiny_switch_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[tuple[ThinkMode, int]] = []
-    answer = LocalModel.chat
-
-    def listen(model: LocalModel, conversations: Any, sampling: Sampling, num_samples: int = 1) -> Any:
-        asked.append((model.thinking, sampling.max_new_tokens))
-        return answer(model, conversations, sampling, num_samples)
-
-    monkeypatch.setattr(LocalModel, "chat", listen)
+def test_generate_asks_a_run_s_student_in_its_mode(tiny_switch_dir: Path, tmp_path: Path, asked: list[tuple[ThinkMode, int]]) -> None:
     (tmp_path / "prompts.jsonl").write_text('{"id": 1, "prompt": "Hello"}\n', encoding="utf-8")
     for share in (0.0, 0.6):
         folder = tmp_path / f"runs{share}" / "small"

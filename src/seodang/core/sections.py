@@ -1,6 +1,7 @@
 """Frozen sections of a recipe, and errors that name the file, the line, the key and a near match."""
 
 import difflib
+import re
 import reprlib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,7 +103,9 @@ def load_section(kind: type[AnySection], path: Path) -> AnySection:
     try:
         return kind.model_validate(value)
     except RecipeError as error:
-        error.where = error.where or str(path)
+        # A check of several keys names the one to change first, in code marks.
+        named = re.match(r"`([\w.]+)`", error.what)
+        error.where = error.where or (f"{path}:{_line(lines, named[1])}" if named else str(path))
         raise
     except ValidationError as error:
         fault = error.errors()[0]
@@ -111,10 +114,20 @@ def load_section(kind: type[AnySection], path: Path) -> AnySection:
         for part in fault["loc"]:
             if (*location, part) in lines or part == fault["loc"][-1]:
                 location = (*location, part)
-        line = next((lines[location[:end]] for end in range(len(location), 0, -1) if location[:end] in lines), 1)
         key = ".".join(str(part) for part in location)
         what, hint = _explain(kind, fault, key)
-        raise RecipeError(f"`{key}`: {what}" if key else what, where=f"{path}:{line}", hint=hint) from error
+        raise RecipeError(f"`{key}`: {what}" if key else what, where=f"{path}:{_line(lines, key)}", hint=hint) from error
+
+
+def locate(path: Path, key: str) -> str:
+    """`file:line` of a key such as `documents.0.license`, or of the nearest one above it that stands in the file."""
+    return f"{path}:{_line(read_yaml(path)[1], key)}"
+
+
+def _line(lines: dict[tuple[str | int, ...], int], key: str) -> int:
+    by_name = {".".join(map(str, place)): line for place, line in lines.items()}
+    parts = key.split(".")
+    return next((by_name[name] for end in range(len(parts), 0, -1) if (name := ".".join(parts[:end])) in by_name), 1)
 
 
 def _explain(kind: type[Section], fault: Any, key: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from pydantic import Field
 from seodang.core.errors import InputError
 from seodang.core.files import read_json_lines
 from seodang.core.hashing import digest
+from seodang.core.licenses import License
 from seodang.core.sections import Section
 from seodang.scoring.similarity import nearest
 
@@ -20,7 +21,7 @@ class GoldSection(Section):
     files: tuple[str, ...] = Field(
         min_length=1, description="JSON-lines files, relative to the recipe; a row has question and answer, and an id where you want one"
     )
-    license: str = Field(min_length=1, description="SPDX identifier of their licence")
+    license: License = Field(description="SPDX expression of their licence")
     origin: str = Field(min_length=1, description="who wrote them, and where they come from; the report says it")
 
 

@@ -23,13 +23,14 @@ from seodang.pipeline.workspace import REMOTE_ANSWERS, Workspace
 
 @dataclass
 class RunContext:
-    """`base` is the folder of the recipe, where its relative paths start."""
+    """`base` is the folder of the recipe, where its relative paths start; `file` is the recipe, if it was read from one."""
 
     recipe: Recipe
     base: Path
     workspace: Workspace
     artifacts: dict[str, Artifact] = field(default_factory=dict)  # of the plan's steps, by name
     team: Team = field(default_factory=Team)  # the processes that carry the plan out
+    file: Path | None = None
 
     @property
     def student_source(self) -> LocalTeacher:

@@ -3,10 +3,12 @@
 A licence that is known is not judged: whether its terms allow what is done with them is for people to say.
 """
 
+from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import RecipeError
 from seodang.core.licenses import is_known, join_licenses
+from seodang.core.sections import locate
 from seodang.data.documents import WheelDocuments
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
@@ -15,15 +17,16 @@ from seodang.pipeline.recipe import Recipe
 _LIST = "an SPDX id such as CC-BY-4.0 or Apache-2.0, or LicenseRef-NAME for terms that SPDX does not list"
 
 
-def refuse_unknown_licenses(recipe: Recipe) -> None:
-    """RecipeError, before any work, that names every place of the recipe whose licence is not known."""
+def refuse_unknown_licenses(recipe: Recipe, file: Path | None = None) -> None:
+    """RecipeError, before any work, that names every place of the recipe whose licence is not known, and the first one's line in `file`."""
     unknown = unknown_licenses(recipe)
     if not unknown:
         return
     own = ", or LicenseRef-own for documents that are your own" if any(place.startswith("documents") for place in unknown) else ""
+    named = ", ".join(f"`{place}`" for place in unknown)
     raise RecipeError(
-        "unknown, so nobody could say under which terms the student may be used or passed on",
-        where=", ".join(f"`{place}`" for place in unknown),
+        f"{named}: unknown, so nobody could say under which terms the student may be used or passed on",
+        where=locate(file, unknown[0]) if file else None,
         hint=f"say under which licence it stands: {_LIST}{own}",
     )
 
@@ -34,6 +37,8 @@ def unknown_licenses(recipe: Recipe) -> list[str]:
     places["teacher.license"] = recipe.teacher.license
     if recipe.student_model is not None:
         places["student_model.license"] = recipe.student_model.license
+    if recipe.gold is not None:
+        places["gold.license"] = recipe.gold.license
     return [place for place, stated in places.items() if not is_known(stated)]
 
 

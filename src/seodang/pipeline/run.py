@@ -167,7 +167,7 @@ def run_recipe(context: RunContext) -> Path:
 
     Started by `torchrun`, the processes train together; all else is done by the first of them, while the others wait.
     """
-    refuse_unknown_licenses(context.recipe)
+    refuse_unknown_licenses(context.recipe, context.file)
     with joined() as context.team:
         if context.team.size > 1:
             context.team.require_work(context.recipe.distill.packs_per_step)

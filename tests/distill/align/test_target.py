@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from kills import KilledError, StopsAt
 from seodang.core.progress import Progress
 from seodang.distill.align.alm import alm, coin_divergence
 from seodang.distill.align.boundary import Boundary, boundary_logprobs, boundary_tokens, merge_chunks
@@ -267,19 +268,6 @@ def test_settings_out_of_their_range_are_refused(loss: str, options: dict[str, f
             divergence_of(name, 2.0, {})
 
 
-class Stopped(Exception):
-    """The end of a training that is gone on with."""
-
-
-class Stops(Progress):
-    """Ends a training before its time."""
-
-    def advance(self, count: int = 1, note: str | None = None) -> None:
-        if self.done + count > 7:
-            raise Stopped
-        self.done += count
-
-
 def trainer(tokenizers: dict[str, Any], vocabularies: dict[str, Vocabulary], loss: str, kind: str) -> Trainer:
     examples = lessons(tokenizers, vocabularies, kind, ANSWERS * 3)
     examples = [Example(f"{place}", e.prompt_ids, e.answer_ids, e.target) for place, e in enumerate(examples)]
@@ -301,8 +289,8 @@ def test_training_lowers_both_losses_and_goes_on_bit_by_bit_after_a_stop(
     assert after["loss"] < 0.8 * before["loss"]
     assert after["divergence"] < 0.9 * before["divergence"]
     assert whole.loss_curve[-1][1] < 0.8 * whole.loss_curve[0][1]
-    with pytest.raises(Stopped):
-        trainer(tokenizers, vocabularies, loss, kind).run(tmp_path / "stopped", Stops("train"))
+    with pytest.raises(KilledError):
+        trainer(tokenizers, vocabularies, loss, kind).run(tmp_path / "stopped", StopsAt(8))
     resumed = trainer(tokenizers, vocabularies, loss, kind)
     resumed.run(tmp_path / "stopped", Progress("train"))
     assert resumed.loss_curve == whole.loss_curve

@@ -1,6 +1,5 @@
 """A live teacher that is a real model, what it reads, and what its student is asked."""
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,6 @@ from seodang.distill.modes.live import LiveTeacher
 from seodang.distill.packing import Example
 from seodang.models.local import LocalModel
 
-TESTS = str(Path(__file__).parents[2])
-if TESTS not in sys.path:
-    sys.path.append(TESTS)
 END = 2
 
 

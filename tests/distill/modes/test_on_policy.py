@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from kills import KilledError, StopsAt
 from oracles.teaching import section, trainer
 from seodang.core.errors import InputError, ModelError
 from seodang.core.progress import Progress
@@ -26,23 +27,6 @@ from seodang.models.local import LocalModel
 
 END, STOPS = 2, frozenset([2])
 Started = Callable[..., Trainer]
-
-
-class KilledError(Exception):
-    """Stands for the end of the process."""
-
-
-class StopsAt(Progress):
-    """Ends the process, as it were, when step `last` is told."""
-
-    def __init__(self, last: int) -> None:
-        super().__init__("train")
-        self.last = last
-
-    def advance(self, count: int = 1, note: str | None = None) -> None:
-        super().advance(count, note)
-        if self.done == self.last:
-            raise KilledError
 
 
 @pytest.fixture

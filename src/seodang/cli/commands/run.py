@@ -22,7 +22,7 @@ def command(recipe: Path, root: Path) -> None:
     from seodang.pipeline.workspace import Workspace
 
     path = find_recipe(recipe)
-    context = RunContext(load_recipe(path), path.resolve().parent, Workspace(root))
+    context = RunContext(load_recipe(path), path.resolve().parent, Workspace(root), file=path)
     folder = run_recipe(context)
     if not context.team.first:
         return
