@@ -1,0 +1,1 @@
+"""The conformance kit: what a backend claims, proven level by level."""

@@ -1,0 +1,1 @@
+"""Measurements of a machine: memory, products, attention, collectives, and slices of the full model."""

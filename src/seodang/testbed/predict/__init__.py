@@ -1,0 +1,1 @@
+"""How fast a deployment will be, with an interval and the evidence behind it."""
