@@ -1,4 +1,4 @@
-"""What a device is, as data: a chip can be described before it can run. Descriptions are YAML files; those in `descriptions/` come along."""
+"""What a device is, as data: a chip can be described before it can run. `descriptions/` holds those that come along."""
 
 import difflib
 from importlib import resources
@@ -36,7 +36,7 @@ class Execution(Section):
     """How the device is programmed."""
 
     mode: Literal["eager", "ahead_of_time"] = Field(description="whether operators run as they are asked for or as a compiled program")
-    batch_buckets: tuple[int, ...] = Field(default=(), description="the only batch sizes that run; smaller ones are padded; none: every size")
+    batch_buckets: tuple[int, ...] = Field(default=(), description="the batch sizes that run, smaller ones padded; none: all do")
     max_context: int | None = Field(default=None, ge=1, description="longest sequence in tokens; none: as memory allows")
     deterministic: bool | None = Field(default=None, description="whether equal inputs give equal bits; none: not known")
 
@@ -48,13 +48,13 @@ class Description(Section):
     vendor: str = Field(min_length=1, description="who makes it")
     kind: Literal["cpu", "gpu", "npu", "pim"] = Field(description="what sort of device")
     memory: tuple[Memory, ...] = Field(min_length=1, description="its tiers, the fastest first; models live in the first")
-    peak: dict[Precision, Quantity] = Field(description="dense FLOP/s by the type that is computed in; an operation on integers counts as one")
+    peak: dict[Precision, Quantity] = Field(description="dense FLOP/s by the type computed in; for integers operations a second")
     links: tuple[Link, ...] = Field(default=(), description="how it reaches others")
     power: Quantity | None = Field(default=None, description="watts of the package at its limit; none: not known")
     price: Quantity | None = Field(default=None, description="money an hour, with the currency in the unit (USD/h); none: not known")
     reached: dict[str, Quantity] = Field(
         default_factory=dict,
-        description="what share of a peak is reached, measured or derived, by family of operators, such as gemm.bfloat16, stream or attention_decode",
+        description="what is reached of a peak, by family of operators, such as gemm.bfloat16 or stream",
     )
     execution: Execution | None = Field(default=None, description="how it is programmed; none: not known")
     note: str = Field(default="", description="what a reader must know, such as where sources differ")
