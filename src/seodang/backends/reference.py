@@ -27,7 +27,7 @@ from seodang.backends.description import Description
 from seodang.backends.graph import Graph, Node
 from seodang.backends.host import describe_host
 from seodang.backends.program import check_program, make_program
-from seodang.backends.reference_operators import OPERATIONS, Step
+from seodang.backends.reference_operators import OPERATIONS, Operator, Step
 from seodang.backends.sequences import Sequences, positions_of
 from seodang.backends.weights import check_weights, take_weight
 
@@ -35,11 +35,19 @@ _BYTES = 8
 
 
 class ReferenceBackend:
-    """Every operator of every graph, on this machine's processor, in float64 whatever `dtype` is asked for."""
+    """Every operator of every graph, on this machine's processor, in float64 whatever `dtype` is asked for.
+
+    `operations` are what `run` computes and `session_type` is what `load` makes: a deliberately broken backend puts others in their place.
+    """
 
     api_version = API_VERSION
     name = "reference"
     vendor = "seodang"
+    operations: Mapping[str, Operator] = OPERATIONS
+
+    @property
+    def session_type(self) -> "type[ReferenceSession]":
+        return ReferenceSession
 
     def probe(self) -> Probe:
         return Probe(("cpu",), f"NumPy {np.__version__} is here")
@@ -52,7 +60,7 @@ class ReferenceBackend:
     def supports(self, graph: Graph) -> list[Verdict]:
         return [
             Verdict(node.name, "native", "NumPy, float64")
-            if node.op in OPERATIONS
+            if node.op in self.operations
             else Verdict(node.name, "unsupported", f"no operator `{node.op}`")
             for node in graph.nodes
         ]
@@ -71,16 +79,16 @@ class ReferenceBackend:
         unused = check_weights(program.graph.tensors, weights)
         held = {name: take_weight(program.graph.tensors, weights, name).astype(np.float64) for name in program.graph.tensors}
         report = LoadReport(tuple(held), unused, sum(values.nbytes for values in held.values()))
-        return ReferenceSession(program.graph, program.limits, held), report
+        return self.session_type(program.graph, program.limits, held), report
 
     def run(self, node: Node, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
         """One operator on one sequence from position 0, in float64, given back in float64."""
-        if node.op not in OPERATIONS:
-            raise Unsupported(f"no operator `{node.op}`", hint=f"there are: {', '.join(OPERATIONS)}")
+        if node.op not in self.operations:
+            raise Unsupported(f"no operator `{node.op}`", hint=f"there are: {', '.join(self.operations)}")
         count = len(inputs[0])
         wide = [values if values.dtype.kind in "iu" else values.astype(np.float64) for values in inputs]
         step = Step(np.arange(count), [(0, count)], partial(_nothing, node, wide))
-        return OPERATIONS[node.op](node, wide, {role: values.astype(np.float64) for role, values in weights.items()}, step)
+        return self.operations[node.op](node, wide, {role: values.astype(np.float64) for role, values in weights.items()}, step)
 
     @contextmanager
     def join(self, rank: int, size: int, meeting: Path) -> Generator[Collectives]:
@@ -102,6 +110,8 @@ Cache = list[np.ndarray]  # of each layer (n, width)
 
 class ReferenceSession:
     """A graph that is interpreted node by node. Every node's output is kept in `values` after a step, for whoever looks for a fault."""
+
+    operations: Mapping[str, Operator] = OPERATIONS
 
     def __init__(self, graph: Graph, limits: Limits, weights: Mapping[str, np.ndarray]) -> None:
         self.graph = graph
@@ -126,7 +136,7 @@ class ReferenceSession:
         self.values = {"ids": np.concatenate([feed.tokens for feed in feeds])}
         for node in self.graph.nodes:
             weights = {role: self.weights[tensor] for role, tensor in node.weights.items()}
-            self.values[node.output] = OPERATIONS[node.op](node, [self.values[name] for name in node.inputs], weights, step)
+            self.values[node.output] = self.operations[node.op](node, [self.values[name] for name in node.inputs], weights, step)
         for place, feed in enumerate(feeds):
             self.kv.states[feed.sequence] = [step.grown[layer][place] for layer in range(self.graph.num_layers)]
             self.kv.grow(feed)
