@@ -18,9 +18,9 @@ from seodang.distill.losses.divergence import Divergence
 from seodang.distill.losses.target import Sparse
 from seodang.distill.objective import Objective
 from seodang.distill.packing import Example, build_pack
-from seodang.distill.section import TrainSection
 from seodang.distill.students.lora import add_lora
 from seodang.distill.train import Trainer
+from seodang.distill.train_section import TrainSection
 
 SECTION = TrainSection(epochs=1.5, learning_rate=1e-2, pack_tokens=64, checkpoint_steps=2, held_out=0.1)
 FORWARD = forward_kl.divergence()

@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM
 from seodang.core.progress import Progress
 from seodang.distill.early_stop import EarlyStop
 from seodang.distill.packing import Example
-from seodang.distill.section import TrainSection
 from seodang.distill.train import Trainer
+from seodang.distill.train_section import TrainSection
 
 LOSSES = st.lists(st.floats(0, 10), min_size=1, max_size=30)
 

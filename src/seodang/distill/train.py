@@ -22,7 +22,7 @@ from seodang.distill.packing import Example, build_pack, common_prefix, plan_pac
 from seodang.distill.parallel import Team
 from seodang.distill.read_pack import prepare
 from seodang.distill.schedule import hold_out, num_planned_tokens, plan_equal_steps, plan_steps, rate
-from seodang.distill.section import TrainSection
+from seodang.distill.train_section import TrainSection
 from seodang.models.own_logits import changes_logits
 
 
