@@ -19,7 +19,7 @@ from seodang.distill.losses.target import Sparse
 from seodang.distill.objective import Objective
 from seodang.distill.packing import Example, build_pack
 from seodang.distill.students.lora import add_lora
-from seodang.distill.train import Trainer
+from seodang.distill.train import Diverged, Trainer
 from seodang.distill.train_section import TrainSection
 
 SECTION = TrainSection(epochs=1.5, learning_rate=1e-2, pack_tokens=64, checkpoint_steps=2, held_out=0.1)
@@ -122,6 +122,18 @@ def test_a_loss_that_is_no_number_ends_the_training_with_a_hint(tiny_model_dir: 
     with pytest.raises(ModelError, match="no longer a number at step 1") as caught:
         run.run(tmp_path, Progress("train"))
     assert "distill.learning_rate" in caught.value.render()
+
+
+def test_a_gradient_that_is_no_number_ends_the_training_before_a_weight_is_changed(
+    tiny_model_dir: Path, examples: list[Example], tmp_path: Path
+) -> None:
+    """At the last step nothing else would tell that the saved student is none."""
+    run = trainer(tiny_model_dir, examples)
+    before = [parameter.detach().clone() for parameter in run.parameters]
+    run.parameters[0].register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(Diverged, match="the gradient is no longer a number at step 1"):
+        run.run(tmp_path, Progress("train"))
+    assert all(torch.equal(a, b) for a, b in zip(before, run.parameters, strict=True))
 
 
 def test_training_lowers_the_loss(tiny_model_dir: Path, examples: list[Example], tmp_path: Path) -> None:

@@ -59,6 +59,17 @@ def test_without_patience_nothing_is_kept_and_nothing_ends() -> None:
     assert stop.weights == []
 
 
+@pytest.mark.parametrize("first", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_is_never_the_best(first: float) -> None:
+    stop, weight = EarlyStop(2), torch.zeros(1)
+    for step, loss in enumerate([first, 2.0, float("nan"), 3.0]):
+        assert not stop.over
+        stop.see(step, loss, [weight.fill_(step)])
+    assert (stop.loss, stop.step, stop.over) == (2.0, 1, True)
+    stop.restore([weight])
+    assert weight.item() == 1
+
+
 def trained(folder: Path, examples: Sequence[Example], work: Path, **settings: Any) -> Trainer:
     """All weights trained far too fast on few examples, so that the held-out loss rises."""
     model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)

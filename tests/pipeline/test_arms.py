@@ -147,6 +147,12 @@ def test_a_required_guard_that_is_not_passed_ends_the_run_after_its_report(recip
     assert found["guard"]["required"] is True
     assert "export" in found["not_run"]
     assert not (root / ".store" / "export").exists()
+    record = root / "guarded" / "run.json"
+    row = json.loads(record.read_text(encoding="utf-8"))
+    row["estimate"]["steps"][0]["seconds"] = 12345.0
+    record.write_text(json.dumps(row), encoding="utf-8")
+    assert isinstance(call(path, root).exception, GuardError)
+    assert json.loads(record.read_text(encoding="utf-8"))["estimate"] == row["estimate"]  # it is not made once more, of another time
     assert next(run for run in list_runs(Workspace(root)) if run.name == "guarded").finished
 
 

@@ -53,10 +53,50 @@ def test_the_keys_that_others_judge_by(told: Told) -> None:
     assert found["peak_memory_bytes"] == step(found, found["peak_memory_step"])["peak_memory_bytes"]
 
 
-def test_the_steps_are_those_of_the_plan(project: Callable[..., RunContext]) -> None:
-    for change in (None, changed("evaluate", arms=["base", "sft"], seeds=[1, 2], exam=["exam.jsonl"]), changed("export", formats=[])):
-        context = project(change)
-        assert [row["name"] for row in estimate_run(context)["steps"]] == [found.name for found in make_plan(context)]
+def own_tokenizer(recipe: dict[str, Any]) -> None:
+    recipe["student"] = {"method": "fresh", "num_layers": 2, "vocabulary_size": 8192}
+    recipe["targets"] = {"codec": "likelihoods"}
+    recipe["distill"] |= {"loss": "alm"}
+
+
+def several_modes(recipe: dict[str, Any]) -> None:
+    recipe["gold"] = {"files": ["exam.jsonl"], "license": "CC0-1.0", "origin": "nobody"}
+    recipe["distill"] |= {"variants": {"own": {"mode": "offline_on_policy"}, "again": {"mode": "offline_on_policy", "weight": 0.5}}}
+    recipe["evaluate"] |= {"arms": ["base", "sft_gold", "distilled", "again", "own"], "seeds": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        changed("evaluate", arms=["base", "sft"], seeds=[1, 2], exam=["exam.jsonl"]),
+        changed("export", formats=[]),
+        own_tokenizer,
+        several_modes,
+    ],
+)
+def test_the_steps_are_those_of_the_plan(project: Callable[..., RunContext], change: Callable[[dict[str, Any]], None] | None) -> None:
+    context = project(change)
+    assert [row["name"] for row in estimate_run(context)["steps"]] == [found.name for found in make_plan(context)]
+
+
+def test_a_student_with_a_tokenizer_of_its_own_has_a_smaller_head(told: Told) -> None:
+    def fresh(recipe: dict[str, Any]) -> None:
+        recipe["student"] = {"method": "fresh", "num_layers": 2}
+
+    own, whole = told(own_tokenizer)["models"]["student"], told(fresh)["models"]["student"]
+    assert own["vocabulary"] == 8192
+    assert whole["num_parameters"] - own["num_parameters"] == (whole["vocabulary"] - 8192) * whole["hidden"]
+
+
+def test_weights_in_several_packages_take_the_disk_that_those_in_one_do(told: Told) -> None:
+    piece = {"package": "a-model", "version": "1.0", "sha256": "0" * 64, "file": "a-135m.gguf"}
+
+    def packaged(recipe: dict[str, Any], **source: Any) -> None:
+        recipe["teacher"] = {"kind": "local", "name": "smollm2-135m", "license": "MIT", **source}
+
+    parts = told(lambda recipe: packaged(recipe, parts=[piece, {**piece, "package": "its-rest"}]))
+    assert parts["disk_bytes"] == told(lambda recipe: packaged(recipe, **piece))["disk_bytes"] > 6e8
 
 
 @pytest.mark.parametrize(

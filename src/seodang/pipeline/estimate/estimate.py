@@ -106,7 +106,7 @@ def _model_bytes(context: RunContext, teacher: ModelSize | None, start: ModelSiz
     """Of packages and converted weights in the store; a model in a folder of its own is not counted."""
     packaged: dict[str, ModelSize] = {}
     for source, size in ((context.student_source, start), (context.recipe.teacher, teacher)):
-        if isinstance(source, LocalTeacher) and source.package is not None and size is not None:
+        if isinstance(source, LocalTeacher) and source.path is None and size is not None:
             packaged[source.key()] = size
     return sum(size.num_parameters * (4 + _WHEEL_BYTES_A_NUMBER) for size in packaged.values())
 

@@ -18,7 +18,7 @@ _OPTIMIZER_BYTES = 40  # that AdamW and the clipping of gradients move for each 
 _STATE_BYTES = 16  # float32: weight, gradient and AdamW's two moments
 _KEPT_VALUES = 16  # numbers of the size of a hidden state that a block keeps of a token for the backward pass
 _BYTES_A_NUMBER = {"F16": 2.0, "Q8_0": 1.0625}
-_TOKENIZER_BYTES, _GGUF_TOKENIZER_BYTES = 80, 38  # of each token, in a checkpoint and in a GGUF file
+TOKENIZER_BYTES, _GGUF_TOKENIZER_BYTES = 80, 38  # of each token, in a checkpoint and in a GGUF file
 
 
 def train_work(
@@ -61,7 +61,7 @@ def train_work(
         tuple(passes),
         (opening_memory(start, dtype), _training_memory(recipe, counts, start, student, dtype, trained, distilled and not live)),
         tokens_trained=rates * tokens,
-        disk_bytes=2 * student.num_parameters + (4 * adapters if lora else 0) + _TOKENIZER_BYTES * student.vocabulary,
+        disk_bytes=2 * student.num_parameters + (4 * adapters if lora else 0) + TOKENIZER_BYTES * student.vocabulary,
     )
 
 
