@@ -121,8 +121,8 @@ class DistillSection(TrainSection):
     )
     variants: dict[str, VariantSection] = Field(
         default_factory=dict[str, VariantSection],
-        description="further distilled arms by their names, which `evaluate.arms` may hold; taught the same records with equal tokens, in the mode "
-        "`offline_on_policy` in as many steps again after fine-tuning",
+        description="further distilled arms by their names, which `evaluate.arms` may hold; taught the same records with equal tokens, "
+        "and in the mode `offline_on_policy` for as many steps again after fine-tuning",
     )
 
     think_share: float = Field(

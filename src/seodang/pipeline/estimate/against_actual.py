@@ -19,10 +19,10 @@ def keep_estimate(context: RunContext, folder: Path, steps: Sequence[Row]) -> Ro
     """The estimate of a run that begins. One that was made for the same steps stays as it was, so that nothing is counted twice and no
     later measurement changes what was expected."""
     before = _recorded(folder / RUN_FILE)
-    if isinstance(before, dict) and (before.get("estimate") or {}).get("format") == FORMAT:
-        # The record of a run that its guard kept from being exported does not name the export.
-        if before.get("steps") in (list(steps), [step for step in steps if step["name"] != "export"]):
-            return before["estimate"]
+    # The record of a run that its guard kept from being exported does not name the export.
+    same = list(steps), [step for step in steps if step["name"] != "export"]
+    if isinstance(before, dict) and before.get("steps") in same and (before.get("estimate") or {}).get("format") == FORMAT:
+        return before["estimate"]
     try:
         told = estimate(context, _documents(context))
     except (InputError, ModelError) as error:  # the run's steps say what is wrong, if it is; an estimate alone does not end it
