@@ -194,3 +194,48 @@ def test_documents_that_are_not_there_are_an_error_when_nothing_may_be_fetched(p
     with pytest.raises(InputError, match="not in the store") as caught:
         estimate_run(project(change), offline=True)
     assert caught.value.hint
+
+
+def test_messages_after_two_texts_make_rows_that_share_nothing(told: Told) -> None:
+    """120 rows of them hold keys and values for the whole of their prompts; as many questions share theirs."""
+    few, many = (step(told(changed("build", utterances_per_action=number)), "build")["peak_memory_bytes"] for number in (0, 40))
+    keys = 2 * 2 * 30 * 3 * 64 * 120 * 300  # bfloat16, keys and values, blocks, heads, their width, rows, tokens at least
+    assert few < 820e6 + 2 * 134.5e6 + keys < many  # of the process, and of the weights
+
+
+def test_a_student_is_merged_and_saved_while_its_training_is_still_there(told: Told) -> None:
+    """Whatever its packs: weights in float32, what adapters add to them, and float16."""
+    found = told(changed("distill", pack_tokens=64))
+    blocks, whole = 30 * (885_888 + 2_654_208), found["models"]["student"]["num_parameters"]
+    taught, before = (step(found, name)["peak_memory_bytes"] for name in ("train.sft.0", "ingest"))
+    frozen = 1  # of the project's recipe
+    assert taught - before > 6 * whole + 4 * blocks * (30 - frozen) / 30
+
+
+def test_targets_that_are_held_are_those_of_the_teacher_and_of_every_sample(told: Told) -> None:
+    """Hidden states are as wide as the teacher is, and own answers are several to a question."""
+
+    def narrow_student(recipe: dict[str, Any]) -> None:
+        recipe["student_model"] = {**recipe["teacher"], "name": "a-40m", "path": None, "package": "a", "version": "1"}
+        recipe["student_model"] |= {"sha256": "0" * 64, "file": "a.gguf"}
+        recipe["targets"] = {"codec": "full"}
+        recipe["distill"] |= {"mode": "offline_on_policy", "pack_tokens": 64}
+
+    def sampled(recipe: dict[str, Any]) -> None:
+        narrow_student(recipe)
+        recipe["distill"]["rollout_samples"] = 64
+
+    one, many = (told(change) for change in (narrow_student, sampled))
+    each = 4 * 49_152 * one["counts"]["accepted"] * one["counts"]["answer_tokens"]
+    cases = ((one, "train.sft.0"), (one, "train.distilled.0"), (many, "train.distilled.0"))
+    sft, own, of_many = (step(row, name)["peak_memory_bytes"] for row, name in cases)
+    assert own - sft > 0.9 * each
+    assert of_many - own > 63 * 0.9 * each
+
+
+def test_reasoning_that_is_not_counted_is_said(told: Told) -> None:
+    def thinking(recipe: dict[str, Any]) -> None:
+        recipe["teacher"]["thinking"] = "on"
+
+    assert any("reasoning is not counted" in line for line in told(thinking)["assumptions"])
+    assert not any("reasoning is not counted" in line for line in told()["assumptions"])
