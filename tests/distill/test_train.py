@@ -163,6 +163,14 @@ def test_without_a_divergence_the_loss_is_transformers_own(tiny_model_dir: Path,
     assert loss.item() == pytest.approx(run.model(ids, labels=labels).loss.item(), abs=1e-5)
 
 
+def test_one_who_is_taught_own_answers_is_judged_by_the_verified_ones(tiny_model_dir: Path, examples: list[Example]) -> None:
+    own = [replace(example, answer_ids=example.answer_ids[::-1][:2]) for example in examples]
+    expected = trainer(tiny_model_dir, examples).held_out_cross_entropy()
+    taught = trainer(tiny_model_dir, own)
+    assert taught.held_out_cross_entropy(examples) == pytest.approx(expected, abs=1e-5)
+    assert taught.held_out_cross_entropy() != pytest.approx(expected, abs=1e-3)
+
+
 def test_held_out_examples_are_never_trained_on(tiny_model_dir: Path, examples: list[Example]) -> None:
     run = trainer(tiny_model_dir, examples)
     trained = {run.examples[i].record for packs in run.schedule for indices in packs for i in indices}

@@ -114,6 +114,7 @@ def test_every_two_trained_arms_are_compared_once_and_each_with_the_untaught_one
 def test_winner_and_guard_are_told_on_every_form_and_by_the_command(recipe: Path, root: Path) -> None:
     found = report(root, "small")
     assert found["winner"]["num_arms"] == 4
+    assert (found["variants"]["mild"]["mode"], found["variants"]["mild"]["weight"]) == ("cached", 0.9)
     assert {row["arm"] for row in found["guard"]["arms"]} == set(ARMS) - {"base"}
     assert found["guard"]["outcome"] == "inconclusive"  # three items cannot tell
     again = call(recipe, root)

@@ -239,3 +239,18 @@ def test_reasoning_that_is_not_counted_is_said(told: Told) -> None:
 
     assert any("reasoning is not counted" in line for line in told(thinking)["assumptions"])
     assert not any("reasoning is not counted" in line for line in told()["assumptions"])
+
+
+def test_a_grid_trains_every_arm_at_every_rate(told: Told) -> None:
+    one, three = (step(told(changed("distill", learning_rate=rates)), "train.sft.0") for rates in (1e-3, [1e-3, 2e-3, 3e-3]))
+    assert three["tokens_trained"] == pytest.approx(3 * one["tokens_trained"], abs=2)
+    assert three["flops"] > 2.5 * one["flops"]  # what frozen blocks make of the records is computed anew for each
+    assert three["disk_bytes"] == one["disk_bytes"]
+
+
+def test_fewer_own_answers_take_less_time(told: Told) -> None:
+    few, many = (told(changed("distill", mode="on_policy", on_policy_share=share)) for share in (0.1, 0.9))
+    live = told(changed("distill", mode="live"))
+    flops = [step(found, "train.distilled.0")["flops"] for found in (live, few, many)]
+    assert flops == sorted(flops)
+    assert flops[2] - flops[0] == pytest.approx(9 * (flops[1] - flops[0]), rel=0.01)
