@@ -13,6 +13,8 @@ from seodang.backends.contract import API_VERSION, Backend, BackendError, Probe
 GROUP = "seodang.backends"
 _OWN = {
     "reference": "seodang.backends.reference:ReferenceBackend",
+    "torch_cpu": "seodang.backends.torch_backend:TorchCpuBackend",
+    "torch_cuda": "seodang.backends.torch_backend:TorchCudaBackend",
 }
 _METHODS = ("probe", "describe", "supports", "plan_memory", "compile", "load")
 
