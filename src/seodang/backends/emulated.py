@@ -158,7 +158,7 @@ class EmulatedSession:
         self._host.close()
 
     def _timed(self, feeds: Sequence[Feed], step: StepResult) -> StepResult:
-        """The batch is padded to the next bucket with copies of its longest sequence, as static shapes want it; they count as the others."""
+        """The batch is padded to the next bucket with copies of its longest sequence; they count as the others."""
         fed = [Fed(len(feed.tokens), self.kv.length(feed.sequence) - len(feed.tokens)) for feed in feeds]
         batch = next((bucket for bucket in self._buckets if bucket >= len(fed)), len(fed))
         padding = [max(fed, key=lambda one: (one.keys, one.tokens))] * (batch - len(fed))

@@ -16,6 +16,8 @@ _OWN = {
     "torch_cpu": "seodang.backends.torch_backend:TorchCpuBackend",
     "torch_cuda": "seodang.backends.torch_backend:TorchCudaBackend",
     "emulated": "seodang.backends.emulated:EmulatedBackend",
+    "vllm": "seodang.backends.vllm:VllmBackend",
+    "rbln": "seodang.backends.rbln:RblnBackend",
 }
 _METHODS = ("probe", "describe", "supports", "plan_memory", "compile", "load")
 
