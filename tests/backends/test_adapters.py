@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from oracles.backend_models import LIMITS, divergence, feed, graph_of, random_row, transformers_logits
 
+from oracles.backend_models import LIMITS, divergence, feed, graph_of, random_row, transformers_logits
 from seodang.backends.contract import Backend, DeviceAbsent, InvalidHandle, KVState, Limits, OutOfMemory, Unsupported
 from seodang.backends.program import make_program
 from seodang.backends.rbln import RblnBackend, padded

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 import yaml
-from oracles.backend_models import LIMITS, divergence, feed, graph_of, open_session, random_row, transformers_logits
 
+from oracles.backend_models import LIMITS, divergence, feed, graph_of, open_session, random_row, transformers_logits
 from seodang.backends.contract import DeviceAbsent, InvalidHandle, Limits, OutOfMemory, Unsupported
 from seodang.backends.description import bundled, load_description
 from seodang.backends.emulated import EmulatedBackend
@@ -85,7 +85,7 @@ def test_what_does_not_fit_the_chip_is_refused(tiny_model_dir: Path, tmp_path: P
     with pytest.raises(Unsupported, match="4 sequences, the largest batch is 2"):
         describe(tmp_path, buckets=(1, 2)).compile(graph, LIMITS, tmp_path)
     backend = describe(tmp_path)
-    with pytest.raises(Unsupported, match="no peak of .* is described for bfloat16"):
+    with pytest.raises(Unsupported, match=r"no peak of .* is described for bfloat16"):
         backend.compile(graph, Limits(dtype="bfloat16"), tmp_path)
     small = describe(tmp_path, capacity=1e6)
     with pytest.raises(OutOfMemory, match="are planned"):

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from oracles.backend_models import feed, graph_of, open_session, random_row
 
+from oracles.backend_models import feed, graph_of, open_session, random_row
 from seodang.backends.flow import last_uses, most_live, value_sizes
 from seodang.backends.graph import Graph
 from seodang.backends.reference import ReferenceBackend, ReferenceSession

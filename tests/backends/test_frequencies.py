@@ -41,7 +41,9 @@ def test_frequencies_and_magnitude_are_those_of_transformers(kind: str, width: i
     assert found_magnitude == pytest.approx(magnitude, rel=1e-6)
 
 
-@pytest.mark.parametrize("told", [{"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_theta": 10_000.0}, {"rope_parameters": KINDS["linear"]}])
+@pytest.mark.parametrize(
+    "told", [{"rope_scaling": {"type": "linear", "factor": 4.0}, "rope_theta": 10_000.0}, {"rope_parameters": KINDS["linear"]}]
+)
 def test_older_configurations_say_the_same(told: dict[str, Any]) -> None:
     assert rotary_frequencies(told, 64) == rotary_frequencies({"rope_parameters": KINDS["linear"]}, 64)
 

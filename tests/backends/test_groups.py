@@ -5,8 +5,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from oracles.ranks import KINDS, lengths_of, rows_of, run_ranks, values_of
 
+from oracles.ranks import KINDS, lengths_of, rows_of, run_ranks, values_of
 from seodang.backends.contract import BackendError, Communicates, Unsupported
 from seodang.backends.description import load_description
 from seodang.backends.emulated_group import EmulatedGroup

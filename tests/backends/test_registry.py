@@ -68,7 +68,7 @@ def test_a_broken_one_is_listed_with_its_reason_and_stops_only_itself() -> None:
     for name, reason in BROKEN.items():
         assert found[name].backend is None
         assert reason in found[name].probe.reason
-        with pytest.raises(BackendError, match="cannot be opened|made for version|has no"):
+        with pytest.raises(BackendError, match=r"cannot be opened|made for version|has no"):
             registry.open_backend(name)
     assert registry.open_backend("outside").name == "outside"
     assert registry.open_backend("reference").name == "reference"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, lists, tuples
-from oracles.backend_models import graph_of
 
+from oracles.backend_models import graph_of
 from seodang.backends.build_graph import build_graph
 from seodang.backends.contract import Unsupported
 from seodang.backends.description import Description, load_description

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from oracles.backend_models import LIMITS, divergence, feed, graph_of, open_session, random_row, transformers_logits
 
+from oracles.backend_models import LIMITS, divergence, feed, graph_of, open_session, random_row, transformers_logits
 from seodang.backends.contract import (
     BackendError,
     DeviceAbsent,
@@ -71,9 +71,8 @@ def test_a_prompt_in_one_piece_is_as_token_by_token(folder: Path, session: Sessi
     row = random_row(4, 120)
     (whole, single), _ = prefill(session, row[:1], row[:1])
     once = session.prefill([feed(whole, row[1:])]).logits
-    for token in row[1:]:
-        logits = session.decode([feed(single, [token])]).logits
-    assert divergence(once, logits) <= KL
+    steps = [session.decode([feed(single, [token])]).logits for token in row[1:]]
+    assert divergence(once, steps[-1]) <= KL
 
 
 def test_a_copy_goes_its_own_way(folder: Path, session: Session) -> None:
@@ -219,7 +218,7 @@ def test_weights_are_consumed_once_and_belong_to_the_session(folder: Path) -> No
 def test_weights_that_do_not_fit_the_graph_are_refused(folder: Path) -> None:
     program, weights = BACKEND.compile(graph_of(folder), LIMITS, folder), dict(FolderWeights(folder))
     name = "model.norm.weight"
-    with pytest.raises(WeightsRefused, match="1 tensors are missing, the first is `model.norm.weight`"):
+    with pytest.raises(WeightsRefused, match=r"1 tensors are missing, the first is `model\.norm\.weight`"):
         BACKEND.load(program, {key: values for key, values in weights.items() if key != name})
     with pytest.raises(WeightsRefused, match="the graph says"):
         BACKEND.load(program, weights | {name: weights[name][:-1]})
@@ -232,7 +231,7 @@ def test_programs_of_others_are_refused(folder: Path) -> None:
     program = BACKEND.compile(graph, LIMITS, folder)
     assert program.fingerprint == BACKEND.compile(graph, LIMITS, folder).fingerprint
     assert program.fingerprint != BACKEND.compile(graph, replace(LIMITS, dtype="bfloat16"), folder).fingerprint
-    with pytest.raises(Unsupported, match="compile it again|a program of torch"):
+    with pytest.raises(Unsupported, match="a program of torch"):
         BACKEND.load(replace(program, limits=replace(LIMITS, max_context=3)), FolderWeights(folder))
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from oracles.backend_models import graph_of
 from safetensors.torch import save_file
 
+from oracles.backend_models import graph_of
 from seodang.backends.build_graph import build_graph, read_config
 from seodang.backends.contract import WeightsRefused
 from seodang.backends.weights import FolderWeights, check_weights, take_weight
@@ -75,7 +75,7 @@ def test_a_tied_head_is_the_table_of_embeddings(tiny_model_dir: Path) -> None:
     assert "lm_head.weight" not in graph.tensors
     assert graph.nodes[-1].weights == {"weight": "model.embed_tokens.weight"}
     untied = build_graph(read_config(tiny_model_dir) | {"tie_word_embeddings": False})
-    with pytest.raises(WeightsRefused, match="1 tensors are missing, the first is `lm_head.weight`"):
+    with pytest.raises(WeightsRefused, match=r"1 tensors are missing, the first is `lm_head\.weight`"):
         check_weights(untied.tensors, FolderWeights(tiny_model_dir))
 
 
