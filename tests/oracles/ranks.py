@@ -68,10 +68,10 @@ def run_ranks(backend: str, size: int, meeting: Path) -> list[dict[str, Any]]:
             process.join(5)
             process.kill()
             process.join()
-    for answer in told:
-        if isinstance(answer, str):
-            raise RuntimeError(answer)
-    return told
+    failed = [answer for answer in told if isinstance(answer, str)]
+    if failed:
+        raise RuntimeError("; ".join(failed))
+    return [answer for answer in told if not isinstance(answer, str)]
 
 
 def _rank(pipe: Connection, backend: str, rank: int, size: int, meeting: Path) -> None:
