@@ -91,10 +91,7 @@ class Subject:
     ) -> tuple[Session, LoadReport]:
         """A new session of the model, or of another graph and its weights. The caller closes it."""
         self.need_device()
-        if graph is None:
-            program = self.once(f"program {limits}", lambda: self.compile(None, limits))
-        else:
-            program = self.compile(graph, limits)
+        program = self.compile(graph, limits) if graph else self.once(f"program {limits}", lambda: self.compile(None, limits))
         return self.backend.load(program, self.model.weights if weights is None else weights)
 
     @contextmanager
@@ -124,6 +121,10 @@ class Subject:
             return prefill(session, rows)[1]
         finally:
             session.close()
+
+    def against_reference(self) -> "Subject":
+        """The same model and limits on the reference."""
+        return replace(self, backend=ReferenceBackend(), device="cpu", kept={})
 
     def tokens(self, count: int, seed: int) -> list[int]:
         """`count` token ids, the same ones for the same seed."""

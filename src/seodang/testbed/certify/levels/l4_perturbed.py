@@ -1,0 +1,90 @@
+"""Level 4, honesty of loading: a tensor that is changed moves the output as it moves the truth."""
+
+import re
+from collections.abc import Mapping
+
+import numpy as np
+
+from seodang.backends.contract import Session
+from seodang.testbed.certify.check import Check
+from seodang.testbed.certify.compare import log_softmax
+from seodang.testbed.certify.finding import Case, Outcome, holds, outcome, within
+from seodang.testbed.certify.levels.l4 import Seen
+from seodang.testbed.certify.subject import Subject, feed, prefill
+from seodang.testbed.certify.tiny import exact_in_bfloat16
+
+_DECODED = 5  # steps behind each prompt: the experts of the last layer are seen at last tokens only
+# How far a move may be from the truth's, as a share of it. What is lost moves nothing, which is 1.
+_LIMIT = {"float64": 0.05, "float32": 0.05, "float16": 0.2, "bfloat16": 0.7}
+_SEEN = 4.0  # a move counts where it is so many times what separates backend and truth before it
+
+
+def perturbed_tensors_move(subject: Subject) -> Outcome:
+    """Each tensor is changed by itself, and the output moves as the reference's does. A user's model is changed by kinds of tensors."""
+    groups = _groups(subject)
+    base_truth, base_found = _both(subject, subject.model.weights)
+    noise = _size(base_found - base_truth)
+    cases: list[Case] = []
+    unseen: list[str] = []
+    for number, (name, tensors) in enumerate(groups.items()):
+        changed = {tensor: _changed(tensor, subject.model.weights[tensor], number) for tensor in tensors}
+        truth, found = _both(subject, Seen(subject.model.weights, changed))
+        move = _size(truth - base_truth)
+        if move <= _SEEN * noise:
+            unseen.append(name)
+            continue
+        apart = _size((found - base_found) - (truth - base_truth)) / move
+        cases.append(within(name, apart, _LIMIT[subject.dtype], "1", f"the truth moves by {move:.2g} nat"))
+    seen = f"{len(unseen)} of {len(groups)} do not move the truth enough to be seen: {unseen[:3]}"
+    cases.append(holds("tensors that can be seen", len(unseen) <= len(groups) // 4, seen))
+    return outcome(cases, expected="the move of the reference", look="how that tensor is loaded: dropped, aliased, read as another's")
+
+
+def _groups(subject: Subject) -> Mapping[str, list[str]]:
+    """Tensors that are changed together: of a tiny model each alone, but an expert's three, and each role of a layer's experts."""
+    groups: dict[str, list[str]] = {}
+    for tensor in subject.model.graph.tensors:
+        if not subject.model.synthetic:
+            groups.setdefault(re.sub(r"\d+", "N", tensor), []).append(tensor)
+        elif expert := re.fullmatch(r"(.*\.experts\.)(\d+)\.(.*)", tensor):
+            groups.setdefault(f"{expert[1]}{expert[2]}", []).append(tensor)
+            groups.setdefault(f"{expert[1]}*.{expert[3]}", []).append(tensor)
+        else:
+            groups[tensor] = [tensor]
+    return groups
+
+
+def _changed(name: str, values: np.ndarray, seed: int) -> np.ndarray:
+    """The tensor with another size of each element."""
+    rng = np.random.default_rng([seed, 5])
+    if name.endswith("bias"):
+        return exact_in_bfloat16(values + rng.normal(0, 0.3, values.shape))
+    return exact_in_bfloat16(values * rng.uniform(0.3, 1.7, values.shape).astype(np.float32))
+
+
+def _both(subject: Subject, weights: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Log-probabilities (N, V) of some prompts and steps behind them: the reference's, and the backend's."""
+    reference = subject.once("reference subject", subject.against_reference)
+    found: list[np.ndarray] = []
+    for here in (reference, subject):
+        with here.session(weights=weights) as session:
+            found.append(_probe(here, session))
+    return found[0], found[1]
+
+
+def _probe(subject: Subject, session: Session) -> np.ndarray:
+    few = 2 if not subject.model.synthetic else subject.limits.max_sequences
+    handles, logits = prefill(session, [subject.tokens(7, 150 + place) for place in range(few)])
+    told = [logits.copy()]
+    for step in range(1 if not subject.model.synthetic else _DECODED):
+        tokens = subject.tokens(few, 160 + step)
+        told.append(session.decode([feed(handle, [token]) for handle, token in zip(handles, tokens, strict=True)]).logits.copy())
+    return log_softmax(np.concatenate(told))
+
+
+def _size(values: np.ndarray) -> float:
+    """Root mean square; not a number where a value is not finite."""
+    return float(np.sqrt(np.mean(values * values)))
+
+
+CHECKS = (Check(perturbed_tensors_move),)
