@@ -28,12 +28,12 @@ def reductions(subject: Subject) -> Outcome:
     cases: list[Case] = []
     for size in _WORLDS:
         found = _together(subject, size, _reduce)
-        whole = sum(_values(rank, 1000) for rank in range(size))
+        whole = np.sum([_values(rank, 1000) for rank in range(size)], 0)
         worst = max(_error(told["all_reduce"], whole) for told in found)
         cases.append(within(f"all_reduce of {size}", worst, size * _EPSILON, "1", "worst error over the largest sum"))
         equal = all(np.array_equal(told["all_reduce"], found[0]["all_reduce"]) for told in found)
         cases.append(holds(f"all_reduce of {size} has equal bits on every rank", equal))
-        parts = [sum(_part(rank, to) for rank in range(size)) for to in range(size)]
+        parts = [np.sum([_part(rank, to) for rank in range(size)], 0) for to in range(size)]
         worst = max(_error(told["reduce_scatter"], parts[rank]) for rank, told in enumerate(found))
         cases.append(within(f"reduce_scatter of {size}", worst, size * _EPSILON, "1", "worst error over the largest sum"))
     return outcome(cases, expected="sums in float32", look="`all_reduce`, `reduce_scatter`: the type of sums, odd worlds")
