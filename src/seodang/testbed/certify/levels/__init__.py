@@ -5,7 +5,13 @@ from collections.abc import Mapping
 
 from seodang.testbed.certify.check import Check
 
-MODULES: Mapping[int, tuple[str, ...]] = {0: ("l0", "l0_steps"), 3: ("l3", "l3_sequences"), 4: ("l4", "l4_perturbed", "l4_memory")}
+MODULES: Mapping[int, tuple[str, ...]] = {
+    0: ("l0", "l0_steps"),
+    1: ("l1", "l1_edges"),
+    2: ("l2",),
+    3: ("l3", "l3_sequences"),
+    4: ("l4", "l4_perturbed", "l4_memory"),
+}
 LEVELS = tuple(MODULES)
 OWN_LEVELS = (3, 4)  # those that a user's model goes through too
 
