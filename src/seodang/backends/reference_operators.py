@@ -94,11 +94,11 @@ def router(node: Node, inputs: Arrays, weights: Weights, step: Step) -> np.ndarr
     logits = inputs[0] @ weights["weight"].T
     scores = _sigmoid(logits) if a["score"] == "sigmoid" else _softmax(logits)
     wanted = scores + weights["bias"] if "bias" in weights else scores.copy()
-    groups = wanted.reshape(len(wanted), a["num_groups"], -1)
+    groups = wanted.reshape(len(wanted), a["num_groups"], wanted.shape[1] // a["num_groups"])
     best_two = np.sort(groups, -1)[..., -2:].sum(-1)
     left_out = np.argsort(-best_two, -1, kind="stable")[:, a["topk_group"] :]
     np.put_along_axis(groups, left_out[..., None], -np.inf, 1)
-    chosen = np.argsort(-groups.reshape(len(wanted), -1), -1, kind="stable")[:, : a["top_k"]]
+    chosen = np.argsort(-groups.reshape(wanted.shape), -1, kind="stable")[:, : a["top_k"]]
     taken = np.take_along_axis(scores, chosen, -1)
     if a["normalised"]:
         taken = taken / (taken.sum(-1, keepdims=True) + 1e-20)
@@ -133,7 +133,7 @@ def causal_softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:
-    raised = np.exp(x - x.max(-1, keepdims=True))
+    raised = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
     return raised / raised.sum(-1, keepdims=True)
 
 

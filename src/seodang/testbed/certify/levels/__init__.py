@@ -7,6 +7,8 @@ from seodang.testbed.certify.check import Check
 
 MODULES: Mapping[int, tuple[str, ...]] = {
     0: ("l0", "l0_steps"),
+    1: ("l1", "l1_edges"),
+    2: ("l2",),
     3: ("l3", "l3_sequences"),
     4: ("l4", "l4_perturbed", "l4_memory"),
     5: ("l5",),
