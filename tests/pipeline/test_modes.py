@@ -121,6 +121,7 @@ def test_offline_goes_on_from_the_fine_tuned_student(project: Path, tuned: RunCo
     assert [arm["name"] for arm in report["arms"]] == ["base", "distilled"]
     (sft,), (trained,) = report["training"]["sft"], report["training"]["distilled"]
     assert trained["num_steps"] == sft["num_steps"]
+    assert trained["num_tokens_before"] == sft["num_tokens"]  # so that nobody takes the two for equal
     rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
     assert report["targets"]["num_sequences"] == len(rows) == 2 * len(tuned.accepted)
     summary = tuned.artifacts["rollouts.0"].manifest["summary"]

@@ -22,8 +22,8 @@ from seodang.distill.align.vocabulary import Vocabulary
 from seodang.distill.losses.target import Dense, Hidden, Sparse, Target
 from seodang.distill.objective import Objective, named_divergence
 from seodang.distill.packing import Example, build_pack, common_prefix
-from seodang.distill.section import TrainSection
 from seodang.distill.train import Trainer
+from seodang.distill.train_section import TrainSection
 
 TEACHER, STUDENT = "byte_level", "gemma_like"
 ANSWERS = ["call the agent", "check the bill", "전화를 받을 수 없으면 🙂", "for index in range(10):\n    print(index)", "ok"]
