@@ -5,15 +5,15 @@ K key heads, G heads of one key head, D width of a head, C numbers that a token 
 """
 
 import hashlib
-import itertools
 import json
 import math
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+import timeit
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -42,19 +42,9 @@ class Part:
     positions: np.ndarray
 
 
-def rotate(x: np.ndarray, positions: np.ndarray, attributes: Mapping[str, Any]) -> np.ndarray:
-    """Rotary embedding. The angles are float64: position times frequency in float32 would lose digits at long contexts."""
-    angles = positions[:, None, None] * np.asarray(attributes["frequencies"], np.float64)
-    cosine, sine = ((attributes["magnitude"] * turn(angles)).astype(np.float32) for turn in (np.cos, np.sin))
-    parts = x.reshape(len(x), attributes["heads"], -1)
-    half = parts.shape[2] // 2
-    a, b = (parts[..., ::2], parts[..., 1::2]) if attributes["interleaved"] else (parts[..., :half], parts[..., half:])
-    return np.concatenate([a * cosine - b * sine, b * cosine + a * sine], axis=-1).reshape(x.shape)
-
-
-def attention(inputs: Sequence[np.ndarray], parts: Sequence[Part], attributes: Mapping[str, Any], kv: "PagedKV | None") -> np.ndarray:
+def attention(node: Node, inputs: Sequence[np.ndarray], parts: Sequence[Part], kv: "PagedKV | None") -> np.ndarray:
     """Sequence by sequence, so that none feels another. A row of the cache is k, then v; without one all begin at position 0."""
-    found: list[np.ndarray] = []
+    attributes, found = node.attributes, list[np.ndarray]()
     q_TC, rows_TC, K, D = inputs[0], np.concatenate(inputs[1:], axis=1), attributes["num_kv_heads"], attributes["head_width"]
     for part in parts:
         rows_LC = kv.extend(attributes["layer"], part, rows_TC[part.rows]) if kv else rows_TC[part.rows]
@@ -63,9 +53,9 @@ def attention(inputs: Sequence[np.ndarray], parts: Sequence[Part], attributes: M
         queries = q_TC[part.rows].reshape(n, K, G, D).transpose(1, 2, 0, 3).reshape(K, G * n, D)
         scores = (queries @ keys.transpose(0, 2, 1) * np.float32(attributes["scale"])).reshape(K, G, n, L)
         scores[..., np.arange(L) > part.positions[:, None]] = -np.inf
-        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        scores = np.exp(scores - scores.max(axis=-1, keepdims=True, initial=-np.inf))
         scores /= scores.sum(axis=-1, keepdims=True)
-        found.append((scores.reshape(K, G * n, L) @ values).reshape(K, G, n, D).transpose(2, 0, 1, 3).reshape(n, -1))
+        found.append((scores.reshape(K, G * n, L) @ values).reshape(K, G, n, D).transpose(2, 0, 1, 3).reshape(n, K * G * D))
     return np.concatenate(found)
 
 
@@ -79,12 +69,16 @@ def compute(node: Node, inputs: list[np.ndarray], weights: Mapping[str, np.ndarr
             square = np.square(x, dtype=np.float64).mean(axis=-1, keepdims=True)
             return x * (1 / np.sqrt(square + attributes["eps"])).astype(np.float32) * weights["scale"]
         case "linear":
-            y = x @ weights["weight"].T
-            return y + weights["bias"] if "bias" in weights else y
-        case "rotary":
-            return rotate(x, np.concatenate([part.positions for part in parts]), attributes)
+            return x @ weights["weight"].T + weights.get("bias", np.float32(0))
+        case "rotary":  # float64, as an angle in float32 has too few digits at a long context
+            angles = np.concatenate([part.positions for part in parts])[:, None, None] * np.float64(attributes["frequencies"])
+            cosine, sine = ((attributes["magnitude"] * turn(angles)).astype(np.float32) for turn in (np.cos, np.sin))
+            half = angles.shape[-1]
+            heads = x.reshape(len(x), attributes["heads"], 2 * half)
+            a, b = (heads[..., ::2], heads[..., 1::2]) if attributes["interleaved"] else (heads[..., :half], heads[..., half:])
+            return np.concatenate([a * cosine - b * sine, b * cosine + a * sine], axis=-1).reshape(x.shape)
         case "attention":
-            return attention(inputs, parts, attributes, kv)
+            return attention(node, inputs, parts, kv)
         case "swiglu":  # silu by exp of what is never positive
             small = np.exp(-np.abs(x))
             return x * np.where(x >= 0, 1, small) / (1 + small) * inputs[1]
@@ -100,21 +94,21 @@ class PagedKV:
     """The cache: for each layer one array (pages, PAGE_TOKENS, C), reserved at once. A sequence's pages lie anywhere in it."""
 
     def __init__(self, graph: Graph, limits: api.Limits) -> None:
-        self.pools = [np.zeros(shape, np.float32) for shape in cache_shapes(graph, limits)]
-        self.limits, self.lengths, self._pages = limits, dict[int, int](), dict[int, list[int]]()
-        self._unused, self._next, self._closed = list(range(len(self.pools[0]))), itertools.count(), False
+        self.limits, self.closed, self.lengths = limits, False, dict[int, int]()
+        count = limits.max_sequences * num_pages(limits)
+        self.pools = [np.zeros((count, PAGE_TOKENS, width), np.float32) for width in graph.cached]
+        self._unused, self._pages, self._last = list(range(count)), dict[int, list[int]](), 0
 
     def check_open(self) -> None:
-        if self._closed:
+        if self.closed:
             raise api.InvalidHandle("the session is closed", hint="load the program again")
 
     def allocate(self) -> int:
         self.check_open()
         if len(self.lengths) == self.limits.max_sequences:
             raise api.OutOfMemory(f"{len(self.lengths)} sequences are live, the most there can be", hint="free one first")
-        sequence = next(self._next)
-        self._pages[sequence] = [self._unused.pop() for _ in range(len(self.pools[0]) // self.limits.max_sequences)]
-        self.lengths[sequence] = 0
+        sequence = self._last = self._last + 1
+        self.lengths[sequence], self._pages[sequence] = 0, [self._unused.pop() for _ in range(num_pages(self.limits))]
         return sequence
 
     def length(self, sequence: int) -> int:
@@ -139,27 +133,19 @@ class PagedKV:
         shapes = [(state.num_tokens, pool.shape[2]) for pool in self.pools]
         if not isinstance(state.content, list) or [np.shape(rows) for rows in state.content] != shapes:
             raise api.Unsupported("this state is of another backend or model", hint="restore it where it was exported")
-        self.check_fits(state.num_tokens)
+        if state.num_tokens > self.limits.max_context:
+            raise api.OutOfMemory(f"{state.num_tokens} tokens in a sequence of at most {self.limits.max_context}", hint="compile for more")
         part = Part(self.allocate(), slice(0, state.num_tokens), np.arange(state.num_tokens))
         for layer, rows in enumerate(state.content):
             self.extend(layer, part, rows)
         self.lengths[part.sequence] = state.num_tokens
         return part.sequence
 
-    def check_fits(self, length: int) -> None:
-        if length > self.limits.max_context:
-            raise api.OutOfMemory(f"{length} tokens in a sequence of at most {self.limits.max_context}", hint="compile for more")
-
     def extend(self, layer: int, part: Part, rows: np.ndarray) -> np.ndarray:
         """Writes rows (n, C) behind the sequence's end, which moves only when all of a step has succeeded. Gives all rows (L, C)."""
         pages, positions = np.asarray(self._pages[part.sequence]), part.positions
         self.pools[layer][pages[positions // PAGE_TOKENS], positions % PAGE_TOKENS] = rows
         return self._rows(layer, part.sequence, self.lengths[part.sequence] + len(rows))
-
-    def close(self) -> None:
-        self._closed = True
-        self.pools.clear()
-        self.lengths.clear()
 
     def _rows(self, layer: int, sequence: int, length: int) -> np.ndarray:
         pages = np.asarray(self._pages[sequence][: -(-length // PAGE_TOKENS)], np.int64)
@@ -195,11 +181,12 @@ class NumpySession:
         return {"weights": sum(weight.nbytes for weight in self._weights.values()), "kv": sum(pool.nbytes for pool in self.kv.pools)}
 
     def synchronize(self) -> None:
-        """NumPy has always finished."""
-        self.kv.check_open()
+        self.kv.check_open()  # NumPy has always finished
 
     def close(self) -> None:
-        self.kv.close()
+        self.kv.closed = True
+        self.kv.lengths.clear()
+        self.kv.pools.clear()
         self._weights.clear()
 
     def _check(self, feeds: Sequence[api.Feed]) -> tuple[list[Part], np.ndarray]:
@@ -211,12 +198,12 @@ class NumpySession:
             whole = tokens.ndim == 1 and tokens.size and np.issubdtype(tokens.dtype, np.integer)
             if not whole or tokens.min() < 0 or tokens.max() >= self._graph.vocabulary:
                 raise api.Unsupported(f"a feed is one or more token ids below {self._graph.vocabulary}", where=f"sequence {feed.sequence}")
-            self.kv.check_fits(first + tokens.size)
             parts.append(Part(feed.sequence, slice(start, start + tokens.size), first + np.arange(tokens.size)))
         if not parts or len({part.sequence for part in parts}) < len(parts):
             raise api.Unsupported("a step feeds at least one sequence, and none twice", hint="put a sequence's tokens into one feed")
-        if (most := self.kv.limits.max_step_tokens) < parts[-1].rows.stop:
-            raise api.OutOfMemory(f"{parts[-1].rows.stop} tokens in a step of at most {most}", hint="cut it up")
+        most, step = self.kv.limits.max_context, self.kv.limits.max_step_tokens
+        if parts[-1].rows.stop > step or any(part.positions[-1] >= most for part in parts):
+            raise api.OutOfMemory(f"more than {most} tokens in a sequence or {step} in a step", hint="compile for more")
         return parts, np.concatenate([np.asarray(feed.tokens, np.int64) for feed in feeds])
 
 
@@ -234,10 +221,12 @@ class NumpyBackend:
         """Measures what NumPy gets out of the processor, in some tenths of a second."""
         if device != DEVICE:
             raise api.DeviceAbsent("no such device", where=device, hint=f"there is `{DEVICE}`")
+        measured = partial(Quantity, kind="measured", date=time.strftime("%Y-%m-%d"))
         block, square = np.ones(1 << 24, np.float32), np.ones((1024, 1024), np.float32)
-        capacity = measured(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), "B", "os.sysconf")
-        bandwidth = measured(block.nbytes, "B/s", "numpy.max of 64 MiB, fastest of 3", block.max)
-        peak = measured(2 * 1024**3, "FLOP/s", "numpy.matmul of 1024 x 1024, fastest of 3", lambda: square @ square)
+        read_s, product_s = (min(timeit.repeat(work, number=1, repeat=3)) for work in (block.max, lambda: square @ square))
+        capacity = measured(value=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), unit="B", source="os.sysconf")
+        bandwidth = measured(value=block.nbytes / read_s, unit="B/s", source="numpy.max of 64 MiB, fastest of 3")
+        peak = measured(value=2 * 1024**3 / product_s, unit="FLOP/s", source="numpy.matmul of 1024 x 1024, fastest of 3")
         memory = Memory(name="main memory", capacity=capacity, bandwidth=bandwidth)
         return Description(name="this machine's processor", vendor="not known", kind="cpu", memory=(memory,), peak={"float32": peak})
 
@@ -246,17 +235,18 @@ class NumpyBackend:
 
     def plan_memory(self, graph: Graph, limits: api.Limits) -> api.MemoryPlan:
         """At most five values live at once in this family, and an operator's own copy; none is wider than the widest weight reads."""
-        self._refuse(graph, limits)
+        refuse(graph.nodes, limits.dtype)
         widest, heads = max(shape[-1] for shape in graph.tensors.values()), max(n.attributes.get("num_heads", 0) for n in graph.nodes)
-        numbers, cached = (sum(map(math.prod, shapes)) for shapes in (graph.tensors.values(), cache_shapes(graph, limits)))
+        numbers, rows = sum(map(math.prod, graph.tensors.values())), limits.max_sequences * num_pages(limits) * PAGE_TOKENS
         values = 6 * widest * limits.max_step_tokens + graph.vocabulary * limits.max_sequences
-        scores = 2 * limits.max_context * (heads * limits.max_step_tokens + max(graph.cached))
-        return api.MemoryPlan(weights=4 * numbers, kv=4 * cached, activations=4 * values, workspace=4 * scores, reserve=0)
+        scores = 2 * limits.max_context * (heads * limits.max_step_tokens + max(graph.cached, default=0))
+        return api.MemoryPlan(4 * numbers, kv=4 * rows * sum(graph.cached), activations=4 * values, workspace=4 * scores, reserve=0)
 
     def compile(self, graph: Graph, limits: api.Limits, folder: Path) -> api.Program:
         """NumPy runs the graph as it is: nothing is written to the folder."""
-        self._refuse(graph, limits)
-        return api.Program(self.name, fingerprint(graph, limits), graph, limits, DEVICE, TOOLCHAIN, seconds=0.0)
+        begin = time.perf_counter()
+        refuse(graph.nodes, limits.dtype)
+        return api.Program(self.name, fingerprint(graph, limits), graph, limits, DEVICE, TOOLCHAIN, seconds=time.perf_counter() - begin)
 
     def load(self, program: api.Program, weights: Mapping[str, np.ndarray]) -> tuple[NumpySession, api.LoadReport]:
         graph, limits = program.graph, program.limits
@@ -273,33 +263,29 @@ class NumpyBackend:
             session = NumpySession(graph, limits, kept)
         except MemoryError as error:
             raise api.OutOfMemory("weights and cache do not fit", hint="ask for fewer sequences or a shorter context") from error
-        unused = tuple(name for name in weights if name not in graph.tensors)
-        return session, api.LoadReport(tuple(kept), unused, session.memory()["weights"])
+        return session, api.LoadReport(tuple(kept), tuple(n for n in weights if n not in kept), session.memory()["weights"])
 
     def run(self, node: Node, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
-        told = verdict(node)
-        if told.verdict == "unsupported" or dtype not in DTYPES:
-            raise api.Unsupported(f"{told.reason}; asked for in {dtype}", where=node.name, hint="`supports` says which nodes run")
-        rows = len(inputs[0])
+        refuse([node], dtype)
         values = [x if node.op == "embedding" else x.astype(np.float32) for x in inputs]
         floats = {role: weight.astype(np.float32) for role, weight in weights.items()}
-        return compute(node, values, floats, [Part(0, slice(0, rows), np.arange(rows))], None)
-
-    def _refuse(self, graph: Graph, limits: api.Limits) -> None:
-        """Unsupported where a graph or its limits cannot be done, naming the first node."""
-        for told in self.supports(graph):
-            if told.verdict == "unsupported":
-                raise api.Unsupported(told.reason, where=told.node, hint="`supports` says which nodes run")
-        if limits.dtype not in DTYPES:
-            raise api.Unsupported(f"no type `{limits.dtype}`", hint=f"there are: {', '.join(DTYPES)}")
+        return compute(node, values, floats, [Part(0, slice(0, len(inputs[0])), np.arange(len(inputs[0])))], None)
 
 
 def verdict(node: Node) -> api.Verdict:
     """Native or unsupported: there is nothing to fall back to."""
-    if node.op not in ATTRIBUTES:
-        return api.Verdict(node.name, "unsupported", f"no operator `{node.op}`")
-    more = ", ".join(sorted(set(node.attributes) - ATTRIBUTES[node.op]))
-    return api.Verdict(node.name, "unsupported", f"`{node.op}` knows no {more}") if more else api.Verdict(node.name, "native", "float32")
+    if node.op in ATTRIBUTES and set(node.attributes) <= ATTRIBUTES[node.op]:
+        return api.Verdict(node.name, "native", "NumPy, float32")
+    return api.Verdict(node.name, "unsupported", f"no `{node.op}` with the attributes {sorted(node.attributes)}")
+
+
+def refuse(nodes: Sequence[Node], dtype: str) -> None:
+    """Unsupported where a node or the type cannot be done, naming the first."""
+    for told in map(verdict, nodes):
+        if told.verdict == "unsupported":
+            raise api.Unsupported(told.reason, where=told.node, hint="`supports` says which nodes run")
+    if dtype not in DTYPES:
+        raise api.Unsupported(f"no type `{dtype}`", hint=f"there are: {', '.join(DTYPES)}")
 
 
 def fingerprint(graph: Graph, limits: api.Limits) -> str:
@@ -308,13 +294,6 @@ def fingerprint(graph: Graph, limits: api.Limits) -> str:
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def cache_shapes(graph: Graph, limits: api.Limits) -> list[tuple[int, int, int]]:
-    """Of each layer; every sequence has room for `max_context` tokens."""
-    return [(limits.max_sequences * -(-limits.max_context // PAGE_TOKENS), PAGE_TOKENS, width) for width in graph.cached]
-
-
-def measured(value: float, unit: str, source: str, work: Callable[[], object] | None = None) -> Quantity:
-    """A number of this run; with work, what it does in a second, by the fastest of three."""
-    times = [(time.perf_counter(), work(), time.perf_counter()) for _ in range(3)] if work else []
-    seconds = min((end - begin for begin, _, end in times), default=1.0)
-    return Quantity(value=value / seconds, unit=unit, kind="measured", source=source, date=time.strftime("%Y-%m-%d"))
+def num_pages(limits: api.Limits) -> int:
+    """Pages of one sequence."""
+    return -(-limits.max_context // PAGE_TOKENS)
