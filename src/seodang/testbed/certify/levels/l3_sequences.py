@@ -131,19 +131,24 @@ def freed_sequences_leave_nothing(subject: Subject) -> Outcome:
 
 
 def copies_go_their_own_way(subject: Subject) -> Outcome:
-    """A copy has the same tokens, and neither sees what the other is fed later, nor that it is freed."""
+    """A copy has the same tokens, and neither sees what the other is fed, together or before it, nor that it is freed."""
     row = subject.tokens(18, 91)
     with subject.session() as session:
         (first,), _ = prefill(session, [row])
         second = optional(lambda: session.kv.copy(first), "kv.copy")
+        third = session.kv.copy(first)
         cases = [holds("length", session.kv.length(second) == len(row), str(session.kv.length(second)))]
-        both = session.decode([feed(first, [5]), feed(second, [6])]).logits
-        cases += [_same(subject, "the first", [*row, 5], both[0]), _same(subject, "the copy", [*row, 6], both[1])]
-        cases.append(_same(subject, "the copy, one more", [*row, 6, 8, 9], _say(session, second, [8, 9])))
+        cases.append(_same(subject, "the first alone", [*row, 5], _say(session, first, [5])))
+        cases.append(_same(subject, "a copy, after the first went on", [*row, 6], _say(session, second, [6])))
+        both = session.decode([feed(first, [8]), feed(third, [7])]).logits
+        cases += [
+            _same(subject, "the first, in a step with a copy", [*row, 5, 8], both[0]),
+            _same(subject, "that copy", [*row, 7], both[1]),
+        ]
+        cases.append(_same(subject, "a copy, two more", [*row, 6, 8, 9], _say(session, second, [8, 9])))
         session.kv.free(first)
-        other, _ = prefill(session, [subject.tokens(20, 92)])
-        cases.append(_same(subject, "the copy, after the first is freed", [*row, 6, 8, 9, 4], _say(session, second, [4])))
-        session.kv.free(other[0])
+        prefill(session, [subject.tokens(20, 92)])
+        cases.append(_same(subject, "a copy, after the first is freed", [*row, 6, 8, 9, 4], _say(session, second, [4])))
     return outcome(cases, expected=_EXPECTED, look="`kv.copy`: pages that two sequences share")
 
 
