@@ -4,14 +4,14 @@ import datetime
 import importlib.metadata
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seodang import __version__
 from seodang.backends.contract import Backend
 from seodang.core.errors import SeodangError
-from seodang.testbed.certify.finding import STATUSES, Finding, Status, count_statuses
+from seodang.testbed.certify.finding import Finding, Status, count_statuses
 
 SCHEMA = 1
 _TOLD = ("numpy", "torch", "transformers", "onnxruntime", "xllamacpp")
@@ -29,7 +29,7 @@ class Summary:
 
     level: int
     model: str
-    counts: dict[Status, int]
+    counts: Mapping[Status, int]
     unsupported: float
 
     def row(self) -> dict[str, Any]:
@@ -84,8 +84,7 @@ class Certificate:
 
 def _summarise(level: int, model: str, findings: Sequence[Finding]) -> Summary:
     here = [finding for finding in findings if (finding.level, finding.model) == (level, model)]
-    counts = {status: count_statuses(here)[status] for status in STATUSES}
-    return Summary(level, model, counts, sum(finding.unsupported_share for finding in here) / len(here))
+    return Summary(level, model, count_statuses(here), sum(finding.unsupported_share for finding in here) / len(here))
 
 
 def environment() -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -101,7 +101,7 @@ def made(level: int, check: str, family: str, model: Model, status: Status, what
 
 
 @contextmanager
-def _subjects(backend: Backend, asked: Asked) -> Iterator[Callable[[str], Subject]]:
+def _subjects(backend: Backend, asked: Asked) -> Generator[Callable[[str], Subject]]:
     """A function from whose model to its subject; models are made when they are first asked for, and removed at the end."""
     work = Path(tempfile.mkdtemp(prefix="seodang-certify-"))
     device, absent = _first_device(backend)

@@ -33,7 +33,7 @@ def probe_answers(subject: Subject) -> Outcome:
         cases.append(holds("does not raise", False, f"{type(error).__name__}: {error}"))
     else:
         cases += [
-            holds("is a Probe", isinstance(first, Probe), type(first).__name__),
+            holds("is a Probe", type(first) is Probe, type(first).__name__),
             holds("has a reason", bool(first.reason.strip()), repr(first.reason)),
             holds("devices are names", all(name and name == name.strip() for name in first.devices), str(first.devices)),
             holds("no device twice", len(set(first.devices)) == len(first.devices), str(first.devices)),

@@ -43,7 +43,7 @@ def results_are_as_promised(subject: Subject) -> Outcome:
         lengths = [session.kv.length(handle) for handle in handles]
         live = dict(session.memory())
     cases = [
-        holds("is a StepResult", isinstance(result, StepResult), type(result).__name__),
+        holds("is a StepResult", type(result) is StepResult, type(result).__name__),
         holds("float32", result.logits.dtype == np.float32, str(result.logits.dtype)),
         holds("shape (B, V)", result.logits.shape == (2, subject.model.graph.vocabulary), str(result.logits.shape)),
         holds("finite", bool(np.isfinite(result.logits).all())),
