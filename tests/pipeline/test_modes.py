@@ -17,10 +17,11 @@ from click.testing import CliRunner
 from seodang.cli.main import cli
 from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError, ModelError
-from seodang.core.files import read_json, read_json_lines
+from seodang.core.files import read_json, read_json_lines, write_json
 from seodang.core.progress import Progress
 from seodang.distill.modes.guards import Counts
 from seodang.distill.parallel import Team
+from seodang.models.decoding import Row
 from seodang.models.local import LocalModel
 from seodang.models.source import LocalTeacher
 from seodang.pipeline import own_answers, teach
@@ -148,7 +149,7 @@ def test_what_is_kept_of_own_answers_is_what_the_student_writes(tuned: RunContex
 
 
 def test_killed_rollouts_go_on(tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_answers, "_TOGETHER", 4)
+    monkeypatch.setattr(own_answers, "_TOGETHER", 8)  # four questions with two samples each
     told = own_answers.rollouts(tuned, Artifact(tmp_path / "whole"), Progress("rollouts"), seed=0)
     answers, asked = own_answers._answers, 0
 
@@ -185,6 +186,65 @@ def test_what_a_fine_tuned_student_is_taught_on(tuned: RunContext) -> None:
     pruned = tuned.recipe.model_copy(update={"student": tuned.recipe.student.model_copy(update={"method": "fresh"})})
     context = RunContext(pruned, tuned.base, tuned.workspace, tuned.artifacts)
     assert own_answers.on_rollouts(context, examples, kept, 0).student.method == "full"
+
+
+def ending_otherwise(model: Path, folder: Path) -> Path:
+    """The same model, whose tokenizer names another end than the chat's, at which it stops too."""
+    shutil.copytree(model, folder)
+    for file, told in (("tokenizer_config.json", {"eos_token": "<|endoftext|>"}), ("generation_config.json", {"eos_token_id": [0, 2]})):
+        write_json(folder / file, read_json(folder / file) | told)
+    return folder
+
+
+def test_own_answers_end_as_the_teachers(
+    tuned: RunContext, random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the chat's end, also where the student's tokenizer names another one: those that are written, replaced, and taught live."""
+    from seodang.distill.modes import rollouts
+    from seodang.distill.modes.on_policy import OnPolicy
+    from seodang.distill.packing import Example
+    from seodang.pipeline.modes import by_live_teacher
+    from seodang.pipeline.pairing import open_pair
+
+    source = tuned.student_source.model_copy(update={"path": str(ending_otherwise(random_model, tmp_path / "student"))})
+    ending_otherwise(tuned.artifacts["train.sft.0"].folder / "checkpoint", tmp_path / "sft" / "checkpoint")
+    recipe, artifacts = tuned.recipe.model_copy(update={"student_model": source}), tuned.artifacts | {"train.sft.0": Artifact(tmp_path / "sft")}
+    context = RunContext(recipe, tuned.base, tuned.workspace, artifacts)
+    pair = open_pair(context)
+    assert (pair.end, pair.student.encode_answer("")[-1]) == (2, 0)
+    with monkeypatch.context() as patch:
+        kept = [[Row([5, 6], "stop"), Row([], "stop")]]
+        patch.setattr(rollouts, "write", lambda model, prompts, **options: kept * len(prompts))  # pyright: ignore
+        own_answers.rollouts(context, Artifact(tmp_path / "rollouts"), Progress("rollouts"), seed=0)
+    rows = read_json_lines(tmp_path / "rollouts" / "rollouts.jsonl")
+    assert [row["answer_ids"] for row in rows[::2]] == [[5, 6, pair.end]] * len(context.accepted)
+    assert [row["answer_ids"] for row in rows[1::2]] == [list(pair.answer_ids(record.answer)) for record in context.accepted]
+    examples = [Example(record.id, (5, 6), pair.answer_ids(record.answer)) for record in context.accepted]
+    distill = context.recipe.distill.model_copy(update={"mode": "on_policy"})
+    lessons = by_live_teacher(context, distill, pair, examples, (), 0).lessons()
+    assert isinstance(lessons, OnPolicy)
+    assert (lessons.end, lessons.stop_ids) == (2, {0, 2})
+
+
+@pytest.mark.parametrize(("samples", "questions"), [(1, 32), (2, 16), (64, 1)])
+def test_a_batch_is_as_large_with_many_samples(
+    tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int, questions: int
+) -> None:
+    """Memory is needed by the answer, not by the question."""
+    from seodang.distill.modes import rollouts
+
+    asked: list[int] = []
+
+    def writes(model: Any, prompts: Any, **options: Any) -> list[list[Row]]:
+        asked.append(len(prompts))
+        return [[Row([5], "stop")] * options["num_samples"] for _ in prompts]
+
+    monkeypatch.setattr(rollouts, "write", writes)
+    recipe = tuned.recipe.model_copy(update={"distill": tuned.recipe.distill.model_copy(update={"rollout_samples": samples})})
+    context = RunContext(recipe, tuned.base, tuned.workspace, tuned.artifacts)
+    told = own_answers.rollouts(context, Artifact(tmp_path), Progress("rollouts"), seed=0)
+    assert max(asked) == min(questions, len(tuned.accepted))
+    assert (sum(asked), told["num"]) == (len(tuned.accepted), samples * len(tuned.accepted))
 
 
 def other_teacher(random_model: Path, folder: Path) -> LocalTeacher:

@@ -44,7 +44,7 @@ _VERSIONS = {
     "verify": 3,
     "tokenizer": 1,
     "gold": 1,
-    "rollouts": 1,
+    "rollouts": 2,
     "targets": 4,
     "train": 5,
     "evaluate": 2,

@@ -242,6 +242,29 @@ def test_a_student_that_strays_is_taught_the_verified_answers_from_then_on(
     assert all(torch.equal(a, b) for a, b in zip(resumed.parameters, whole.parameters, strict=True))
 
 
+def test_an_answer_is_not_too_short_where_it_may_be_no_longer(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verified answers of 80 tokens, and own ones that are cut off at 12 as `rollout_tokens` asks, or end after one."""
+    for row, strays in ((Row(list(range(3, 15)), "length"), False), (Row([3], "stop"), True)):
+        written(monkeypatch, row)
+        run = started(on_policy_share=1.0)
+        long = [replace(example, answer_ids=(*range(3, 82), END)) for example in run.examples[:3]]
+        for step in range(8):
+            run.lessons.answered(run.model, long, step, 0)
+            run.lessons.end_step(step + 1)
+        assert (run.lessons.summary()["on_policy_stopped_at"] is not None) == strays
+
+
+def test_an_answer_ends_where_its_student_writes_a_stop(started: Started) -> None:
+    """What comes before the stop is what is written where nothing stops it."""
+    run = started()
+    prompts = [example.prompt_ids for example in run.examples[:1]]
+    settings: dict[str, Any] = {"max_new_tokens": 8, "temperature": 1.0, "seed": 1}
+    ((whole,),) = write(run.model, prompts, stop_ids=frozenset(), **settings)
+    ((ended,),) = write(run.model, prompts, stop_ids=frozenset([whole.token_ids[4]]), **settings)
+    place = whole.token_ids.index(whole.token_ids[4])
+    assert (whole.finish_reason, ended) == ("length", Row(whole.token_ids[:place], "stop"))
+
+
 def test_every_step_tells_its_answers(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
     written(monkeypatch, Row([5, 6, 7, 8], "stop"))
     run = started(on_policy_share=1.0)
