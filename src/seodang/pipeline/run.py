@@ -42,7 +42,7 @@ _VERSIONS = {
     "ingest": 2,
     "build": 4,
     "verify": 3,
-    "tokenizer": 1,
+    "tokenizer": 2,
     "gold": 1,
     "rollouts": 2,
     "targets": 4,
