@@ -230,21 +230,25 @@ def test_own_answers_end_as_the_teachers(
 def test_a_batch_is_as_large_with_many_samples(
     tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int, questions: int
 ) -> None:
-    """Memory is needed by the answer, not by the question."""
+    """Memory is needed by the answer, not by the question. Each batch of each seed is drawn by a seed of its own."""
     from seodang.distill.modes import rollouts
 
     asked: list[int] = []
+    drawn_by: set[int] = set()
 
     def writes(model: Any, prompts: Any, **options: Any) -> list[list[Row]]:
         asked.append(len(prompts))
+        drawn_by.add(options["seed"])
         return [[Row([5], "stop")] * options["num_samples"] for _ in prompts]
 
     monkeypatch.setattr(rollouts, "write", writes)
     recipe = tuned.recipe.model_copy(update={"distill": tuned.recipe.distill.model_copy(update={"rollout_samples": samples})})
     context = RunContext(recipe, tuned.base, tuned.workspace, tuned.artifacts)
-    told = own_answers.rollouts(context, Artifact(tmp_path), Progress("rollouts"), seed=0)
+    context.artifacts = tuned.artifacts | {"train.sft.1": tuned.artifacts["train.sft.0"]}
+    told = [own_answers.rollouts(context, Artifact(tmp_path / str(seed)), Progress("rollouts"), seed=seed) for seed in (0, 1)]
     assert max(asked) == min(questions, len(tuned.accepted))
-    assert (sum(asked), told["num"]) == (len(tuned.accepted), samples * len(tuned.accepted))
+    assert (sum(asked), len(drawn_by)) == (2 * len(tuned.accepted), len(asked))
+    assert [row["num"] for row in told] == [samples * len(tuned.accepted)] * 2
 
 
 def other_teacher(random_model: Path, folder: Path) -> LocalTeacher:
@@ -309,6 +313,23 @@ def test_the_fine_tuned_student_does_not_hang_on_the_mode(project: Path) -> None
     found = [keys(with_mode(project, "each", arms=["sft", "distilled"], mode=mode), project / "none") for mode in modes]
     assert len({each["train.sft.0"] for each in found}) == 1
     assert len({each["train.distilled.0"] for each in found}) == 4
+
+
+@pytest.mark.parametrize("mode", ["cached", "offline_on_policy"])
+def test_a_remote_teachers_targets_are_those_of_the_students_tokens(project: Path, mode: str, tmp_path: Path) -> None:
+    """It is asked in them, so that another student's have to be asked for anew; a local teacher has its own."""
+    path = with_mode(project, "remote", mode=mode)
+    recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+    local, remote = recipe["teacher"], {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "x"}
+    other = {**local, "path": str(ending_otherwise(Path(local["path"]), tmp_path / "other"))}
+    recipe["targets"] = {"codec": "top_k"}
+
+    def targets(teacher: dict[str, Any], student: dict[str, Any]) -> str:
+        path.write_text(yaml.safe_dump(recipe | {"teacher": teacher, "student_model": student}), encoding="utf-8")
+        return next(key for name, key in keys(path, project / "none").items() if name.startswith("targets"))
+
+    assert targets(remote, local) == targets(remote, local) != targets(remote, other)
+    assert mode == "offline_on_policy" or targets(local, local) == targets(local, other)
 
 
 @pytest.mark.parametrize("mode", ["live", "on_policy"])
