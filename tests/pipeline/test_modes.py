@@ -19,8 +19,10 @@ from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError, ModelError
 from seodang.core.files import read_json, read_json_lines, write_json
 from seodang.core.progress import Progress
-from seodang.distill.modes.guards import Counts
+from seodang.distill.modes.guards import Counts, guard
+from seodang.distill.modes.rollouts import drawn, write
 from seodang.distill.parallel import Team
+from seodang.models.chat_model import Message
 from seodang.models.decoding import Row
 from seodang.models.local import LocalModel
 from seodang.models.source import LocalTeacher
@@ -87,7 +89,7 @@ def project(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def tuned(project: Path) -> RunContext:
     """A finished run in the mode `offline_on_policy`."""
-    recipe = with_mode(project, "offline", mode="offline_on_policy", rollout_tokens=12, rollout_samples=2)
+    recipe = with_mode(project, "offline", mode="offline_on_policy", rollout_tokens=12, rollout_samples=2, rollout_temperature=0.8)
     told(recipe, project / "runs")
     return planned(recipe, project / "runs")
 
@@ -146,6 +148,12 @@ def test_what_is_kept_of_own_answers_is_what_the_student_writes(tuned: RunContex
             assert row["answer_ids"] == student.encode_answer(accepted[row["record"]].answer)
         assert 0 < len(row["answer_ids"]) <= 13 or not row["own"]
     assert len({tuple(row["answer_ids"]) for row in rows}) > len(rows) / 2
+    first = tuned.accepted[:16]  # with two samples each, as many as are written together
+    prompts = [student.encode_chat([Message("user", record.question)]) for record in first]
+    settings: dict[str, Any] = {"max_new_tokens": 12, "temperature": 0.8, "num_samples": 2}
+    written = write(student.model, prompts, seed=drawn(0, 0, "own answers"), stop_ids=student.stop_ids, **settings)
+    taught = [guard(row, end).answer_ids for samples in written for row in samples]
+    assert [tuple(row["answer_ids"]) if row["own"] else () for row in rows[: len(taught)]] == taught
 
 
 def test_killed_rollouts_go_on(tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
