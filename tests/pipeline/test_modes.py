@@ -19,8 +19,11 @@ from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError, ModelError
 from seodang.core.files import read_json, read_json_lines, write_json
 from seodang.core.progress import Progress
+from seodang.distill.modes import rollouts
 from seodang.distill.modes.guards import Counts, guard
+from seodang.distill.modes.on_policy import OnPolicy
 from seodang.distill.modes.rollouts import drawn, write
+from seodang.distill.packing import Example
 from seodang.distill.parallel import Team
 from seodang.models.chat_model import Message
 from seodang.models.decoding import Row
@@ -28,6 +31,8 @@ from seodang.models.local import LocalModel
 from seodang.models.source import LocalTeacher
 from seodang.pipeline import own_answers, teach
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.modes import by_live_teacher
+from seodang.pipeline.pairing import open_pair
 from seodang.pipeline.recipe import load_recipe
 from seodang.pipeline.run import _train_line, make_plan
 from seodang.pipeline.workspace import Workspace, open_run
@@ -179,8 +184,6 @@ def test_killed_rollouts_go_on(tuned: RunContext, tmp_path: Path, monkeypatch: p
 
 def test_what_a_fine_tuned_student_is_taught_on(tuned: RunContext) -> None:
     """Own answers by the divergence alone, from its checkpoint; a student that is not made of adapters is not made once more."""
-    from seodang.distill.packing import Example
-
     examples = [Example(record.id, (1, 2), (5, 2), None, 0.3) for record in tuned.accepted]
     rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
     kept: dict[str, Any] = {row["id"]: object() for row in rows}
@@ -204,20 +207,12 @@ def ending_otherwise(model: Path, folder: Path) -> Path:
     return folder
 
 
-def test_own_answers_end_as_the_teachers(
-    tuned: RunContext, random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_own_answers_end_as_the_teachers(tuned: RunContext, random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the chat's end, also where the student's tokenizer names another one: those that are written, replaced, and taught live."""
-    from seodang.distill.modes import rollouts
-    from seodang.distill.modes.on_policy import OnPolicy
-    from seodang.distill.packing import Example
-    from seodang.pipeline.modes import by_live_teacher
-    from seodang.pipeline.pairing import open_pair
-
     source = tuned.student_source.model_copy(update={"path": str(ending_otherwise(random_model, tmp_path / "student"))})
-    ending_otherwise(tuned.artifacts["train.sft.0"].folder / "checkpoint", tmp_path / "sft" / "checkpoint")
-    recipe, artifacts = tuned.recipe.model_copy(update={"student_model": source}), tuned.artifacts | {"train.sft.0": Artifact(tmp_path / "sft")}
-    context = RunContext(recipe, tuned.base, tuned.workspace, artifacts)
+    recipe, sft = tuned.recipe.model_copy(update={"student_model": source}), Artifact(tmp_path / "sft")
+    ending_otherwise(tuned.artifacts["train.sft.0"].folder / "checkpoint", sft.folder / "checkpoint")
+    context = RunContext(recipe, tuned.base, tuned.workspace, {**tuned.artifacts, "train.sft.0": sft})
     pair = open_pair(context)
     assert (pair.end, pair.student.encode_answer("")[-1]) == (2, 0)
     with monkeypatch.context() as patch:
@@ -234,13 +229,24 @@ def test_own_answers_end_as_the_teachers(
     assert (lessons.end, lessons.stop_ids) == (2, {0, 2})
 
 
+def test_a_live_teacher_with_another_width_of_logits_is_refused(tuned: RunContext, random_model: Path, tmp_path: Path) -> None:
+    """Also where all tokens are equal: a model may have more rows than its tokenizer has tokens."""
+    shutil.copytree(random_model, tmp_path / "wider")
+    write_json(tmp_path / "wider" / "config.json", read_json(tmp_path / "wider" / "config.json") | {"vocab_size": 402})
+    source = tuned.student_source.model_copy(update={"path": str(tmp_path / "wider")})
+    recipe = tuned.recipe.model_copy(update={"student_model": source})
+    context = RunContext(recipe, tuned.base, tuned.workspace, tuned.artifacts)
+    pair = open_pair(context)
+    examples = [Example(record.id, (5, 6), pair.answer_ids(record.answer)) for record in context.accepted]
+    with pytest.raises(ModelError, match="logits a token and the student 402"):
+        by_live_teacher(context, recipe.distill, pair, examples, (), 0)
+
+
 @pytest.mark.parametrize(("samples", "questions"), [(1, 32), (2, 16), (64, 1)])
 def test_a_batch_is_as_large_with_many_samples(
     tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int, questions: int
 ) -> None:
     """Memory is needed by the answer, not by the question. Each batch of each seed is drawn by a seed of its own."""
-    from seodang.distill.modes import rollouts
-
     asked: list[int] = []
     drawn_by: set[int] = set()
 

@@ -16,9 +16,12 @@ from seodang.core.progress import Progress
 from seodang.core.records import Passage, Record
 from seodang.data.build.prompt_text import load_prompts
 from seodang.distill.modes.live import Live
+from seodang.distill.students.own_tokenizer import make_own_start
 from seodang.distill.targets.capture import open_book
+from seodang.distill.think_share import Length, choose_thought
 from seodang.models.chat_model import Message, Sampling
 from seodang.models.local import LocalModel
+from seodang.models.reader import Reader
 from seodang.models.think import ThinkMode
 from seodang.pipeline import own_answers, prove, teach
 from seodang.pipeline.context import RunContext
@@ -107,6 +110,26 @@ def test_teacher_and_student_read_each_record_in_the_mode_it_is_taught_in(tiny_s
     assert checkpoint.encode_chat(question) == reader.encode_chat(question, taught_mode(share)), "other programs ask it as it was taught"
 
 
+def test_lengths_are_measured_in_the_tokens_that_are_taught(tiny_switch_dir: Path, tmp_path: Path) -> None:
+    """In those of a tokenizer of the student's own, where it has one: here a token a byte."""
+    context = context_of(tmp_path, tiny_switch_dir, 0.3)
+    shares, recipe, own = [n / 20 for n in range(1, 12)], context.recipe, Artifact(tmp_path / "own")
+
+    def chosen() -> list[frozenset[str]]:
+        recipes = (recipe.model_copy(update={"distill": recipe.distill.model_copy(update={"think_share": share})}) for share in shares)
+        return [thought_records(RunContext(each, context.base, context.workspace, context.artifacts)) for each in recipes]
+
+    by_source = chosen()
+    context.artifacts["tokenizer"] = own
+    make_own_start(tiny_switch_dir, own.folder, [], 300)
+    reader = Reader(own.folder)
+    lengths = [
+        Length(r.id, len(reader.encode_answer(r.answer)), len(reader.encode_answer(r.answer, r.reasoning)) if r.reasoning else None)
+        for r in RECORDS
+    ]
+    assert chosen() == [choose_thought(lengths, share) for share in shares] != by_source
+
+
 def test_own_answers_and_a_live_teacher_have_each_record_s_mode(
     tiny_switch_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,7 +212,7 @@ def test_a_switch_that_the_recipe_leaves_open_is_refused(tiny_switch_dir: Path, 
 
 
 def test_a_student_is_asked_in_the_mode_in_which_most_was_taught(tiny_switch_dir: Path, tiny_model_dir: Path) -> None:
-    modes = [open_student(folder, share, dtype="float32").thinking for folder in (tiny_switch_dir, tiny_model_dir) for share in (0.2, 0.7)]
+    modes = [open_student(folder, share, dtype="float32").thinking for folder in (tiny_switch_dir, tiny_model_dir) for share in (0.2, 0.5)]
     assert modes == ["off", "on", "none", "none"]
 
 

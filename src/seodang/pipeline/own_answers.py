@@ -62,7 +62,7 @@ def _answers(
     settings: Mapping[str, Any],
     drawn_by: tuple[int, int],
 ) -> Iterator[dict[str, Any]]:
-    """The rows of some records' answers. They end as the verified ones do: with the pair's token, which a tokenizer may not name its end."""
+    """The rows of some records' answers. They end as the verified ones do, with the pair's token: a tokenizer may name another end."""
     from seodang.distill.modes.guards import count, guard
     from seodang.distill.modes.rollouts import drawn, write
     from seodang.models.chat_model import Message

@@ -255,9 +255,7 @@ def test_an_answer_is_not_too_short_where_it_may_be_no_longer(started: Started, 
         assert (run.lessons.summary()["on_policy_stopped_at"] is not None) == strays
 
 
-def test_a_model_that_keeps_its_own_attention_writes_what_it_writes_alone(
-    live: LiveTeacher, asked: list[Example], tmp_path: Path
-) -> None:
+def test_a_model_that_keeps_its_own_attention_writes_what_it_writes_alone(live: LiveTeacher, asked: list[Example], tmp_path: Path) -> None:
     """In a batch with prompts of other lengths, made ready for training; and it is taught at what it writes."""
     sizes: dict[str, Any] = {"vocab_size": 400, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "head_dim": 8}
     heads: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "sliding_window": 8}

@@ -27,7 +27,9 @@ def make_own_start(source: Path, folder: Path, texts: Iterable[str], vocabulary_
     reader = Reader(source)
     old = reader.tokenizer
     tokenizer = _trained(old, texts, vocabulary_size, str(source))
-    stops = [tokenizer.convert_tokens_to_ids(token) for token in _special_tokens(old) if old.convert_tokens_to_ids(token) in reader.stop_ids]
+    stops = [
+        tokenizer.convert_tokens_to_ids(token) for token in _special_tokens(old) if old.convert_tokens_to_ids(token) in reader.stop_ids
+    ]
     ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(getattr(old, name)) for name in _NAMED[:2] + _NAMED[3:] if getattr(old, name)}
     config: Any = AutoConfig.from_pretrained(source, local_files_only=True)
     for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
