@@ -53,6 +53,13 @@ def test_the_keys_that_others_judge_by(told: Told) -> None:
     assert found["peak_memory_bytes"] == step(found, found["peak_memory_step"])["peak_memory_bytes"]
 
 
+def test_more_samples_of_own_answers_take_longer_and_not_more_memory(told: Told) -> None:
+    """Answers are written in batches of as many, to fewer questions."""
+    one, many = (step(told(changed("distill", mode="offline_on_policy", rollout_samples=samples)), "rollouts.0") for samples in (1, 32))
+    assert many["peak_memory_bytes"] == pytest.approx(one["peak_memory_bytes"], rel=0.01)
+    assert many["seconds"] > 3 * one["seconds"]
+
+
 def test_the_steps_are_those_of_the_plan(project: Callable[..., RunContext]) -> None:
     for change in (None, changed("evaluate", arms=["base", "sft"], seeds=[1, 2], exam=["exam.jsonl"]), changed("export", formats=[])):
         context = project(change)
