@@ -49,6 +49,13 @@ def describe_host() -> Description:
     )
 
 
+def num_threads() -> int:
+    """The cores that this process may use, or fewer where the variable OMP_NUM_THREADS says so."""
+    cores = len(os.sched_getaffinity(0))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(told)) if told.isdigit() and int(told) else cores
+
+
 def _best(work: Callable[[], object]) -> float:
     times: list[float] = []
     for _ in range(_TIMES + 1):  # the first one warms up
