@@ -65,13 +65,11 @@ class LlamaCppBackend:
         return host.model_copy(update={"note": f"{host.note}; llama.cpp of xllamacpp {version()}, {num_threads()} threads"})
 
     def supports(self, graph: Graph) -> list[Verdict]:
-        layout, faults = read_layout(graph)
+        _, faults = read_layout(graph)
         return [
             Verdict(node.name, "unsupported", faults[node.name])
             if node.name in faults
             else Verdict(node.name, "native", "part of llama.cpp's own graph of a Llama")
-            if layout
-            else Verdict(node.name, "unsupported", "llama.cpp runs a whole Llama or nothing; another node is in the way")
             for node in graph.nodes
         ]
 

@@ -39,20 +39,32 @@ def read_layout(graph: Graph) -> tuple[LlamaLayout | None, dict[str, str]]:
         expected = _expected(graph, layout)
     except (KeyError, StopIteration, IndexError, ZeroDivisionError):
         return None, {node.name: "not part of a whole Llama, which is what is run here" for node in graph.nodes}
-    faults = {node.name: fault for place, node in enumerate(graph.nodes) if (fault := _fault(node, place, expected))}
+    faults = _faults(graph, expected)
     if not faults and (len(expected.nodes) != len(graph.nodes) or dict(expected.tensors) != dict(graph.tensors)):
         faults[graph.nodes[-1].name] = "the graph has not all nodes and tensors of a whole Llama"
     return (None if faults else layout), faults
 
 
-def _fault(node: Node, place: int, expected: Graph) -> str:
-    if place < len(expected.nodes) and expected.nodes[place] == node:
-        return ""
-    twin = next((other for other in expected.nodes if other.name == node.name), None)
-    if twin is None:
-        return f"`{node.op}` does not stand here in a Llama, and its parts are run as one"
-    changed = [key for key in twin.attributes if twin.attributes[key] != node.attributes.get(key)] if twin.op == node.op else []
-    return f"`{node.op}` has {', '.join(changed)} unlike a Llama of these sizes" if changed else f"`{node.op}` is not where a Llama has it"
+def _faults(graph: Graph, expected: Graph) -> dict[str, str]:
+    """Every node that is not the next one of the expected graph, with the reason."""
+    faults: dict[str, str] = {}
+    places = {node.name: place for place, node in enumerate(expected.nodes)}
+    at = 0
+    for node in graph.nodes:
+        place = places.get(node.name)
+        if place is None:
+            faults[node.name] = f"`{node.op}` does not stand here in a Llama, whose parts are run as one"
+            continue
+        twin = expected.nodes[place]
+        if twin != node:
+            changed = [key for key, value in twin.attributes.items() if node.attributes.get(key) != value] if twin.op == node.op else []
+            faults[node.name] = (
+                f"`{node.op}`: {', '.join(changed)} unlike a Llama's" if changed else f"`{node.op}` is not what a Llama has here"
+            )
+        elif place != at:
+            faults[node.name] = f"`{node.op}` does not follow what it follows in a Llama"
+        at = place + 1
+    return faults
 
 
 def _guess(graph: Graph) -> LlamaLayout:
