@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seodang.backends.build_graph import build_graph
-from seodang.backends.graph import Graph, Node
+from seodang.backends.graph import Graph
 
 EMBEDDING, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 

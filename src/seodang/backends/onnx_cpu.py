@@ -26,10 +26,10 @@ from seodang.backends.contract import (
 )
 from seodang.backends.description import Description, Execution
 from seodang.backends.graph import Graph, Node
-from seodang.backends.host import describe_host, num_threads
+from seodang.backends.host import describe_host, give_back_memory, num_threads
 from seodang.backends.onnx_model import FINGERPRINT, IR, OPSET, build_model, graph_model
 from seodang.backends.onnx_operators import OPERATIONS
-from seodang.backends.onnx_session import OnnxSession, Opened, step_inputs
+from seodang.backends.onnx_session import OnnxSession, Opened, packed_bytes, step_inputs, weight_bytes
 from seodang.backends.program import check_program, make_program
 from seodang.backends.weights import check_weights, take_weight
 from seodang.core.files import write_atomically
@@ -67,14 +67,14 @@ class OnnxCpuBackend:
         ]
 
     def plan_memory(self, graph: Graph, limits: Limits) -> MemoryPlan:
-        """`workspace` are the caches of a step, side by side, and its masks; `activations` an estimate of the widest values."""
-        weights = sum(int(np.prod(shape)) for shape in graph.tensors.values())
+        """`workspace` are the caches of a step, side by side, `reserve` what ONNX Runtime packs besides, `activations` an estimate of the
+        widest values. While a model is loaded, its weights are there twice."""
         kv = sum(graph.cached) * limits.max_sequences * limits.max_context
         widest = max((shape[0] for name, shape in graph.tensors.items() if name.startswith("model.layers.")), default=0)
         heads = max((node.attributes["num_heads"] for node in graph.nodes if node.op == "attention"), default=0)
         rows = min(limits.max_step_tokens, limits.max_context)
         activations = limits.max_step_tokens * 4 * widest + rows * limits.max_context * heads + limits.max_sequences * graph.vocabulary
-        return MemoryPlan(weights * _BYTES, kv * _BYTES, activations * _BYTES, kv * _BYTES, 0)
+        return MemoryPlan(weight_bytes(graph), kv * _BYTES, activations * _BYTES, kv * _BYTES, packed_bytes(graph))
 
     def compile(self, graph: Graph, limits: Limits, folder: Path) -> Program:
         """Writes `model.onnx` to the folder. Equal graph and limits give equal bytes."""
@@ -95,11 +95,13 @@ class OnnxCpuBackend:
             raise Unsupported(f"the program's file cannot be read ({error.strerror})", where=str(path), hint="compile it again") from error
         tensors = program.graph.tensors
         unused = check_weights(tensors, weights)
-        held = {name: np.array(take_weight(tensors, weights, name), np.float32, order="C") for name in tensors}
+        held = {name: np.ascontiguousarray(take_weight(tensors, weights, name), np.float32) for name in tensors}
         opened = Opened(content, held)
         if opened.properties.get(FINGERPRINT) != program.fingerprint:
             raise Unsupported("the file is another program's", where=str(path), hint="compile it again")
-        report = LoadReport(tuple(held), unused, sum(values.nbytes for values in held.values()))
+        del held
+        give_back_memory()
+        report = LoadReport(tuple(tensors), unused, weight_bytes(program.graph))
         return OnnxSession(opened, program.graph, program.limits), report
 
     def run(self, node: Node, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
@@ -114,7 +116,7 @@ class OnnxCpuBackend:
         }
         count = len(inputs[0])
         alone = replace(node, inputs=tuple(given), output="result", weights={role: role for role in weights})
-        held = {role: np.array(values, np.float32, order="C") for role, values in weights.items()}
+        held = {role: np.ascontiguousarray(values, np.float32) for role, values in weights.items()}
         axes = {name: (str(values.dtype), values.shape) for name, values in given.items()}
         content = build_model((alone,), {role: values.shape for role, values in held.items()}, axes, "result", count, {})
         values = {**given, **step_inputs([0], [count]), "step.positions": np.arange(count)}

@@ -1,10 +1,15 @@
 """Operators of a graph as ONNX nodes. What they compute is what `OPERATORS` of graph.py says.
 
-Values have one row a token (T, width), as in the graph. Only attention lays rows out by sequence (B, S) and puts them back: `step.rows` (B, S)
-are the places of a sequence's tokens among the T rows, filled up with 0 where it has fewer than S; `step.places` (T,) are those of the T rows in
-the flattened (B * S); `step.hidden` (B, S, P + S) is true where a token may not look; `step.last` (B,) are the rows of last tokens. The cache of a
-layer, `past.LAYER` (B, P, 2 * K * D), holds keys and then values of each token, with P the longest sequence; `new.LAYER` (T, 2 * K * D)
-are those of this step.
+Values have one row a token (T, width), as in the graph. Only attention lays rows out by sequence (B, S) and puts them back. A step's inputs:
+
+- `step.positions` (T,) of the tokens in their sequences
+- `step.rows` (B, S): the places of a sequence's tokens among the T rows, filled up with 0 where it has fewer than S
+- `step.places` (T,): the places of the T rows in the flattened (B * S)
+- `step.hidden` (B, S, P + S): true where a token may not look
+- `step.last` (B,): the rows of last tokens
+- `past.LAYER` (B, P, 2 * K * D): keys and then values of each token so far, with P the longest sequence
+
+`new.LAYER` (T, 2 * K * D) are the keys and values of this step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -101,10 +106,7 @@ def rotary(to: Builder, node: Node, inputs: Sequence[str], weights: Names) -> st
     a = node.attributes
     heads, half = a["heads"], len(a["frequencies"])
     angles = np.arange(to.context)[:, None] * np.asarray(a["frequencies"], np.float64)
-    cos, sin = (
-        to.add("Reshape", to.add("Gather", to.constant((wave * a["magnitude"]).astype(np.float32)), "step.positions"), to.integers(-1, 1, half))
-        for wave in (np.cos(angles), np.sin(angles))
-    )
+    cos, sin = (_at_positions(to, wave(angles) * a["magnitude"]) for wave in (np.cos, np.sin))
     if a["interleaved"]:
         pairs = to.add("Reshape", inputs[0], to.integers(-1, heads, half, 2))
         first, second = (to.add("Gather", pairs, to.constant(np.array(place, np.int64)), axis=3) for place in (0, 1))
@@ -115,6 +117,12 @@ def rotary(to: Builder, node: Node, inputs: Sequence[str], weights: Names) -> st
         to.add("Add", to.add("Mul", second, cos), to.add("Mul", first, sin)),
     )
     return to.add("Reshape", to.add("Concat", *turned, axis=2), to.integers(-1, heads * 2 * half), output=node.output)
+
+
+def _at_positions(to: Builder, table: np.ndarray) -> str:
+    """Rows of a table (context, width) by position, float32: (T, 1, width)."""
+    rows = to.add("Gather", to.constant(table.astype(np.float32)), "step.positions", axis=0)
+    return to.add("Reshape", rows, to.integers(-1, 1, table.shape[1]))
 
 
 def attention(to: Builder, node: Node, inputs: Sequence[str], weights: Names) -> str:

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from seodang.backends.contract import BackendError, Feed, Limits, OutOfMemory, StepResult, Unsupported
-from seodang.backends.graph import Graph
-from seodang.backends.host import num_threads
+from seodang.backends.graph import Graph, Shape
+from seodang.backends.host import give_back_memory, num_threads
 from seodang.backends.sequences import Sequences, positions_of
 
 Cache = list[np.ndarray]  # of each layer (max_context, width); rows beyond the sequence's length hold nothing
 
 
 class Opened:
-    """An ONNX model with its weights (float32, kept here). One program runs any number of tokens of any number of sequences."""
+    """An ONNX model with weights (float32), which ONNX Runtime copies. One program runs any number of tokens of any number of sequences."""
 
     def __init__(self, content: bytes, weights: Mapping[str, np.ndarray]) -> None:
         import onnxruntime
@@ -24,15 +24,11 @@ class Opened:
         options.intra_op_num_threads, options.inter_op_num_threads = num_threads(), 1
         options.enable_cpu_mem_arena = False  # memory of a step is given back
         options.log_severity_level = 4
-        options.add_session_config_entry("session.disable_prepacking", "1")  # no second copy of the weights
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.weights = dict(weights)
-        options.add_external_initializers(
-            list(self.weights), [onnxruntime.OrtValue.ortvalue_from_numpy(values) for values in self.weights.values()]
-        )
+        options.add_external_initializers(list(weights), [onnxruntime.OrtValue.ortvalue_from_numpy(values) for values in weights.values()])
         try:
             self._session: Any = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001 - its own errors have no class of their own
+        except Exception as error:
             raise Unsupported(f"ONNX Runtime {onnxruntime.__version__} does not open the program: {_first_line(error)}") from error
         self._inputs = [given.name for given in self._session.get_inputs()]
         self._outputs = [given.name for given in self._session.get_outputs()]
@@ -42,7 +38,7 @@ class Opened:
         """All outputs by name. OutOfMemory where a step does not fit."""
         try:
             found = self._session.run(self._outputs, {name: inputs[name] for name in self._inputs})
-        except Exception as error:  # noqa: BLE001 - its own errors have no class of their own
+        except Exception as error:
             kind = OutOfMemory if isinstance(error, MemoryError) or "allocat" in str(error) else BackendError
             raise kind(f"ONNX Runtime ended a step: {_first_line(error)}", where="onnx_cpu", hint="prefill in smaller chunks") from error
         return dict(zip(self._outputs, found, strict=True))
@@ -69,13 +65,27 @@ def step_inputs(lengths: Sequence[int], counts: Sequence[int]) -> dict[str, np.n
     }
 
 
+def weight_bytes(graph: Graph) -> int:
+    """Of all tensors. ONNX Runtime packs matrices for its products and lets go of what it packed."""
+    return sum(_bytes(shape) for shape in graph.tensors.values())
+
+
+def packed_bytes(graph: Graph) -> int:
+    """Of tied heads, which are kept as the table that rows are taken from, too."""
+    tables = {node.weights["table"] for node in graph.nodes if node.op == "embedding"}
+    return sum(_bytes(graph.tensors[name]) for name in tables & {node.weights["weight"] for node in graph.nodes if node.op == "linear"})
+
+
+def _bytes(shape: Shape) -> int:
+    return 4 * int(np.prod(shape))
+
+
 class OnnxSession:
     """Each sequence has its own cache; a step lays those of its feeds side by side."""
 
     def __init__(self, opened: Opened, graph: Graph, limits: Limits) -> None:
         self.graph = graph
         self._opened: Opened | None = opened
-        self._weights = sum(values.nbytes for values in opened.weights.values())
         shapes = [(limits.max_context, width) for width in graph.cached]
         self.kv: Sequences[Cache] = Sequences(
             limits, lambda: [np.zeros(shape, np.float32) for shape in shapes], lambda cache: [layer.copy() for layer in cache]
@@ -108,9 +118,11 @@ class OnnxSession:
         return StepResult(found["logits"], time.perf_counter() - begun)
 
     def memory(self) -> Mapping[str, int]:
-        """`kv` is what live sequences hold: a cache of `max_context` tokens each."""
+        """`kv` is what live sequences hold: a cache of `max_context` tokens each. `packed` is a second form of tensors that are both looked
+        up and multiplied by."""
         self.kv.check_open()
-        return {"weights": self._weights, "kv": sum(layer.nbytes for cache in self.kv.states.values() for layer in cache)}
+        kv = sum(layer.nbytes for cache in self.kv.states.values() for layer in cache)
+        return {"weights": weight_bytes(self.graph), "kv": kv, "packed": packed_bytes(self.graph)}
 
     def synchronize(self) -> None:
         self.kv.check_open()
@@ -118,6 +130,7 @@ class OnnxSession:
     def close(self) -> None:
         self.kv.close()
         self._opened = None
+        give_back_memory()
 
 
 def _beside(caches: Sequence[np.ndarray], lengths: Sequence[int]) -> np.ndarray:
