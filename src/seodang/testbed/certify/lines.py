@@ -38,7 +38,7 @@ def end_lines(certificate: Certificate) -> list[str]:
             lines += ["", *_failure(finding)]
     made = "weights are random numbers" if all(f.synthetic for f in certificate.findings) else "tiny models' weights are random numbers"
     word = "FAIL" if certificate.failed else "no FAIL"
-    return [*lines, "", f"{certificate.backend} on {certificate.device or 'no device'}, {certificate.dtype}: {word}; {made}"]
+    return [*lines, "", f"{certificate.backend} on {certificate.about.device or 'no device'}, {certificate.dtype}: {word}; {made}"]
 
 
 def _failure(finding: Finding) -> list[str]:

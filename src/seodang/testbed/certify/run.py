@@ -10,7 +10,7 @@ from pathlib import Path
 
 from seodang.backends.contract import Backend
 from seodang.backends.registry import open_backend
-from seodang.testbed.certify.certificate import Certificate, make_certificate
+from seodang.testbed.certify.certificate import About, Certificate, look_at, make_certificate
 from seodang.testbed.certify.check import BOTH, Check
 from seodang.testbed.certify.finding import Finding, NotJudged, Status
 from seodang.testbed.certify.levels import LEVELS, OWN_LEVELS, checks_of
@@ -62,18 +62,21 @@ def certify(
     else:
         found = examine(backend, asked, asked.places())
     findings: list[Finding] = []
-    for finding in found:
-        findings.append(finding)
+    about = About("", None, "not known")
+    for said in found:
+        if isinstance(said, About):
+            about = said
+            continue
+        findings.append(said)
         if told is not None:
-            told(finding)
-    return make_certificate(
-        known, _first_device(known)[0], findings, levels=asked.levels, dtype=dtype, shapes=shapes, families=asked.families
-    )
+            told(said)
+    return make_certificate(known, about, findings, levels=asked.levels, dtype=dtype, shapes=shapes, families=asked.families)
 
 
-def examine(backend: Backend, asked: Asked, places: Sequence[tuple[int, str, str]]) -> Iterator[Finding]:
-    """The findings of these places, in this process."""
+def examine(backend: Backend, asked: Asked, places: Sequence[tuple[int, str, str]]) -> Iterator[About | Finding]:
+    """What the backend is, then the findings of these places, in this process."""
     with _subjects(backend, asked) as subject_of:
+        yield look_at([subject_of(family) for family in asked.families])
         for level, whose, name in places:
             check = next(check for check in checks_of(level) if check.name == name)
             yield run_check(level, check, subject_of(whose))
