@@ -7,7 +7,7 @@ import numpy as np
 
 from seodang.backends.contract import OutOfMemory, Session
 from seodang.testbed.certify.check import Check
-from seodang.testbed.certify.compare import KL_LIMIT, worst_kl
+from seodang.testbed.certify.compare import worst_kl
 from seodang.testbed.certify.finding import Case, Outcome, holds, outcome, within
 from seodang.testbed.certify.levels.l0_steps import raises
 from seodang.testbed.certify.subject import Subject, feed, optional, prefill
@@ -28,7 +28,7 @@ def _alone(subject: Subject, row: Sequence[int]) -> np.ndarray:
 
 def _same(subject: Subject, name: str, row: Sequence[int], logits: np.ndarray) -> Case:
     """That logits (V,) are those of the row alone."""
-    return within(name, worst_kl(_alone(subject, row), logits.reshape(1, -1)), KL_LIMIT[subject.dtype], "nat")
+    return within(name, worst_kl(_alone(subject, row), logits.reshape(1, -1)), subject.kl_limit, "nat")
 
 
 def _say(session: Session, handle: int, tokens: Sequence[int]) -> np.ndarray:
@@ -131,19 +131,24 @@ def freed_sequences_leave_nothing(subject: Subject) -> Outcome:
 
 
 def copies_go_their_own_way(subject: Subject) -> Outcome:
-    """A copy has the same tokens, and neither sees what the other is fed later, nor that it is freed."""
+    """A copy has the same tokens, and neither sees what the other is fed, together or before it, nor that it is freed."""
     row = subject.tokens(18, 91)
     with subject.session() as session:
         (first,), _ = prefill(session, [row])
         second = optional(lambda: session.kv.copy(first), "kv.copy")
+        third = session.kv.copy(first)
         cases = [holds("length", session.kv.length(second) == len(row), str(session.kv.length(second)))]
-        both = session.decode([feed(first, [5]), feed(second, [6])]).logits
-        cases += [_same(subject, "the first", [*row, 5], both[0]), _same(subject, "the copy", [*row, 6], both[1])]
-        cases.append(_same(subject, "the copy, one more", [*row, 6, 8, 9], _say(session, second, [8, 9])))
+        cases.append(_same(subject, "the first alone", [*row, 5], _say(session, first, [5])))
+        cases.append(_same(subject, "a copy, after the first went on", [*row, 6], _say(session, second, [6])))
+        both = session.decode([feed(first, [8]), feed(third, [7])]).logits
+        cases += [
+            _same(subject, "the first, in a step with a copy", [*row, 5, 8], both[0]),
+            _same(subject, "that copy", [*row, 7], both[1]),
+        ]
+        cases.append(_same(subject, "a copy, two more", [*row, 6, 8, 9], _say(session, second, [8, 9])))
         session.kv.free(first)
-        other, _ = prefill(session, [subject.tokens(20, 92)])
-        cases.append(_same(subject, "the copy, after the first is freed", [*row, 6, 8, 9, 4], _say(session, second, [4])))
-        session.kv.free(other[0])
+        prefill(session, [subject.tokens(20, 92)])
+        cases.append(_same(subject, "a copy, after the first is freed", [*row, 6, 8, 9, 4], _say(session, second, [4])))
     return outcome(cases, expected=_EXPECTED, look="`kv.copy`: pages that two sequences share")
 
 
@@ -177,10 +182,11 @@ def interleaved_sequences(subject: Subject) -> Outcome:
         session.prefill([feed(second, b[1:9]), feed(first, a[6:7])])
         middle = session.prefill([feed(first, a[7:20]), feed(second, b[9:10])]).logits
         cases = [_same(subject, "the first, 20 tokens", a[:20], middle[0]), _same(subject, "the second, 10 tokens", b[:10], middle[1])]
-        for place in range(20, 26):
-            one = _say(session, first, a[place : place + 1])
-            two = _say(session, second, b[place - 10 : place - 9])
-        cases += [_same(subject, "the first, 26 tokens", a, one), _same(subject, "the second, 16 tokens", b[:16], two)]
+        for place in range(20, 25):
+            _say(session, first, a[place : place + 1])
+            _say(session, second, b[place - 10 : place - 9])
+        cases.append(_same(subject, "the first, 26 tokens", a, _say(session, first, a[25:])))
+        cases.append(_same(subject, "the second, 16 tokens", b[:16], _say(session, second, b[15:16])))
     return outcome(cases, expected=_EXPECTED, look=_CACHE)
 
 
@@ -197,7 +203,7 @@ def long_sequence(subject: Subject) -> Outcome:
         last = _say(session, handle, row[-1:])
         whole = prefill(session, [row])[1]
         length = session.kv.length(handle)
-    limit = KL_LIMIT[subject.dtype]
+    limit = subject.kl_limit
     truth = subject.truth([row])
     cases = [
         holds("length", length == longest, f"{length} of {longest}"),
@@ -237,7 +243,7 @@ def repeated_steps(subject: Subject) -> Outcome:
         twins = [session.kv.allocate() for _ in range(2)]
         pair = session.prefill([feed(twin, row) for twin in twins]).logits
         later = session.prefill([feed(twins[0], [9, 9]), feed(twins[1], [9, 8])]).logits
-    limit = KL_LIMIT[subject.dtype]
+    limit = subject.kl_limit
     cases = [within(f"repetition {place + 1}", worst_kl(truth[place][None], step[None]), limit, "nat") for place, step in enumerate(steps)]
     cases.append(within("equal rows in one step", worst_kl(pair[:1], pair[1:]), limit, "nat"))
     cases.append(_same(subject, "rows that part", [*row, 9, 8], later[1]))
