@@ -134,4 +134,4 @@ def _normal_below(z: Floats) -> Floats:
     t = 1 / (1 + 0.3275911 * np.abs(z) / math.sqrt(2))
     series: Sequence[float] = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
     erf = 1 - np.polyval([*series, 0.0], t) * np.exp(-(z**2) / 2)
-    return 0.5 * (1 + np.sign(z) * erf)
+    return np.asarray(0.5 * (1 + np.sign(z) * erf), dtype=np.float64)
