@@ -24,7 +24,9 @@ _SMALL: dict[str, Any] = {
     "pad_token_id": None,
 }
 _LATENT = {"q_lora_rank": 24, "kv_lora_rank": 16, "qk_nope_head_dim": 8, "qk_rope_head_dim": 4, "v_head_dim": 12, "num_key_value_heads": 4}
-_EXPERTS = {"n_routed_experts": 8, "n_shared_experts": 2, "num_experts_per_tok": 2, "moe_intermediate_size": 32, "n_group": 2, "topk_group": 1}
+_INDEX = {"index_n_heads": 2, "index_head_dim": 8, "index_topk": 16}
+_GROUPS = {"n_group": 2, "topk_group": 1}
+_EXPERTS = {"n_routed_experts": 8, "n_shared_experts": 2, "num_experts_per_tok": 2, "moe_intermediate_size": 32, **_GROUPS}
 
 
 @pytest.mark.parametrize("name", list(bundled_models()))
@@ -52,10 +54,18 @@ def test_a_bundled_model_equals_its_class(name: str) -> None:
         ("gpt_oss", {"num_local_experts": 4, "num_experts_per_tok": 2, "attention_bias": True, "sliding_window": 8}),
         ("deepseek_v3", {**_LATENT, **_EXPERTS, "first_k_dense_replace": 2, "attention_bias": True}),
         ("deepseek_v3", {**_LATENT, **_EXPERTS, "first_k_dense_replace": 1, "q_lora_rank": None}),
-        ("deepseek_v32", {**_LATENT, **_EXPERTS, "first_k_dense_replace": 1, "index_n_heads": 2, "index_head_dim": 8, "index_topk": 16}),
+        ("deepseek_v32", {**_LATENT, **_EXPERTS, "first_k_dense_replace": 1, **_INDEX}),
         (
             "axk2",
-            {**_LATENT, **_EXPERTS, "first_k_dense_replace": 1, "index_n_heads": 2, "index_head_dim": 8, "index_topk": 16, "gated_norm_rank": 4},
+            {
+                **_LATENT,
+                **_EXPERTS,
+                "first_k_dense_replace": 1,
+                "index_n_heads": 2,
+                "index_head_dim": 8,
+                "index_topk": 16,
+                "gated_norm_rank": 4,
+            },
         ),
     ],
 )

@@ -113,4 +113,4 @@ def test_gpt_oss_by_class() -> None:
 def test_every_bundled_model_says_where_it_comes_from_and_what_differs() -> None:
     for name in bundled_models():
         shape = read_shape(name)
-        assert shape.source and shape.date and shape.published_total and shape.differences, name
+        assert all((shape.source, shape.date, shape.published_total, shape.differences)), name
