@@ -1,7 +1,7 @@
 """Work and traffic of a step: the same in sum however it is laid out, and what torch and transformers count."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pytest
 import torch
@@ -103,10 +103,10 @@ def test_both_paths_of_latent_attention_as_torch_counts_them() -> None:
     with FlopCounterMode(display=False) as absorbed:
         q = torch.cat((q_nope @ key_up.transpose(1, 2), q_rope), -1)
         scores = q.view(heads, -1) @ torch.cat((latent, k_rope), -1).T
-        (scores @ latent).view(heads, 1, rank) @ value_up
+        _ = (scores @ latent).view(heads, 1, rank) @ value_up
     with FlopCounterMode(display=False) as expanded:
         keys = torch.cat((latent @ key_up, k_rope.expand(heads, -1, -1)), -1)
-        torch.cat((q_nope, q_rope), -1) @ keys.transpose(1, 2) @ (latent @ value_up)
+        _ = torch.cat((q_nope, q_rope), -1) @ keys.transpose(1, 2) @ (latent @ value_up)
     phases: tuple[tuple[Phase, FlopCounterMode], ...] = (("decode", absorbed), ("prefill", expanded))
     for phase, counter in phases:
         ops = {op.name: op.flops for op in step("ax-k1", Layout(), batch=1, context=tokens, phase=phase)}
@@ -134,8 +134,8 @@ def test_cache_as_transformers_keeps_it(tiny_model_dir: Path, tiny_axk1_dir: Pat
         cache = DynamicCache(config=model.config)
         with torch.no_grad():
             model(torch.ones(1, 7, dtype=torch.long), past_key_values=cache)
-        kept = sum(layer.keys.numel() + layer.values.numel() for layer in cache.layers)
-        assert kept == cache_values(read_shape(folder), 7)
+        kept = [cast("Any", layer) for layer in cache.layers]
+        assert sum(layer.keys.numel() + layer.values.numel() for layer in kept) == cache_values(read_shape(folder), 7)
 
 
 @pytest.mark.parametrize(("old", "new", "limit"), [(0, 9, None), (5, 1, None), (5, 4, None), (0, 9, 4), (3, 5, 4), (10, 5, 4), (0, 3, 4)])

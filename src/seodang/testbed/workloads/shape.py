@@ -172,11 +172,12 @@ def shape_of(config: dict[str, Any], where: str, **told: Any) -> ModelShape:
     return ModelShape(**(shape | told))
 
 
+@dataclass(frozen=True, slots=True)
 class _Fields:
-    """Fields of a configuration, as whole numbers."""
+    """Fields of a configuration, as whole numbers, and where it stands."""
 
-    def __init__(self, config: dict[str, Any], where: str) -> None:
-        self.config, self.where = config, where
+    config: dict[str, Any]
+    where: str
 
     def refuse(self, what: str) -> None:
         """InputError."""
