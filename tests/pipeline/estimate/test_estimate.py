@@ -99,6 +99,19 @@ def test_weights_in_several_packages_take_the_disk_that_those_in_one_do(told: To
     assert parts["disk_bytes"] == told(lambda recipe: packaged(recipe, **piece))["disk_bytes"] > 6e8
 
 
+def test_more_samples_of_own_answers_take_longer_and_not_more_memory(told: Told) -> None:
+    """Answers are written in batches of as many, to fewer questions."""
+    one, many = (step(told(changed("distill", mode="offline_on_policy", rollout_samples=samples)), "rollouts.0") for samples in (1, 32))
+    assert many["peak_memory_bytes"] == pytest.approx(one["peak_memory_bytes"], rel=0.01)
+    assert many["seconds"] > 3 * one["seconds"]
+
+
+def test_the_steps_are_those_of_the_plan(project: Callable[..., RunContext]) -> None:
+    for change in (None, changed("evaluate", arms=["base", "sft"], seeds=[1, 2], exam=["exam.jsonl"]), changed("export", formats=[])):
+        context = project(change)
+        assert [row["name"] for row in estimate_run(context)["steps"]] == [found.name for found in make_plan(context)]
+
+
 @pytest.mark.parametrize(
     ("section", "values", "grows"),
     [
