@@ -44,13 +44,15 @@ class TakesAnyShape(_LoadFault):
         )
 
 
-class ReportsTooMuch(_LoadFault):
-    """One tensor is told as consumed and is not: its values are another's."""
+_loaded: dict[tuple[str, tuple[int, ...], float], np.ndarray] = {}
+
+
+class LoadsFromItsCache(_LoadFault):
+    """Tensors are known again by name, shape and first value: another checkpoint that differs elsewhere is not loaded."""
 
     def load(self, program: Program, weights: Mapping[str, np.ndarray]) -> Loaded:
-        tensors = program.graph.tensors
-        twins = [name for name in tensors if name.endswith("input_layernorm.weight")]
-        return super().load(program, {**weights, twins[-1]: weights[twins[0]]} if len(twins) > 1 else weights)
+        known = {name: _loaded.setdefault((name, values.shape, float(values.flat[0])), values.copy()) for name, values in weights.items()}
+        return super().load(program, known)
 
 
 class CallersMemory(_LoadFault):
