@@ -74,10 +74,9 @@ def latent_attention(node: Node, inputs: Arrays, weights: Weights, step: Step) -
     """Keys and values are made of the latents of all tokens, and then it is attention as any other: the form that is not absorbed."""
     a, (q_nope, q_rope, latent, k_rope) = node.attributes, inputs
     heads, nope, rank = a["num_heads"], a["nope"], a["rank"]
-    kv_b = weights["kv_b"].reshape(heads, nope + a["value"], rank)
     out = np.empty((len(q_nope), heads * a["value"]), q_nope.dtype)
     for (start, stop), cache in zip(step.spans, step.join(a["layer"], np.concatenate([latent, k_rope], -1)), strict=True):
-        made = np.einsum("sr,nkr->snk", cache[:, :rank], kv_b)
+        made = _heads(cache[:, :rank] @ weights["kv_b"].T, heads)
         scores = np.einsum("tnk,snk->nts", _heads(q_nope[start:stop], heads), made[..., :nope])
         scores += np.einsum("tnk,sk->nts", _heads(q_rope[start:stop], heads), cache[:, rank:])
         out[start:stop] = _rows(np.einsum("nts,snv->tnv", causal_softmax(scores * a["scale"]), made[..., nope:]))

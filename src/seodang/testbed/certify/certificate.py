@@ -4,14 +4,16 @@ import datetime
 import importlib.metadata
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from seodang import __version__
 from seodang.backends.contract import Backend
 from seodang.core.errors import SeodangError
-from seodang.testbed.certify.finding import STATUSES, Finding, Status, count_statuses
+from seodang.testbed.certify.finding import Finding, NotJudged, Status, count_statuses
+from seodang.testbed.certify.subject import Subject, feed
 
 SCHEMA = 1
 _TOLD = ("numpy", "torch", "transformers", "onnxruntime", "xllamacpp")
@@ -24,12 +26,21 @@ class ConformanceError(SeodangError):
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a certificate is about: the device, its description where it has one, and whose time its steps tell."""
+
+    device: str
+    description: dict[str, Any] | None
+    clock: Literal["measured", "virtual", "not known"]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """One level of one model. `unsupported` is the share of its cases that the backend does not have: it stands beside every PASS."""
 
     level: int
     model: str
-    counts: dict[Status, int]
+    counts: Mapping[Status, int]
     unsupported: float
 
     def row(self) -> dict[str, Any]:
@@ -43,7 +54,7 @@ class Certificate:
     backend: str
     vendor: str
     api_version: int
-    device: str
+    about: About
     levels: tuple[int, ...]
     families: tuple[str, ...]
     dtype: str
@@ -63,9 +74,10 @@ class Certificate:
 
     def row(self) -> dict[str, Any]:
         """For JSON: the same keys in every certificate of this schema."""
-        names = ("backend", "vendor", "api_version", "device", "dtype", "shapes", "made", "environment")
+        names = ("backend", "vendor", "api_version", "dtype", "shapes", "made", "environment")
         told = {"schema": SCHEMA} | {name: getattr(self, name) for name in names}
         told |= {"levels": list(self.levels), "families": list(self.families), "passed": not self.failed}
+        told |= {"device": self.about.device, "description": self.about.description, "clock": self.about.clock}
         told["counts"] = dict(count_statuses(self.findings))
         told["summary"] = [summary.row() for summary in self.summaries()]
         return told | {"findings": [finding.row() for finding in self.findings]}
@@ -84,8 +96,22 @@ class Certificate:
 
 def _summarise(level: int, model: str, findings: Sequence[Finding]) -> Summary:
     here = [finding for finding in findings if (finding.level, finding.model) == (level, model)]
-    counts = {status: count_statuses(here)[status] for status in STATUSES}
-    return Summary(level, model, counts, sum(finding.unsupported_share for finding in here) / len(here))
+    return Summary(level, model, count_statuses(here), sum(finding.unsupported_share for finding in here) / len(here))
+
+
+def look_at(subjects: Sequence[Subject]) -> About:
+    """The device and its description; the clock by one step of the first subject's model that can be run."""
+    device = subjects[0].device
+    description, clock = None, "not known"
+    try:
+        description = subjects[0].describe().model_dump(mode="json")
+        for subject in subjects:
+            with suppress(NotJudged), subject.session() as session:
+                clock = session.prefill([feed(session.kv.allocate(), [3])]).clock
+                break
+    except Exception:  # noqa: BLE001, S110 - level 0 finds out what is wrong, and the certificate says that it is not known
+        pass
+    return About(device, description, clock if clock in ("measured", "virtual") else "not known")
 
 
 def environment() -> dict[str, Any]:
@@ -107,12 +133,12 @@ def environment() -> dict[str, Any]:
 
 
 def make_certificate(
-    backend: Backend, device: str, findings: Sequence[Finding], *, levels: Sequence[int], dtype: str, shapes: str, families: Sequence[str]
+    backend: Backend, about: About, findings: Sequence[Finding], *, levels: Sequence[int], dtype: str, shapes: str, families: Sequence[str]
 ) -> Certificate:
     """A certificate of now and here."""
     made = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return Certificate(
         backend=str(getattr(backend, "name", "?")), vendor=str(getattr(backend, "vendor", "?")),
-        api_version=int(getattr(backend, "api_version", 0)), device=device, levels=tuple(levels), families=tuple(families),
+        api_version=int(getattr(backend, "api_version", 0)), about=about, levels=tuple(levels), families=tuple(families),
         dtype=dtype, shapes=shapes, made=made, environment=environment(), findings=tuple(findings),
     )  # fmt: skip

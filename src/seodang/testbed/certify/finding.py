@@ -88,9 +88,10 @@ class Outcome:
         if self.status != "PASS":
             return deciding[0].told() if deciding else "nothing was looked at"
         left_out = sum(case.status == "UNSUPPORTED" for case in self.cases)
-        closest = max(deciding, key=lambda case: case.value / case.limit if case.value is not None and case.limit else -1.0)
         told = f"{len(deciding)} of {len(self.cases)} cases" + (f", {left_out} UNSUPPORTED" if left_out else "")
-        return f"{told}; nearest to its limit: {closest.told()}" if closest.limit else told
+        measured = [case for case in deciding if case.limit and case.value is not None]
+        closest = max(measured, key=lambda case: (case.value or 0.0) / (case.limit or 1.0), default=None)
+        return told if closest is None else f"{told}; nearest to its limit: {closest.told()}"
 
 
 class NotJudged(Exception):

@@ -6,6 +6,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from seodang.backends.registry import open_backend
+from seodang.testbed.certify.certificate import About
 from seodang.testbed.certify.finding import Finding
 from seodang.testbed.certify.run import Asked, examine
 from seodang.testbed.certify.subject import open_model
@@ -14,20 +15,23 @@ PATIENCE_S = 900.0  # for one check; the slowest, level 1 on a slow processor, n
 Place = tuple[int, str, str]
 
 
-def isolated(backend: str, asked: Asked, patience_s: float = PATIENCE_S) -> Iterator[Finding]:
-    """The findings of a backend by name. Where the process dies or goes on for longer than `patience_s`, that check is a FAIL and another
-    process takes the rest."""
+def isolated(backend: str, asked: Asked, patience_s: float = PATIENCE_S) -> Iterator[About | Finding]:
+    """What a backend is, by its name, and the findings. Where the process dies or goes on for longer than `patience_s`, that check is a
+    FAIL and another process takes the rest."""
     left = asked.places()
     while left:
         process, ours = _start(backend, asked, left)
         try:
             while left:
-                finding, fault = _next(ours, process, patience_s)
-                level, whose, check = left.pop(0)
-                if finding is None:
-                    yield _lost(level, whose, check, asked, fault)
+                said, fault = _next(ours, process, patience_s)
+                if isinstance(said, About):
+                    yield said
+                    continue
+                place = left.pop(0)
+                if said is None:
+                    yield _lost(*place, asked, fault)
                     break
-                yield finding
+                yield said
         finally:
             process.kill()
             process.join()
@@ -44,11 +48,11 @@ def _start(backend: str, asked: Asked, places: list[Place]) -> tuple[SpawnProces
 
 
 def _work(pipe: Connection, backend: str, asked: Asked, places: list[Place]) -> None:
-    for finding in examine(open_backend(backend), asked, places):
-        pipe.send(finding)
+    for said in examine(open_backend(backend), asked, places):
+        pipe.send(said)
 
 
-def _next(pipe: Connection, process: SpawnProcess, patience_s: float) -> tuple[Finding | None, str]:
+def _next(pipe: Connection, process: SpawnProcess, patience_s: float) -> tuple[About | Finding | None, str]:
     if not pipe.poll(patience_s):
         return None, f"did not finish in {patience_s:.0f} s"
     try:

@@ -3,14 +3,14 @@
 import shutil
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from seodang.backends.contract import Backend
 from seodang.backends.registry import open_backend
-from seodang.testbed.certify.certificate import Certificate, make_certificate
+from seodang.testbed.certify.certificate import About, Certificate, look_at, make_certificate
 from seodang.testbed.certify.check import BOTH, Check
 from seodang.testbed.certify.finding import Finding, NotJudged, Status
 from seodang.testbed.certify.levels import LEVELS, OWN_LEVELS, checks_of
@@ -62,18 +62,21 @@ def certify(
     else:
         found = examine(backend, asked, asked.places())
     findings: list[Finding] = []
-    for finding in found:
-        findings.append(finding)
+    about = About("", None, "not known")
+    for said in found:
+        if isinstance(said, About):
+            about = said
+            continue
+        findings.append(said)
         if told is not None:
-            told(finding)
-    return make_certificate(
-        known, _first_device(known)[0], findings, levels=asked.levels, dtype=dtype, shapes=shapes, families=asked.families
-    )
+            told(said)
+    return make_certificate(known, about, findings, levels=asked.levels, dtype=dtype, shapes=shapes, families=asked.families)
 
 
-def examine(backend: Backend, asked: Asked, places: Sequence[tuple[int, str, str]]) -> Iterator[Finding]:
-    """The findings of these places, in this process."""
+def examine(backend: Backend, asked: Asked, places: Sequence[tuple[int, str, str]]) -> Iterator[About | Finding]:
+    """What the backend is, then the findings of these places, in this process."""
     with _subjects(backend, asked) as subject_of:
+        yield look_at([subject_of(family) for family in asked.families])
         for level, whose, name in places:
             check = next(check for check in checks_of(level) if check.name == name)
             yield run_check(level, check, subject_of(whose))
@@ -101,7 +104,7 @@ def made(level: int, check: str, family: str, model: Model, status: Status, what
 
 
 @contextmanager
-def _subjects(backend: Backend, asked: Asked) -> Iterator[Callable[[str], Subject]]:
+def _subjects(backend: Backend, asked: Asked) -> Generator[Callable[[str], Subject]]:
     """A function from whose model to its subject; models are made when they are first asked for, and removed at the end."""
     work = Path(tempfile.mkdtemp(prefix="seodang-certify-"))
     device, absent = _first_device(backend)

@@ -81,7 +81,7 @@ def random_weights(graph: Graph, seed: int) -> dict[str, np.ndarray]:
         elif "embed_tokens" in name:
             values = rng.normal(0.0, 1.0, shape)
         else:
-            gain = 0.4 if "lm_head" in name else 1.0
+            gain = 1.6 if "lm_head" in name else 1.0
             values = rng.normal(0.0, gain * shape[1] ** -0.5 * 1.5, shape)
         made[name] = exact_in_bfloat16(values)
     return made

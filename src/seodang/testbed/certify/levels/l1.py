@@ -1,6 +1,7 @@
 """Level 1, operators at real shapes against float64."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from seodang.backends.frequencies import rotary_frequencies
 from seodang.testbed.certify.check import LATENT, Check
 from seodang.testbed.certify.finding import Case, Outcome, outcome
 from seodang.testbed.certify.levels.l1_shapes import SHAPES, OperatorShapes
-from seodang.testbed.certify.levels.operators import Trial, judge, power_of_two, random_array, runner
+from seodang.testbed.certify.levels.operators import Trial, judge, power_of_two, random_array, runner, truth_of
 from seodang.testbed.certify.subject import Subject
 
 _TOKENS = 13
@@ -43,8 +44,10 @@ def products(subject: Subject) -> Outcome:
     runner(subject)
     cases: list[Case] = []
     for seed, (name, size) in enumerate(shapes_of(subject).products.items()):
-        for tokens in (1, _TOKENS):
-            cases += judge(subject, product(name, size, tokens, seed))
+        several = product(name, size, _TOKENS, seed)
+        one = replace(several, name=several.name.replace(f"{_TOKENS} tokens", "1 token"), inputs=[several.inputs[0][:1]])
+        truth = truth_of(several)
+        cases += judge(subject, one, truth[:1]) + judge(subject, several, truth)
     cases += judge(subject, product("with a bias", next(iter(shapes_of(subject).products.values())), 3, 31, bias=True))
     return outcome(cases, expected=_EXPECTED, look="`linear`: the type that sums are kept in, tiles at the edges, scales of blocks")
 
@@ -104,7 +107,7 @@ def rotary(subject: Subject) -> Outcome:
     for name, told in {"plain": {}, "YaRN": stretched}.items():
         config: dict[str, Any] = {"rope_theta": 10_000.0, "max_position_embeddings": 131_072, "rope_scaling": told}
         frequencies, magnitude = rotary_frequencies(config, shapes.width)
-        for heads, tokens in ((shapes.heads, 2048 if shapes.far > 8192 else 300), (1, shapes.far)):
+        for heads, tokens in ((shapes.heads, 512), (1, shapes.far)):
             attributes = {
                 "heads": heads, "frequencies": frequencies, "interleaved": subject.family == "latent", "magnitude": magnitude,
             }  # fmt: skip

@@ -36,9 +36,10 @@ def oracle(subject: Subject) -> Any:
         except ImportError as error:
             raise NotJudged("NOT-RUN", f"the oracle is absent: {error}; pip install 'seodang[train]'") from error
         logging.disable_progress_bar()
-        loaded, told = AutoModelForCausalLM.from_pretrained(
+        opened: Any = AutoModelForCausalLM.from_pretrained(
             subject.model.folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
         )
+        loaded, told = opened
         lost = [name for kind in ("missing_keys", "unexpected_keys", "mismatched_keys") for name in told[kind]]
         if lost:
             raise RuntimeError(f"transformers did not take the tiny model whole: {lost[:3]}")

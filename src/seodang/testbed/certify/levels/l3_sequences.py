@@ -131,19 +131,24 @@ def freed_sequences_leave_nothing(subject: Subject) -> Outcome:
 
 
 def copies_go_their_own_way(subject: Subject) -> Outcome:
-    """A copy has the same tokens, and neither sees what the other is fed later, nor that it is freed."""
+    """A copy has the same tokens, and neither sees what the other is fed, together or before it, nor that it is freed."""
     row = subject.tokens(18, 91)
     with subject.session() as session:
         (first,), _ = prefill(session, [row])
         second = optional(lambda: session.kv.copy(first), "kv.copy")
+        third = session.kv.copy(first)
         cases = [holds("length", session.kv.length(second) == len(row), str(session.kv.length(second)))]
-        both = session.decode([feed(first, [5]), feed(second, [6])]).logits
-        cases += [_same(subject, "the first", [*row, 5], both[0]), _same(subject, "the copy", [*row, 6], both[1])]
-        cases.append(_same(subject, "the copy, one more", [*row, 6, 8, 9], _say(session, second, [8, 9])))
+        cases.append(_same(subject, "the first alone", [*row, 5], _say(session, first, [5])))
+        cases.append(_same(subject, "a copy, after the first went on", [*row, 6], _say(session, second, [6])))
+        both = session.decode([feed(first, [8]), feed(third, [7])]).logits
+        cases += [
+            _same(subject, "the first, in a step with a copy", [*row, 5, 8], both[0]),
+            _same(subject, "that copy", [*row, 7], both[1]),
+        ]
+        cases.append(_same(subject, "a copy, two more", [*row, 6, 8, 9], _say(session, second, [8, 9])))
         session.kv.free(first)
-        other, _ = prefill(session, [subject.tokens(20, 92)])
-        cases.append(_same(subject, "the copy, after the first is freed", [*row, 6, 8, 9, 4], _say(session, second, [4])))
-        session.kv.free(other[0])
+        prefill(session, [subject.tokens(20, 92)])
+        cases.append(_same(subject, "a copy, after the first is freed", [*row, 6, 8, 9, 4], _say(session, second, [4])))
     return outcome(cases, expected=_EXPECTED, look="`kv.copy`: pages that two sequences share")
 
 
@@ -177,10 +182,11 @@ def interleaved_sequences(subject: Subject) -> Outcome:
         session.prefill([feed(second, b[1:9]), feed(first, a[6:7])])
         middle = session.prefill([feed(first, a[7:20]), feed(second, b[9:10])]).logits
         cases = [_same(subject, "the first, 20 tokens", a[:20], middle[0]), _same(subject, "the second, 10 tokens", b[:10], middle[1])]
-        for place in range(20, 26):
-            one = _say(session, first, a[place : place + 1])
-            two = _say(session, second, b[place - 10 : place - 9])
-        cases += [_same(subject, "the first, 26 tokens", a, one), _same(subject, "the second, 16 tokens", b[:16], two)]
+        for place in range(20, 25):
+            _say(session, first, a[place : place + 1])
+            _say(session, second, b[place - 10 : place - 9])
+        cases.append(_same(subject, "the first, 26 tokens", a, _say(session, first, a[25:])))
+        cases.append(_same(subject, "the second, 16 tokens", b[:16], _say(session, second, b[15:16])))
     return outcome(cases, expected=_EXPECTED, look=_CACHE)
 
 

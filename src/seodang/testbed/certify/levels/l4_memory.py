@@ -64,6 +64,7 @@ def _apart(name: str, planned: int, live: int) -> Case:
 
 def plan_grows_with_limits(subject: Subject) -> Outcome:
     """Twice the sequences, or twice the context, plan twice the cache; weights stay."""
+    subject.compile()  # UNSUPPORTED where the model is
     plan = subject.backend.plan_memory(subject.model.graph, subject.limits)
     cases: list[Case] = []
     for name in ("max_sequences", "max_context"):
