@@ -10,6 +10,7 @@ import numpy as np
 from seodang.backends.graph import Node
 from seodang.backends.reference import ReferenceBackend, ReferenceSession
 from seodang.backends.reference_operators import OPERATIONS, Arrays, Operator, Step, Weights
+from seodang.testbed.certify.subject import Family
 
 TOPICS = ("contract", "operators", "blocks", "model", "loading", "collectives", "speed")
 
@@ -21,7 +22,7 @@ class Broken(ReferenceBackend):
     name = "broken"
     vendor = "nobody"
     level: ClassVar[int] = 0
-    families: ClassVar[tuple[str, ...]] = ("llama", "latent")
+    families: ClassVar[tuple[Family, ...]] = ("llama", "latent")
     operators: ClassVar[Mapping[str, Operator]] = {}
     in_model: ClassVar[Mapping[str, Operator]] = {}
     session: ClassVar[type[ReferenceSession]] = ReferenceSession
