@@ -15,6 +15,7 @@ from seodang.backends.description import Description
 from seodang.backends.graph import Graph
 from seodang.backends.reference import ReferenceBackend
 from seodang.backends.weights import FolderWeights
+from seodang.testbed.certify.compare import kl_limit
 from seodang.testbed.certify.finding import NotJudged
 from seodang.testbed.certify.tiny import make_graph, random_weights, write_model
 
@@ -60,6 +61,11 @@ class Subject:
         if name not in self.kept:
             self.kept[name] = make()
         return self.kept[name]
+
+    @property
+    def kl_limit(self) -> float:
+        """How far a distribution may be from the truth's, in nats."""
+        return kl_limit(self.dtype, self.family)
 
     def need_device(self) -> None:
         """NOT-RUN where the backend has no device here."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from seodang.backends.contract import BackendError, Feed, InvalidHandle, OutOfMemory, Session, StepResult, Unsupported
 from seodang.testbed.certify.check import Check
-from seodang.testbed.certify.compare import KL_LIMIT, worst_kl
+from seodang.testbed.certify.compare import worst_kl
 from seodang.testbed.certify.finding import Case, NotJudged, Outcome, holds, outcome, within
 from seodang.testbed.certify.subject import Subject, feed, prefill
 
@@ -118,7 +118,7 @@ def steps_are_atomic(subject: Subject) -> Outcome:
                 break
         else:
             after = session.decode([feed(a, [9]), feed(b, [9])]).logits
-            cases.append(within("logits after all of them", worst_kl(undisturbed, after), KL_LIMIT[subject.dtype], "nat"))
+            cases.append(within("logits after all of them", worst_kl(undisturbed, after), subject.kl_limit, "nat"))
     return outcome(cases, expected="the contract's error, and sequences as they were", look="`prefill`, `decode`: check before you change")
 
 
@@ -170,7 +170,7 @@ def loads_again(subject: Subject) -> Outcome:
     with subject.session() as third:
         handles, after = prefill(third, row)
         fresh = third.decode([feed(handles[0], [8])]).logits
-    limit = KL_LIMIT[subject.dtype]
+    limit = subject.kl_limit
     cases = [
         within("a second session beside the first", worst_kl(before, beside), limit, "nat"),
         within("the first, after the second was closed", worst_kl(fresh, went_on), limit, "nat"),
@@ -227,7 +227,7 @@ def works_in_another_thread(subject: Subject) -> Outcome:
             thread.join()
     cases = [holds("no error", not faults, "; ".join(faults))]
     if not faults:
-        cases.append(within("two threads, one piece each", worst_kl(found[-2], found[-1]), KL_LIMIT[subject.dtype], "nat"))
+        cases.append(within("two threads, one piece each", worst_kl(found[-2], found[-1]), subject.kl_limit, "nat"))
     return outcome(cases, expected="the same logits as in one thread", look="state that belongs to a thread")
 
 

@@ -125,7 +125,7 @@ def latent_attention_in_both_forms(subject: Subject) -> Outcome:
     node = "layers.0.attention"
     block = _unturned(cut("latent", ("layers.0.input_norm",), node, TINY["num_attention_heads"] * TINY["v_head_dim"]))
     block = _louder(block, ("q_b_proj", "kv_a_proj"), 2.0)
-    block = block.twin("the scale of the part without rotary", node, scale=TINY["qk_nope_head_dim"] ** -0.5)
+    block = block.twin("no scale", node, scale=1.0)
     rope = np.arange(TINY["kv_lora_rank"] + TINY["qk_rope_head_dim"])[:, None] >= TINY["kv_lora_rank"]
     silent = {n: np.where(rope, np.float32(0), v) if "kv_a_proj" in n else v for n, v in block.weights.items()}
     block = block.with_twin("no rotary part of the keys", block.graph, silent)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from seodang.testbed.certify.check import Check
-from seodang.testbed.certify.compare import KL_LIMIT, log_softmax, worst_kl
+from seodang.testbed.certify.compare import log_softmax, worst_kl
 from seodang.testbed.certify.finding import Case, NotJudged, Outcome, holds, outcome, within
 from seodang.testbed.certify.subject import Family, Subject, feed, prefill
 from seodang.testbed.certify.tiny import YARN
@@ -71,7 +71,7 @@ def logits_as_transformers(subject: Subject) -> Outcome:
                 continue
             raise
         truth = np.stack([oracle_logits(here, row)[-1] for row in _rows(here)])
-        cases.append(within(name, worst_kl(truth, found), KL_LIMIT[subject.dtype], "nat"))
+        cases.append(within(name, worst_kl(truth, found), subject.kl_limit, "nat"))
     return outcome(cases, expected="KL(transformers || backend) within the limit", look=_LOOK)
 
 
@@ -81,7 +81,7 @@ def logits_as_reference(subject: Subject) -> Outcome:
     with subject.session() as session:
         found = prefill(session, rows)[1]
     cases = [
-        within(f"{len(row)} tokens", worst_kl(truth[None], logits[None]), KL_LIMIT[subject.dtype], "nat")
+        within(f"{len(row)} tokens", worst_kl(truth[None], logits[None]), subject.kl_limit, "nat")
         for row, truth, logits in zip(rows, subject.truth(rows), found, strict=True)
     ]
     return outcome(cases, expected="KL(reference || backend) within the limit", look=_LOOK)

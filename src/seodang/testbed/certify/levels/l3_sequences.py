@@ -7,7 +7,7 @@ import numpy as np
 
 from seodang.backends.contract import OutOfMemory, Session
 from seodang.testbed.certify.check import Check
-from seodang.testbed.certify.compare import KL_LIMIT, worst_kl
+from seodang.testbed.certify.compare import worst_kl
 from seodang.testbed.certify.finding import Case, Outcome, holds, outcome, within
 from seodang.testbed.certify.levels.l0_steps import raises
 from seodang.testbed.certify.subject import Subject, feed, optional, prefill
@@ -28,7 +28,7 @@ def _alone(subject: Subject, row: Sequence[int]) -> np.ndarray:
 
 def _same(subject: Subject, name: str, row: Sequence[int], logits: np.ndarray) -> Case:
     """That logits (V,) are those of the row alone."""
-    return within(name, worst_kl(_alone(subject, row), logits.reshape(1, -1)), KL_LIMIT[subject.dtype], "nat")
+    return within(name, worst_kl(_alone(subject, row), logits.reshape(1, -1)), subject.kl_limit, "nat")
 
 
 def _say(session: Session, handle: int, tokens: Sequence[int]) -> np.ndarray:
@@ -203,7 +203,7 @@ def long_sequence(subject: Subject) -> Outcome:
         last = _say(session, handle, row[-1:])
         whole = prefill(session, [row])[1]
         length = session.kv.length(handle)
-    limit = KL_LIMIT[subject.dtype]
+    limit = subject.kl_limit
     truth = subject.truth([row])
     cases = [
         holds("length", length == longest, f"{length} of {longest}"),
@@ -243,7 +243,7 @@ def repeated_steps(subject: Subject) -> Outcome:
         twins = [session.kv.allocate() for _ in range(2)]
         pair = session.prefill([feed(twin, row) for twin in twins]).logits
         later = session.prefill([feed(twins[0], [9, 9]), feed(twins[1], [9, 8])]).logits
-    limit = KL_LIMIT[subject.dtype]
+    limit = subject.kl_limit
     cases = [within(f"repetition {place + 1}", worst_kl(truth[place][None], step[None]), limit, "nat") for place, step in enumerate(steps)]
     cases.append(within("equal rows in one step", worst_kl(pair[:1], pair[1:]), limit, "nat"))
     cases.append(_same(subject, "rows that part", [*row, 9, 8], later[1]))

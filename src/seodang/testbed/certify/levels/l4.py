@@ -6,7 +6,7 @@ import numpy as np
 
 from seodang.backends.contract import WeightsRefused
 from seodang.testbed.certify.check import Check
-from seodang.testbed.certify.compare import KL_LIMIT, worst_kl
+from seodang.testbed.certify.compare import worst_kl
 from seodang.testbed.certify.finding import Case, Outcome, holds, outcome, within
 from seodang.testbed.certify.levels.l0_steps import raises
 from seodang.testbed.certify.subject import Subject, prefill
@@ -65,7 +65,7 @@ def unused_tensors_are_told(subject: Subject) -> Outcome:
     cases = [
         holds("both are told", set(extra) <= set(report.unused), str(sorted(report.unused)[:4])),
         holds("neither is called consumed", not set(extra) & set(report.consumed)),
-        within("logits", worst_kl(before, after), KL_LIMIT[subject.dtype], "nat"),
+        within("logits", worst_kl(before, after), subject.kl_limit, "nat"),
     ]
     return outcome(cases, expected="two unused tensors", look="`LoadReport.unused`")
 
@@ -121,9 +121,7 @@ def _loads(subject: Subject) -> Case:
     """That the session can be opened after all that was refused."""
     rows = [subject.tokens(6, 142)]
     with subject.session() as session:
-        return within(
-            "the whole model, afterwards", worst_kl(subject.truth(rows), prefill(session, rows)[1]), KL_LIMIT[subject.dtype], "nat"
-        )
+        return within("the whole model, afterwards", worst_kl(subject.truth(rows), prefill(session, rows)[1]), subject.kl_limit, "nat")
 
 
 def caller_keeps_its_weights(subject: Subject) -> Outcome:
@@ -141,7 +139,7 @@ def caller_keeps_its_weights(subject: Subject) -> Outcome:
         after = prefill(session, rows)[1]
         cases = [
             holds("loading changes no array", not touched, str(touched[:3])),
-            within("logits after they were overwritten", worst_kl(before, after), KL_LIMIT[subject.dtype], "nat"),
+            within("logits after they were overwritten", worst_kl(before, after), subject.kl_limit, "nat"),
         ]
     finally:
         session.close()

@@ -8,7 +8,7 @@ import numpy as np
 
 from seodang.backends.contract import OutOfMemory, Session
 from seodang.testbed.certify.check import Check
-from seodang.testbed.certify.compare import KL_LIMIT, worst_kl
+from seodang.testbed.certify.compare import worst_kl
 from seodang.testbed.certify.finding import Case, NotJudged, Outcome, holds, outcome, within
 from seodang.testbed.certify.levels.l0_steps import raises, resident_bytes
 from seodang.testbed.certify.subject import Subject, feed, optional, prefill
@@ -133,7 +133,7 @@ def out_of_memory_is_clean(subject: Subject) -> Outcome:
         session.kv.free(handles[3])
         row = subject.tokens(11, 191)
         _, logits = prefill(session, [row])
-        cases.append(within("a new sequence", worst_kl(subject.truth([row]), logits), KL_LIMIT[subject.dtype], "nat"))
+        cases.append(within("a new sequence", worst_kl(subject.truth([row]), logits), subject.kl_limit, "nat"))
     return outcome(cases, expected="OutOfMemory, and a session that goes on", look="where room is taken before it is checked")
 
 
