@@ -1,4 +1,4 @@
-"""Faults of a model in use: caches, batches, positions. Some show already in the blocks of level 2, which run in sessions too."""
+"""Faults of a model in use: caches, batches, positions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -28,7 +28,6 @@ def _late_positions(node: Node, inputs: Arrays, weights: Weights, step: Step) ->
 class PositionOffByOne(_ModelFault):
     """Decoded tokens stand one position too late, from the second page on."""
 
-    level = 2
     in_model = {"rotary": _late_positions}
 
 
@@ -68,7 +67,6 @@ class _StaleCache(ReferenceSession):
 class StaleCache(_ModelFault):
     """A new sequence finds a token of a freed one, of more than a page, before its own."""
 
-    level = 2
     session = _StaleCache
 
 
@@ -131,7 +129,6 @@ def _leaks_between_rows(node: Node, inputs: Arrays, weights: Weights, step: Step
 class PaddingReachesTheMlp(_ModelFault):
     """Padding of shorter sequences takes part in the MLP, so that a row depends on its neighbours' lengths."""
 
-    level = 2
     in_model = {"swiglu": _leaks_between_rows}
 
 
@@ -179,7 +176,6 @@ class _Remembers(ReferenceSession):
 class AnswersFromMemory(_ModelFault):
     """Decoding gives equal tokens equal logits, whatever came before them."""
 
-    level = 2
     session = _Remembers
 
 
