@@ -24,9 +24,7 @@ def on_device(values: np.ndarray, device: str, dtype: torch.dtype) -> Tensor:
     return torch.from_numpy(np.array(values, np.float32)).to(device=device, dtype=dtype)
 
 
-def take_tensors(
-    graph: Graph, weights: Mapping[str, np.ndarray], device: str, dtype_of: Callable[[str], torch.dtype]
-) -> dict[str, Tensor]:
+def take_tensors(graph: Graph, weights: Mapping[str, np.ndarray], device: str, dtype_of: Callable[[str], torch.dtype]) -> dict[str, Tensor]:
     """Every tensor of a graph on the device, each in its own type, read one by one."""
     return memory_told(
         lambda: {name: on_device(take_weight(graph.tensors, weights, name), device, dtype_of(name)) for name in graph.tensors}
