@@ -24,7 +24,7 @@ def greedy(backend: Backend, folder: Path, prompt: list[int], num_tokens: int) -
     """The tokens of largest logit, one after another."""
     weights = FolderWeights(folder)
     graph = build_graph(read_config(folder), list(weights))
-    session, _ = backend.load(backend.compile(graph, Limits(), Path("compiled")), weights)
+    session, _ = backend.load(backend.compile(graph, Limits(), Path()), weights)
     sequence = session.kv.allocate()
     logits_BV = session.prefill([Feed(sequence, np.array(prompt))]).logits
     tokens = [int(logits_BV[0].argmax())]
@@ -42,7 +42,7 @@ def refusal(backend: Backend) -> dict[str, Any]:
     refused = {node.op for node in graph.nodes if said[node.name].verdict == "unsupported"}
     told = ""
     try:
-        backend.compile(graph, Limits(), Path("compiled"))
+        backend.compile(graph, Limits(), Path())
     except Unsupported as error:
         told = str(error)
     return {"refused": sorted(refused), "reasons": [said[node.name].reason for node in graph.nodes], "told": told}
