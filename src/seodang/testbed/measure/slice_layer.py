@@ -45,12 +45,13 @@ def decode_layer(
     *,
     drawn_MK: torch.Tensor | None = None,
     reads: Reads | None = None,
+    record: list[torch.Tensor] | None = None,
 ) -> torch.Tensor:
     """What the layer makes of one token of each sequence, (B, hidden), before sums over ranks.
 
     `cache` is (B, T, rank + rope), or (2, B, G, T, width) for grouped queries, and its last place is filled here. `drawn_MK` are experts
     of the M = dp x B tokens of a stage, drawn beforehand: the router computes its own choice, which is then not used. Bytes are counted
-    into `reads`.
+    into `reads`, and the router's choice (B, K) is appended to `record`.
     """
     counted = Reads() if reads is None else reads
     normed_BD = _norm(values_BD, layer, "input_norm", rules)
@@ -60,7 +61,7 @@ def decode_layer(
     if layer.mlp == "dense":
         out_BD = _mlp(counted, layer, "gate_up", "down", normed_BD)
     else:
-        out_BD = _mixture(shape, layout, layer, normed_BD, rules, drawn_MK, counted)
+        out_BD = _mixture(shape, layout, layer, normed_BD, rules, drawn_MK, counted, record)
     if "post_mlp_norm" in layer.norms:
         out_BD = _norm(out_BD, layer, "post_mlp_norm", rules)
     return values_BD + out_BD
@@ -107,9 +108,12 @@ def _mixture(
     rules: Rules,
     drawn_MK: torch.Tensor | None,
     reads: Reads,
+    record: list[torch.Tensor] | None,
 ) -> torch.Tensor:
     own_BD = x_BD[: len(x_BD) // layout.tp] if layout.sends_tokens else x_BD  # tokens are divided before they are sent
     chosen_BK, shares_BK = choose_experts(shape, layer, own_BD, rules, reads)
+    if record is not None:
+        record.append(chosen_BK)
     tokens_MD = x_BD if layout.dp == 1 else x_BD.repeat(layout.dp, 1)  # those of other groups stand in for themselves
     if drawn_MK is not None:
         chosen_BK, shares_BK = drawn_MK, torch.full_like(drawn_MK, 1 / shape.top_k, dtype=x_BD.dtype)
@@ -130,7 +134,9 @@ def _mixture(
     return out_BD
 
 
-def choose_experts(shape: ModelShape, layer: RankLayer, x_BD: torch.Tensor, rules: Rules, reads: Reads) -> tuple[torch.Tensor, torch.Tensor]:
+def choose_experts(
+    shape: ModelShape, layer: RankLayer, x_BD: torch.Tensor, rules: Rules, reads: Reads
+) -> tuple[torch.Tensor, torch.Tensor]:
     """Experts (B, K) and their shares. With a bias: sigmoid, bias for the choice alone, groups by their two best, shares that sum to the
     scaling; otherwise a softmax over the chosen."""
     reads["router"] += _bytes(layer.matrices["router"])
