@@ -29,10 +29,12 @@ class Rules:
     interleaved: bool = True  # neighbours are a pair; otherwise a number and the one half the width after it
 
 
-def rules_at(position: int, width: int, device: str, *, base: float = 10_000.0, scaling: float = 1.0, interleaved: bool = True) -> Rules:
+def rules_at(
+    position: int, width: int, device: str, *, base: float = 10_000.0, scaling: float = 1.0, eps: float = 1e-6, interleaved: bool = True
+) -> Rules:
     """Those of a plain rotary embedding (arXiv 2104.09864) at a position."""
     angles = position * base ** (-torch.arange(0, width, 2, dtype=torch.float64) / width)
-    return Rules(angles.cos().float().to(device), angles.sin().float().to(device), scaling, interleaved=interleaved)
+    return Rules(angles.cos().float().to(device), angles.sin().float().to(device), scaling, eps, interleaved)
 
 
 def decode_layer(

@@ -73,6 +73,8 @@ class Runner:
         check_device(device)
         shape, layout = asked.shape, asked.layout
         check_slice(shape, layout)
+        for kind in layers:
+            one_layer(shape, kind)  # refuses a kind that the model does not have
         if asked.dtype not in DTYPES:
             raise Unsupported(f"products in {asked.dtype} are not timed", where=device, hint=f"there are: {', '.join(DTYPES)}")
         if layout.sends_tokens and asked.batch % layout.tp:
