@@ -106,12 +106,6 @@ def test_more_samples_of_own_answers_take_longer_and_not_more_memory(told: Told)
     assert many["seconds"] > 3 * one["seconds"]
 
 
-def test_the_steps_are_those_of_the_plan(project: Callable[..., RunContext]) -> None:
-    for change in (None, changed("evaluate", arms=["base", "sft"], seeds=[1, 2], exam=["exam.jsonl"]), changed("export", formats=[])):
-        context = project(change)
-        assert [row["name"] for row in estimate_run(context)["steps"]] == [found.name for found in make_plan(context)]
-
-
 @pytest.mark.parametrize(
     ("section", "values", "grows"),
     [
