@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from seodang.statistics.intervals import wilson
 from seodang.testbed.predict.rows import Row
 
@@ -67,9 +65,10 @@ BARS = (
 def statistic(errors: Sequence[float], name: str) -> float:
     """Median, 90th percentile (linear interpolation) or maximum; infinite where a refusal decides it."""
     share = {"median": 0.5, "p90": 0.9, "max": 1.0}[name]
-    with np.errstate(invalid="ignore"):
-        found = float(np.quantile(np.asarray(errors, dtype=np.float64), share))
-    return math.inf if math.isnan(found) else found
+    ordered = sorted(errors)
+    place = share * (len(ordered) - 1)
+    below, above = ordered[math.floor(place)], ordered[math.ceil(place)]
+    return below if above == below or place == math.floor(place) else below + (place - math.floor(place)) * (above - below)
 
 
 def judge(scored: Sequence[Scored], calibrated: Sequence[Row]) -> list[dict[str, Any]]:

@@ -1,0 +1,61 @@
+"""Continuous batching as a steady state: how decoding and the prefills of others share a device."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Seconds = Callable[[float, float], float]  # batch or requests a rank, and context or tokens -> seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Steady:
+    """One group of ranks that serves together. Times in seconds; `running` is the number of sequences in decoding a rank."""
+
+    tpot_s: float
+    ttft_s: float
+    unloaded_ttft_s: float
+    running: float
+    request_s: float
+
+
+def steady_state(
+    per_rank: float, input_tokens: float, output_tokens: float, decode_s: Seconds, prefill_s: Seconds, *, rounds: int = 12
+) -> Steady:
+    """The state in which each of `per_rank` clients a rank sends its next request when the last one ends.
+
+    `decode_s(batch, context)` is one step; `prefill_s(requests, tokens)` reads prompts of `tokens` tokens, on every rank at once.
+    While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding waits for it. The context grows
+    from the input to input + output. The wait for a prefill is that of one server with fixed times (M/D/1; Pollaczek 1930).
+    """
+    context = input_tokens + output_tokens / 2
+    alone = prefill_s(1, input_tokens)
+    running, wait = max(1.0, per_rank), 0.0
+    tpot = decode_s(running, context)
+    for _ in range(rounds):
+        step = decode_s(running, context)
+        ttft = alone + wait
+        request = ttft + output_tokens * tpot
+        others = max(0.0, per_rank - 1)
+        tpot = step + others * (output_tokens * tpot / request) * alone / output_tokens
+        request = ttft + output_tokens * tpot
+        running = max(min(1.0, per_rank), per_rank * output_tokens * tpot / request)
+        busy = min(0.95, others * alone / request)
+        wait = busy * alone / (2 * (1 - busy))
+    return Steady(tpot, alone + wait, alone, running, alone + wait + output_tokens * tpot)
+
+
+def most_per_rank(limit_s: float, ceiling: float, tpot_s: Callable[[float], float]) -> float:
+    """The largest number of clients a rank, at most `ceiling`, whose time per token stays within `limit_s`; 0 where one is too many.
+
+    `tpot_s` rises with the number of clients; found by halving.
+    """
+    if tpot_s(1) > limit_s:
+        return 0.0
+    low, high = 1.0, ceiling
+    if tpot_s(high) <= limit_s:
+        return high
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if tpot_s(middle) <= limit_s else (low, middle)
+        if high - low < 0.01 * high:
+            break
+    return low
