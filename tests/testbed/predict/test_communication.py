@@ -7,7 +7,7 @@ from seodang.testbed.predict.parameters import Parameters, prior
 
 KINDS = ("all_reduce", "all_gather", "reduce_scatter", "all_to_all_dispatch", "all_to_all_combine", "send")
 NODE = Network(domain=8, in_bytes_s=200e9, out_bytes_s=50e9)
-IDEAL = Parameters(1, 1, 1, 1, 1, 1e-12, 1e-12, 1e-12, 1, 1)  # no latency, every byte at the described bandwidth
+IDEAL = Parameters(1, 1, 1, 1, 1, 1e-12, 1e-12, 1e-12, 1e-12, 1, 1)  # no latency, every byte at the described bandwidth
 
 
 @given(st.sampled_from(KINDS), st.floats(1, 1e9), st.sampled_from([2, 4, 8, 16, 32, 64, 128]))

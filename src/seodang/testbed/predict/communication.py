@@ -1,5 +1,6 @@
 """Time of a collective: a latency and bytes over a bandwidth, inside the fast domain and across (Hockney 1994, two tiers)."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -60,15 +61,16 @@ def collective_s(kind: Kind, num_bytes: float, participants: int, over: Network,
     inside = min(participants, over.domain)
     domains = -(-participants // over.domain)
     in_s, out_s = over.in_bytes_s * parameters.link_in, over.out_bytes_s * parameters.link_out
+    hops_s = parameters.hop_s * math.log2(domains)
     if kind == "send":
-        return max(0.0, parameters.reduce_s / 2 + over.extra_s) + num_bytes / (in_s if domains == 1 else out_s)
+        return max(0.0, parameters.reduce_s / 2 + hops_s + over.extra_s) + num_bytes / (in_s if domains == 1 else out_s)
     if kind in ("all_to_all_dispatch", "all_to_all_combine"):
         across = 1 - inside / participants
         within = (inside - 1) / participants
-        return max(0.0, parameters.exchange_s + over.extra_s) + num_bytes * (within / in_s + across / out_s)
+        return max(0.0, parameters.exchange_s + hops_s + over.extra_s) + num_bytes * (within / in_s + across / out_s)
     rounds = 2 if kind == "all_reduce" else 1
     share = num_bytes / inside
-    latency = parameters.reduce_s * rounds / 2 * (1 if domains == 1 else 2)
+    latency = (parameters.reduce_s / 2 + hops_s) * rounds
     return (
         max(0.0, latency + over.extra_s)
         + rounds * (inside - 1) * share / in_s

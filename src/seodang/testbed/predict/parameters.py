@@ -21,7 +21,8 @@ class Parameters:
     attention: float  # the same for attention
     launch_s: float  # time of an operator beside its work: launch, drain, small kernels that are not counted
     reduce_s: float  # latency of an all-reduce inside a fast domain
-    exchange_s: float  # latency of an all-to-all
+    exchange_s: float  # latency of an all-to-all inside a fast domain
+    hop_s: float  # latency that each doubling of the number of domains adds
     link_in: float  # share of the described bandwidth that is reached inside the fast domain
     link_out: float  # the same between fast domains
 
@@ -49,6 +50,7 @@ PRIORS: dict[str, Prior] = {
     "launch_s": Prior(5e-6, 0.50, "aiconfigurator counts 3 us an operator; several kernels are launched for one of ours"),
     "reduce_s": Prior(10e-6, 0.40, "aiconfigurator counts 10 us between two devices"),
     "exchange_s": Prior(40e-6, 0.50, "InferenceX: a dispatch has a fixed cost of about 60 us at few tokens"),
+    "hop_s": Prior(10e-6, 0.50, "aiconfigurator counts 10 us between two devices"),
     "link_in": Prior(0.80, 0.15, "DeepEP: 160 of the 200 GB/s of an H800 at most"),
     "link_out": Prior(0.90, 0.15, "assumed: what RDMA reaches of a 400 Gbit/s card"),
 }

@@ -18,28 +18,40 @@ class Steady:
 
 
 def steady_state(
-    per_rank: float, input_tokens: float, output_tokens: float, decode_s: Seconds, prefill_s: Seconds, *, rounds: int = 12
+    per_rank: float,
+    input_tokens: float,
+    output_tokens: float,
+    decode_s: Seconds,
+    prefill_s: Seconds,
+    *,
+    stages: int = 1,
+    rounds: int = 8,
 ) -> Steady:
     """The state in which each of `per_rank` clients a rank sends its next request when the last one ends.
 
-    `decode_s(batch, context)` is one step; `prefill_s(requests, tokens)` reads prompts of `tokens` tokens, on every rank at once.
-    While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding waits for it. The context grows
-    from the input to input + output. The wait for a prefill is that of one server with fixed times (M/D/1; Pollaczek 1930).
+    `decode_s(batch, context)` is one step; `prefill_s(requests, tokens)` reads prompts of `tokens` tokens, on every rank at once, through all
+    `stages` of a pipeline. While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding waits for
+    that, in a pipeline for one stage of it. Prompts that come within one step are read together. The context grows from the input to input +
+    output. The wait for a prefill is that of one server with fixed times (M/D/1; Pollaczek 1930).
     """
     context = input_tokens + output_tokens / 2
     alone = prefill_s(1, input_tokens)
+    others = max(0.0, per_rank - 1)
+    each_step = others / output_tokens  # prompts that arrive within one step
+    together = max(1.0, each_step)
+    stall = (alone if together == 1 else prefill_s(together, input_tokens)) / stages * each_step / together
     running, wait = max(1.0, per_rank), 0.0
-    tpot = decode_s(running, context)
+    tpot = decode_s(running, context) + stall
     for _ in range(rounds):
-        step = decode_s(running, context)
-        ttft = alone + wait
-        request = ttft + output_tokens * tpot
-        others = max(0.0, per_rank - 1)
-        tpot = step + others * (output_tokens * tpot / request) * alone / output_tokens
-        request = ttft + output_tokens * tpot
-        running = max(min(1.0, per_rank), per_rank * output_tokens * tpot / request)
-        busy = min(0.95, others * alone / request)
-        wait = busy * alone / (2 * (1 - busy))
+        request = alone + wait + output_tokens * tpot
+        decoding = output_tokens * tpot / request
+        before = tpot
+        running = max(min(1.0, per_rank), per_rank * decoding)
+        tpot = decode_s(running, context) + stall * decoding
+        busy = min(0.95, others * stall / max(each_step, 1e-12) / request) if others else 0.0
+        wait = busy * alone / stages / (2 * (1 - busy))
+        if abs(tpot - before) < 1e-4 * tpot:
+            break
     return Steady(tpot, alone + wait, alone, running, alone + wait + output_tokens * tpot)
 
 

@@ -1,0 +1,134 @@
+"""Time of one decoding step and of one prefill of a deployment, operator by operator."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal
+
+from seodang.backends.description import Description, Precision
+from seodang.testbed.predict.communication import Network, collective_s, network
+from seodang.testbed.predict.parameters import Parameters
+from seodang.testbed.predict.refused import PredictionRefused
+from seodang.testbed.predict.schemes import Scheme, peak_flop_s
+from seodang.testbed.workloads.operators import Collective, Layout, Operator, operators, traffic
+from seodang.testbed.workloads.routing import Routing
+from seodang.testbed.workloads.shape import ModelShape
+
+Bound = Literal["compute", "memory", "launch", "link"]
+
+_TILE = 64  # rows of the smallest tile of a matrix unit (warp-group products of Hopper); fewer rows cost as much
+KNOWN_FAMILIES = frozenset(
+    ("gemm", "grouped_gemm", "attention_decode_mla", "attention_decode", "attention_prefill", "norm", "router", "embedding", "head", "sampling")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """An operator or collective of a step: seconds a step on one rank, and what binds it."""
+
+    name: str
+    family: str
+    count: float
+    seconds: float
+    bound: Bound
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """A model on devices in one group that serves together: what the times of its steps follow from."""
+
+    shape: ModelShape
+    device: Description
+    layout: Layout
+    scheme: Scheme
+    kv: Precision
+    parameters: Parameters
+    routing: Routing
+    overlap: bool = False  # whether communication hides behind computation: two batches that take turns
+    net: Network | None = None
+    bandwidth_factor: float = 1.0
+    compute_factor: float = 1.0
+
+    @cached_property
+    def over(self) -> Network:
+        """The network between devices."""
+        return self.net or network(self.device)
+
+    @cached_property
+    def memory_bytes_s(self) -> float:
+        """Bytes a second that reading weights reaches; no more than a description says was reached."""
+        reached = self.device.reached.get("stream")
+        peak = self.device.memory[0].bandwidth.value * self.parameters.memory
+        return min(peak, reached.value if reached is not None else peak) * self.bandwidth_factor
+
+    @cached_property
+    def cache_bytes_s(self) -> float:
+        """The same for keys and values."""
+        return self.memory_bytes_s * self.parameters.cache / self.parameters.memory
+
+    def flop_s(self, family: str) -> float:
+        """Products a second that an operator of a family reaches."""
+        p = self.parameters
+        wanted: dict[str, tuple[Precision, float]] = {
+            "grouped_gemm": (self.scheme.expert_type, p.grouped),
+            "gemm": (self.scheme.linear_type, p.gemm),
+            "attention_decode_mla": (self.kv, p.attention),
+            "attention_decode": (self.kv, p.attention),
+            "attention_prefill": ("bfloat16", p.attention),
+        }
+        precision, share = wanted.get(family, ("bfloat16", p.gemm))
+        return peak_flop_s(self.device, precision)[0] * share * self.compute_factor
+
+    def stored_bytes(self, family: str) -> float:
+        """Bytes a parameter of a family."""
+        return {"grouped_gemm": self.scheme.expert_bytes, "gemm": self.scheme.linear_bytes}.get(family, self.scheme.head_bytes)
+
+    def padded(self, batch: float) -> float:
+        """The batch that runs: the next one of a device that has compiled only some."""
+        buckets = self.device.execution.batch_buckets if self.device.execution is not None else ()
+        return next((float(size) for size in sorted(buckets) if size >= batch), batch)
+
+    def decode(self, batch: float, context: float) -> tuple[Timed, ...]:
+        """One step of `batch` sequences a rank group of `context` tokens each: every operator of one rank of each stage."""
+        return self._timed("decode", self.padded(batch), context, 1)
+
+    def decode_s(self, batch: float, context: float) -> float:
+        """Seconds from one token to the next."""
+        return self._whole(self.decode(batch, context))
+
+    def prefill(self, requests: float, tokens: float) -> tuple[Timed, ...]:
+        """Reading `requests` prompts of `tokens` tokens a rank group at once."""
+        return self._timed("prefill", requests, tokens, tokens)
+
+    def prefill_s(self, requests: float, tokens: float) -> float:
+        """Seconds to the first token, without waiting."""
+        return self._whole(self.prefill(requests, tokens))
+
+    def _whole(self, timed: Sequence[Timed]) -> float:
+        talk = sum(one.seconds for one in timed if one.bound == "link")
+        work = sum(one.seconds for one in timed if one.bound != "link")
+        return max(work, talk) if self.overlap else work + talk
+
+    def _timed(self, phase: Literal["prefill", "decode"], batch: float, context: float, new_tokens: float) -> tuple[Timed, ...]:
+        asked = {
+            "phase": phase, "batch": batch, "context": context, "new_tokens": new_tokens, "layout": self.layout, "activations": "bfloat16",
+        }  # fmt: skip
+        counted = operators(self.shape, **asked, weights="int8", kv=self.kv, routing=self.routing)
+        moved = traffic(self.shape, **asked)
+        return (*(self._operator(op) for op in counted), *(self._collective(one) for one in moved))
+
+    def _operator(self, op: Operator) -> Timed:
+        if op.family not in KNOWN_FAMILIES:
+            raise PredictionRefused("no evidence", f"no measurement of operators of the family `{op.family}`", hint="choose a model without them")
+        flops = op.flops * (max(op.rows, _TILE) / op.rows if op.rows and op.family in ("gemm", "grouped_gemm", "head") else 1.0)
+        compute = flops / self.flop_s(op.family) if flops else 0.0
+        memory = (op.weight_bytes * self.stored_bytes(op.family) + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
+        work = max(compute, memory)
+        launch = self.parameters.launch_s
+        bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
+        return Timed(op.name, op.family, op.count, op.count * (work + launch), bound)
+
+    def _collective(self, one: Collective) -> Timed:
+        seconds = collective_s(one.kind, one.num_bytes, one.participants, self.over, self.parameters)
+        return Timed(one.kind, "collective", one.count, one.count * seconds, "link")
