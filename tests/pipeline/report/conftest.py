@@ -58,6 +58,9 @@ def curve(start: float, end: float, num_steps: int, wobble: float) -> list[list[
     ]
 
 
+ROLLOUTS = {"num": 1_440, "mean_length": 12.417, "ended": 0.9312, "cut": 0.0451, "replaced": 0.0237, "distinct_4": 0.98}
+
+
 def training(arm_name: str) -> list[dict[str, Any]]:
     start, end = (3.1, 0.42) if arm_name == "sft" else (2.4, 0.31)
     return [
@@ -74,6 +77,7 @@ def training(arm_name: str) -> list[dict[str, Any]]:
                 {"learning_rate": 0.9, "held_out_cross_entropy": None, "train_loss": None, "chosen": False, "fault": "no longer a number"},
             ],
             "seconds": 61.5 + seed,
+            **({"rollouts": ROLLOUTS, "on_policy_stopped_because": "62 % repeat themselves"} if arm_name == "distilled" else {}),
         }
         for seed in (1, 2, 3)
     ]

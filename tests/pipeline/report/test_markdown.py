@@ -6,6 +6,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from seodang.pipeline.report.build import build_report
+from seodang.pipeline.report.html import render_html
 from seodang.pipeline.report.markdown import inline, render_markdown
 
 Run = dict[str, Any]
@@ -43,7 +44,7 @@ def test_equal_reports_give_equal_text_with_every_arm_and_sentence(run: Run):
 
 def test_tables_are_tables_and_synthetic_is_in_every_heading(run: Run):
     text = render_markdown(build_report(run))
-    assert kinds(text)["table_open"] == 13
+    assert kinds(text)["table_open"] == 14
     assert all("ynthetic" in line for line in text.splitlines() if line.startswith("#"))
 
 
@@ -79,3 +80,23 @@ def test_nothing_run_is_a_short_text():
     text = render_markdown(build_report({"name": "early", "synthetic": False}))
     assert text.count("Not run.") == 10
     assert "| --- |" not in text
+
+
+def test_own_answers_stand_in_the_text_and_on_the_page_with_what_the_guards_saw(run: Run):
+    told = run["training"]["distilled"][0]["rollouts"]
+    before = {"name": "rollouts.2", "key": "a" * 64, "seconds": 3.0, "summary": {**told, "num": 77, "num_questions": 70}}
+    report = build_report({**run, "steps": [*run["steps"], before]})
+    cells = (
+        "distilled student, seed 1",
+        "supervised fine-tuning, seed 2",
+        "1,440",
+        "12.4",
+        "93.1 %",
+        "4.5 %",
+        "2.4 %",
+        "62 % repeat themselves",
+    )
+    for shown in (render_markdown(report), render_html(report)):
+        assert [cell for cell in (*cells, "77") if cell not in shown.replace("\N{NO-BREAK SPACE}", " ")] == []
+    without = render_markdown(build_report({**run, "training": {"sft": run["training"]["sft"]}}))
+    assert "own answers" not in without

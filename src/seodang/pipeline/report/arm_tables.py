@@ -94,6 +94,28 @@ def variants_table(report: Row) -> Table | None:
     return Table("Variants of the distilled student, taught from the same targets", columns, rows, words=(0, 1, 2)) if rows else None
 
 
+def own_answers_table(report: Row) -> Table | None:
+    """What the guards saw of answers that students wrote to be taught on them; nothing where none were written."""
+    written = [
+        (f"{_name(arm)}, seed {run.get('seed', '-')}", run["rollouts"], run.get("on_policy_stopped_because") or "-")
+        for arm, runs in report["training"].items()
+        for run in runs
+        if run.get("rollouts")
+    ]
+    before = [(f"{_name('sft')}, seed {step['name'].partition('.')[2]}", step["summary"], "-") for step in report["steps"] if _wrote(step)]
+    shares = ("ended", "cut", "replaced")
+    rows = [
+        [who, count(told.get("num")), significant(told.get("mean_length")), *(percent(told.get(share)) for share in shares), why]
+        for who, told, why in [*before, *written]
+    ]
+    columns = ("written by", "answers", "tokens, mean", "ended", "cut where they repeat", "empty, replaced", "stopped because")
+    return Table("Students' own answers that they were taught on", columns, rows, words=(0, 6)) if rows else None
+
+
+def _wrote(step: Row) -> bool:
+    return str(step["name"]).startswith("rollouts.") and bool(step["summary"])
+
+
 def gold_sentence(report: Row) -> str | None:
     """What became of the gold answers, and what they come from."""
     gold = report["gold"]

@@ -5,7 +5,15 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from seodang.pipeline.report.arm_tables import Table, gold_sentence, grid_table, guard_table, variants_table, winner_table
+from seodang.pipeline.report.arm_tables import (
+    Table,
+    gold_sentence,
+    grid_table,
+    guard_table,
+    own_answers_table,
+    variants_table,
+    winner_table,
+)
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.cost_section import COST_COLUMNS, cost_rows, cost_words
 from seodang.pipeline.report.markup import visible
@@ -171,7 +179,7 @@ def _training(report: Row) -> str:
     columns = ["arm", "seed", "steps", "training tokens", "learning rate", *losses, "time"]
     targets = report["targets"]
     blocks = [_with_origin(report, "training", _table(columns, rows))] if rows else []
-    blocks += filter(None, [_plain(grid_table(report)), _plain(variants_table(report))])
+    blocks += filter(None, [_plain(grid_table(report)), _plain(variants_table(report)), _plain(own_answers_table(report))])
     return "\n\n".join([*blocks, *([f"Teacher targets: {inline(brief(targets))}."] if targets else [])])
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from seodang.pipeline.report.arm_tables import gold_sentence, grid_table, variants_table
+from seodang.pipeline.report.arm_tables import gold_sentence, grid_table, own_answers_table, variants_table
 from seodang.pipeline.report.blocks import arm_name, facts, note, plain_table, quoted, section, table
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.curves import loss_figure
@@ -99,7 +99,12 @@ def training_section(report: Row) -> Safe:
         words = "Each arm has its own loss, so heights are not to be compared between arms."
         children.append(loss_figure("loss-figure", "Loss over optimizer steps", training, words))
     if training:
-        children += [_training_table(training), plain_table(grid_table(report)), plain_table(variants_table(report))]
+        children += [
+            _training_table(training),
+            plain_table(grid_table(report)),
+            plain_table(variants_table(report)),
+            plain_table(own_answers_table(report)),
+        ]
     children.append(
         note(
             report,

@@ -1,0 +1,68 @@
+"""Which backends there are: our own, and those that packages register under the entry point group `seodang.backends`.
+
+One that is broken is listed with its reason and stops nobody else.
+"""
+
+import difflib
+import importlib
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+
+from seodang.backends.contract import API_VERSION, Backend, BackendError, Probe
+
+GROUP = "seodang.backends"
+_OWN = {
+    "reference": "seodang.backends.reference:ReferenceBackend",
+}
+_METHODS = ("probe", "describe", "supports", "plan_memory", "compile", "load")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A backend by name. `backend` is None where it is broken, and `probe` then says why."""
+
+    name: str
+    origin: str  # seodang, or the package that brings it
+    backend: Backend | None
+    probe: Probe
+
+
+def installed() -> list[Found]:
+    """Every backend, opened and probed, our own first."""
+    return [_find(name, place, "seodang") for name, place in _OWN.items()] + [
+        _find(point.name, point.value, point.dist.name if point.dist else "an entry point")
+        for point in sorted(entry_points(group=GROUP), key=lambda point: point.name)
+    ]
+
+
+def open_backend(name: str) -> Backend:
+    """The backend of that name, or of `package.module:Class`. BackendError where there is none, or it is broken."""
+    if ":" in name:
+        found = _find(name, name, name.partition(".")[0])
+    else:
+        places = {point.name: point.value for point in entry_points(group=GROUP)} | _OWN
+        if name not in places:
+            near = difflib.get_close_matches(name, places, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(places))}"
+            raise BackendError("no backend of this name", where=name, hint=hint)
+        found = _find(name, places[name], "")
+    if found.backend is None:
+        raise BackendError(
+            found.probe.reason, where=name, hint="the package that brings it is to be mended; `seodang devices` lists others"
+        )
+    return found.backend
+
+
+def _find(name: str, place: str, origin: str) -> Found:
+    try:
+        module, _, attribute = place.partition(":")
+        backend: Backend = getattr(importlib.import_module(module), attribute)()
+        version = getattr(backend, "api_version", None)
+        if version != API_VERSION:
+            return Found(name, origin, None, Probe((), f"made for version {version} of the contract, this is version {API_VERSION}"))
+        lacking = [method for method in _METHODS if not callable(getattr(backend, method, None))]
+        if lacking:
+            return Found(name, origin, None, Probe((), f"has no {', '.join(lacking)}"))
+        return Found(name, origin, backend, backend.probe())
+    except Exception as error:  # noqa: BLE001 - whatever another package does, it stops only itself
+        return Found(name, origin, None, Probe((), f"cannot be opened: {type(error).__name__}: {error}"))
