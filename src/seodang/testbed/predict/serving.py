@@ -1,5 +1,6 @@
 """Continuous batching as a steady state: how decoding and the prefills of others share a device."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -71,3 +72,18 @@ def most_per_rank(limit_s: float, ceiling: float, tpot_s: Callable[[float], floa
         if high - low < 0.01 * high:
             break
     return low
+
+
+def prompts_a_second(each_s: float, wait_s: float, *, late: float = 0.01) -> float:
+    """The highest rate at which prompts of `each_s` seconds each wait longer than `wait_s` in a share `late` of the cases.
+
+    One server with fixed times and random arrivals: P(wait > t) is about load * exp(-2 (1 - load) t / each) (Kingman 1962). 0 where
+    `wait_s` is not above 0.
+    """
+    if wait_s <= 0:
+        return 0.0
+    low, high = 0.0, 1.0
+    for _ in range(50):
+        load = (low + high) / 2
+        low, high = (load, high) if load * math.exp(-2 * (1 - load) * wait_s / each_s) < late else (low, load)
+    return low / each_s

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Literal
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any, Literal
 
 from seodang.backends.description import Description, Precision
 from seodang.testbed.predict.communication import Network, collective_s, network
@@ -16,6 +16,7 @@ from seodang.testbed.workloads.routing import Routing
 from seodang.testbed.workloads.shape import ModelShape
 
 Bound = Literal["compute", "memory", "launch", "link"]
+Phase = Literal["prefill", "decode"]
 
 _TILE = 64  # rows of the smallest tile of a matrix unit (warp-group products of Hopper); fewer rows cost as much
 KNOWN_FAMILIES = frozenset(
@@ -110,15 +111,16 @@ class Deployment:
         work = sum(one.seconds for one in timed if one.bound != "link")
         return max(work, talk) if self.overlap else work + talk
 
-    def _timed(self, phase: Literal["prefill", "decode"], batch: float, context: float, new_tokens: float) -> tuple[Timed, ...]:
-        asked = {
-            "phase": phase, "batch": batch, "context": context, "new_tokens": new_tokens, "layout": self.layout, "activations": "bfloat16",
-        }  # fmt: skip
-        counted = operators(self.shape, **asked, weights="int8", kv=self.kv, routing=self.routing)
-        moved = traffic(self.shape, **asked)
-        return (*(self._operator(op) for op in counted), *(self._collective(one) for one in moved))
+    def counted(self, phase: Phase, batch: float, context: float, new_tokens: float) -> tuple[Sequence[Operator], Sequence[Collective]]:
+        """Operators and collectives of one rank of one stage, with weights counted in parameters."""
+        return _counted(self.shape, self.layout, self.kv, self.routing, phase, batch, context, new_tokens)
 
-    def _operator(self, op: Operator) -> Timed:
+    def _timed(self, phase: Phase, batch: float, context: float, new_tokens: float) -> tuple[Timed, ...]:
+        stages = self.layout.pp
+        ops, moved = self.counted(phase, batch / stages if phase == "decode" and batch > stages else batch, context, new_tokens)
+        return (*(self._operator(op, stages) for op in ops), *(self._collective(one, stages) for one in moved))
+
+    def _operator(self, op: Operator, stages: int) -> Timed:
         if op.family not in KNOWN_FAMILIES:
             raise PredictionRefused("no evidence", f"no measurement of operators of the family `{op.family}`", hint="choose a model without them")
         flops = op.flops * (max(op.rows, _TILE) / op.rows if op.rows and op.family in ("gemm", "grouped_gemm", "head") else 1.0)
@@ -127,8 +129,18 @@ class Deployment:
         work = max(compute, memory)
         launch = self.parameters.launch_s
         bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
-        return Timed(op.name, op.family, op.count, op.count * (work + launch), bound)
+        return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
 
-    def _collective(self, one: Collective) -> Timed:
+    def _collective(self, one: Collective, stages: int) -> Timed:
         seconds = collective_s(one.kind, one.num_bytes, one.participants, self.over, self.parameters)
-        return Timed(one.kind, "collective", one.count, one.count * seconds, "link")
+        return Timed(one.kind, "collective", stages * one.count, stages * one.count * seconds, "link")
+
+
+@lru_cache(maxsize=65536)
+def _counted(
+    shape: ModelShape, layout: Layout, kv: Precision, routing: Routing, phase: Phase, batch: float, context: float, new_tokens: float
+) -> tuple[Sequence[Operator], Sequence[Collective]]:
+    asked: dict[str, Any] = {
+        "phase": phase, "batch": batch, "context": context, "new_tokens": new_tokens, "layout": layout, "activations": "bfloat16",
+    }  # fmt: skip
+    return operators(shape, **asked, weights="int8", kv=kv, routing=routing), traffic(shape, **asked)

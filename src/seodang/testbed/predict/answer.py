@@ -1,0 +1,145 @@
+"""A prediction: its value, its interval at 80 %, the tier, the rows behind it and every assumption."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seodang.testbed.predict.calibrated import Calibrated, logs
+from seodang.testbed.predict.case import Case, resolve
+from seodang.testbed.predict.evaluate import evaluate
+from seodang.testbed.predict.exchange import exchange
+from seodang.testbed.predict.parameters import Parameters, from_logs
+from seodang.testbed.predict.refused import PredictionRefused
+from seodang.testbed.predict.rows import Row, calibration, evidence
+from seodang.testbed.predict.tiers import ASSUMED_LENGTHS, SPREAD_SOURCE, Z80, Standing, Tier, standing
+
+_STEP = 1e-3  # of a logarithm, for derivatives
+_LOADED_TTFT = 0.8  # deviation of the logarithm of a loaded time to first token: queues are not in the model (assumed)
+
+_UNITS = {"ms": 1e-3, "us": 1e-6, "s": 1.0, "token/s": 1.0, "tokens/s": 1.0, "GB/s": 1e9, "B/s": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Of one row, in the row's unit. `deviation` is that of the logarithm; `interval` covers 80 % under a normal one."""
+
+    value: float
+    interval: tuple[float, float]
+    unit: str
+    tier: Tier
+    deviation: float
+    calibration: tuple[str, ...]
+    spread_source: str
+    assumptions: tuple[str, ...]
+    anchor: str | None
+
+
+def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -> Prediction:
+    """PredictionRefused where there is no honest answer."""
+    factor, unit = _unit(row)
+    known = calibration(evidence())
+    if row.phase == "collective" or row.metric.startswith(("latency_", "bandwidth_")):
+        model, assumptions, assumed = exchange(row), (), row.metric.startswith("bandwidth_")
+        stand = standing(row, known, calibrated.left_out_collectives)
+        scale = 0.0
+    else:
+        resolved = resolve(row) if case is None else case
+        model, assumptions, assumed = (lambda parameters: evaluate(resolved, parameters)), resolved.assumptions, resolved.lengths_assumed
+        stand, scale = standing(row, known, calibrated.left_out_serving), calibrated.scale
+    value, slopes = sensitivity(model, calibrated)
+    value *= math.exp(scale if row.unit not in ("token/s", "tokens/s") else -scale)
+    spread = stand.deviation if calibrated.anchor is None else anchored_spread(calibrated)
+    deviation = math.sqrt(float(slopes @ calibrated.covariance @ slopes) + spread**2 + (ASSUMED_LENGTHS**2 if assumed else 0.0))
+    if row.metric == "ttft_loaded":
+        deviation = math.hypot(deviation, _LOADED_TTFT)
+    wide = math.exp(Z80 * deviation)
+    return Prediction(
+        value=value / factor,
+        interval=(value / factor / wide, value / factor * wide),
+        unit=unit,
+        tier=stand.tier,
+        deviation=deviation,
+        calibration=stand.calibration,
+        spread_source=SPREAD_SOURCE[stand.tier],
+        assumptions=assumptions,
+        anchor=calibrated.anchor,
+    )
+
+
+def sensitivity(model: Callable[[Parameters], float], calibrated: Calibrated) -> tuple[float, NDArray[np.float64]]:
+    """The value, and d log value / d log parameter, shape (num_parameters,), by forward differences."""
+    at = logs(calibrated)
+    value = model(from_logs(at))
+    if not (math.isfinite(value) and value > 0):
+        raise PredictionRefused("missing input", "the inputs give no finite value above 0")
+    slopes = np.empty(at.size)
+    for index in range(at.size):
+        moved = at.copy()
+        moved[index] += _STEP
+        slopes[index] = math.log(model(from_logs(moved)) / value) / _STEP
+    return value, slopes
+
+
+def anchored_spread(calibrated: Calibrated) -> float:
+    """What an anchor leaves of a tier's width: as of another load point, twice, since one point was seen and not five (assumed)."""
+    return 2 * max(calibrated.left_out_serving, 0.02)
+
+
+def anchor_to(row: Row, calibrated: Calibrated) -> Calibrated:
+    """The fit after one measured point of the target's stack (a Kalman update of the logarithms; Kalman 1960).
+
+    Before it, each parameter of the target's stack may differ from the fitted one by its tier's deviation, and all times by a common factor
+    of half that deviation; what was measured moves each of them as far as it bears on that point.
+    """
+    if row.value is None:
+        raise PredictionRefused("missing input", "an anchor needs a measured value", where=row.id)
+    case = resolve(row)
+    stand: Standing = standing(row, calibration(evidence()), calibrated.left_out_serving)
+    value, slopes = sensitivity(lambda parameters: evaluate(case, parameters), calibrated)
+    factor, _ = _unit(row)
+    rate = row.unit in ("token/s", "tokens/s")
+    seen = math.log(row.value * factor / value)
+    before = calibrated.covariance + stand.deviation**2 * np.eye(slopes.size)
+    bearing = before @ slopes
+    common = (stand.deviation / 2) ** 2 * (-1 if rate else 1)
+    noise = max(calibrated.left_out_serving, 0.02) ** 2
+    whole = float(slopes @ bearing) + abs(common) + noise
+    return Calibrated(
+        parameters=from_logs(logs(calibrated) + bearing * seen / whole),
+        covariance=calibrated.covariance,
+        left_out_serving=calibrated.left_out_serving,
+        left_out_collectives=calibrated.left_out_collectives,
+        rows=(*calibrated.rows, row.id),
+        scale=common * seen / whole,
+        anchor=row.id,
+    )
+
+
+def predict_rows(rows: Sequence[Row], calibrated: Calibrated, anchor: Row | None = None) -> list[Prediction | PredictionRefused]:
+    """One answer a row, in order. An anchor is used for rows of its device, framework, model and precision."""
+    moved = anchor_to(anchor, calibrated) if anchor is not None else calibrated
+    out: list[Prediction | PredictionRefused] = []
+    for row in rows:
+        same = anchor is not None and _stack(row) == _stack(anchor)
+        try:
+            out.append(predict_row(row, moved if same else calibrated))
+        except PredictionRefused as refused:
+            out.append(refused)
+    return out
+
+
+def _stack(row: Row) -> tuple[str, ...]:
+    return (row.device, row.framework, row.model, row.weights)
+
+
+def _unit(row: Row) -> tuple[float, str]:
+    """SI units in one of the row's, and its name; where the row has none, the usual one of its metric."""
+    unit = row.unit
+    if not unit:
+        unit = {"tpot": "ms", "ttft": "ms", "latency": "us", "throughput": "token/s", "bandwidth": "GB/s"}.get(row.metric.split("_")[0], "")
+    if unit not in _UNITS:
+        raise PredictionRefused("unknown", f"no unit `{unit}` for the metric `{row.metric}`", hint=f"there are: {', '.join(_UNITS)}")
+    return _UNITS[unit], unit
