@@ -1,5 +1,6 @@
 """A prediction: its value, its interval at 80 %, the tier, the rows behind it and every assumption."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seodang.testbed.predict.calibrated import Calibrated, logs
-from seodang.testbed.predict.case import Case, resolve
+from seodang.testbed.predict.case import Case, resolve, shape_of
 from seodang.testbed.predict.evaluate import evaluate
 from seodang.testbed.predict.exchange import exchange
+from seodang.testbed.predict.layouts import all_layouts, layout_name
 from seodang.testbed.predict.parameters import Parameters, from_logs
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row, calibration, evidence
@@ -46,11 +48,11 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
         stand = standing(row, known, calibrated.left_out_collectives)
         scale = 0.0
     else:
-        resolved = resolve(row) if case is None else case
+        resolved = case if case is not None else resolve(row) if row.has_layout else best_layout(row, calibrated.parameters)
         model, assumptions, assumed = (lambda parameters: evaluate(resolved, parameters)), resolved.assumptions, resolved.lengths_assumed
         stand, scale = standing(row, known, calibrated.left_out_serving), calibrated.scale
     value, slopes = sensitivity(model, calibrated)
-    value *= math.exp(scale if row.unit not in ("token/s", "tokens/s") else -scale)
+    value *= math.exp(-scale if _is_rate(row) else scale)
     spread = stand.deviation if calibrated.anchor is None else anchored_spread(calibrated)
     deviation = math.sqrt(float(slopes @ calibrated.covariance @ slopes) + spread**2 + (ASSUMED_LENGTHS**2 if assumed else 0.0))
     if row.metric == "ttft_loaded":
@@ -67,6 +69,27 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
         assumptions=assumptions,
         anchor=calibrated.anchor,
     )
+
+
+def best_layout(row: Row, parameters: Parameters) -> Case:
+    """A row of throughput that does not say its layout: the layout that gives most. PredictionRefused for other metrics, or if none fits."""
+    if not row.metric.startswith("throughput") or row.count is None:
+        return resolve(row)
+    best: tuple[float, Case] | None = None
+    refused: PredictionRefused | None = None
+    for layout in all_layouts(shape_of(row.model), row.count):
+        try:
+            case = resolve(row, layout=layout)
+            value = evaluate(case, parameters)
+        except PredictionRefused as error:
+            refused = error
+            continue
+        if best is None or value > best[0]:
+            best = value, case
+    if best is None:
+        raise refused or PredictionRefused("does not fit", f"no layout of {row.count} devices")
+    said = f"the layout is not said: {layout_name(best[1].layout)}, which gives most"
+    return dataclasses.replace(best[1], assumptions=(*best[1].assumptions, said))
 
 
 def sensitivity(model: Callable[[Parameters], float], calibrated: Calibrated) -> tuple[float, NDArray[np.float64]]:
@@ -100,11 +123,10 @@ def anchor_to(row: Row, calibrated: Calibrated) -> Calibrated:
     stand: Standing = standing(row, calibration(evidence()), calibrated.left_out_serving)
     value, slopes = sensitivity(lambda parameters: evaluate(case, parameters), calibrated)
     factor, _ = _unit(row)
-    rate = row.unit in ("token/s", "tokens/s")
     seen = math.log(row.value * factor / value)
     before = calibrated.covariance + stand.deviation**2 * np.eye(slopes.size)
     bearing = before @ slopes
-    common = (stand.deviation / 2) ** 2 * (-1 if rate else 1)
+    common = (stand.deviation / 2) ** 2 * (-1 if _is_rate(row) else 1)
     noise = max(calibrated.left_out_serving, 0.02) ** 2
     whole = float(slopes @ bearing) + abs(common) + noise
     return Calibrated(
@@ -129,6 +151,10 @@ def predict_rows(rows: Sequence[Row], calibrated: Calibrated, anchor: Row | None
         except PredictionRefused as refused:
             out.append(refused)
     return out
+
+
+def _is_rate(row: Row) -> bool:
+    return row.metric.startswith(("throughput", "bandwidth"))
 
 
 def _stack(row: Row) -> tuple[str, ...]:

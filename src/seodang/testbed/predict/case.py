@@ -121,7 +121,7 @@ def with_layout(case: Case, layout: Layout) -> Case:
 
 def _layout(row: Row, assumptions: list[str]) -> Layout:
     tp, dp, ep, pp = row.tp or 1, row.dp or 1, row.ep or 1, row.pp or 1
-    if (row.tp, row.dp, row.ep, row.pp) == (None, None, None, None):
+    if not row.has_layout:
         raise PredictionRefused("missing input", "no layout", hint="fill one of the columns tp, dp, ep and pp, or give --layout")
     if row.attention_parallel_over_data and row.dp is None:
         tp, dp = 1, tp

@@ -47,6 +47,11 @@ class Row:
         return (self.device, self.count, self.framework, self.model, self.weights, self.tp, self.dp, self.ep, self.pp, self.phase)
 
     @property
+    def has_layout(self) -> bool:
+        """Whether one of the degrees of parallelism is given."""
+        return any(size is not None for size in (self.tp, self.dp, self.ep, self.pp))
+
+    @property
     def batch_per_rank(self) -> int | None:
         """From a note such as "batch per decode rank 32" or "batch 512"."""
         found = re.search(r"batch(?: per decode rank)? (\d+)", self.note)
