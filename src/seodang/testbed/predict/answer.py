@@ -19,7 +19,7 @@ from seodang.testbed.predict.rows import Row, calibration, evidence
 from seodang.testbed.predict.tiers import ASSUMED_LENGTHS, SPREAD_SOURCE, Z80, Standing, Tier, standing
 
 _STEP = 1e-3  # of a logarithm, for derivatives
-_LOADED_TTFT = 0.8  # deviation of the logarithm of a loaded time to first token: queues are not in the model (assumed)
+_LOADED_TTFT = 0.5  # deviation of the logarithm of a loaded time to first token, whose queues are only sketched (assumed)
 
 _UNITS = {"ms": 1e-3, "us": 1e-6, "s": 1.0, "token/s": 1.0, "tokens/s": 1.0, "GB/s": 1e9, "B/s": 1.0}
 
@@ -48,7 +48,7 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
         stand = standing(row, known, calibrated.left_out_collectives)
         scale = 0.0
     else:
-        resolved = case if case is not None else resolve(row) if row.has_layout else best_layout(row, calibrated.parameters)
+        resolved = dataclasses.replace(case, row=row) if case is not None else resolve(row) if row.has_layout else best_layout(row, calibrated.parameters)
         model, assumptions, assumed = (lambda parameters: evaluate(resolved, parameters)), resolved.assumptions, resolved.lengths_assumed
         stand, scale = standing(row, known, calibrated.left_out_serving), calibrated.scale
     value, slopes = sensitivity(model, calibrated)

@@ -20,6 +20,7 @@ def asked_row(
     concurrency: int | None,
     framework: str,
     weights: str,
+    acceptance: float | None = None,
 ) -> Row:
     """The row of a time per token that asks this. Lengths are means, as they are given. PredictionRefused for a layout that is none."""
     laid = parse_layout(layout) if layout is not None else None
@@ -42,7 +43,7 @@ def asked_row(
         metric="tpot",
         value=None,
         unit="ms",
-        note="",
+        note="" if acceptance is None else f"acceptance {acceptance:g}",
         source="asked",
     )
 

@@ -108,6 +108,8 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
     overlap = layout.ep > 1 and (row.phase == "prefill" or row.framework.startswith("deepseek-production"))
     if overlap:
         assumptions.append("communication hides behind computation: two batches take turns, as DeepSeek and LMSYS publish")
+    if row.acceptance is not None:
+        assumptions.append(f"one token is drafted a step and kept with a chance of {row.acceptance:g}; the time of drafting is left out")
     return Case(
         row, shape, device, layout, count // group_size(layout), stored, kv_type, input_tokens, output_tokens, overlap, tuple(assumptions), assumed,
     )  # fmt: skip

@@ -9,11 +9,13 @@ from seodang.testbed.predict.lengths import MLPERF, PREFILL_TOKENS_PER_RANK
 from seodang.testbed.predict.memory import memory_plan
 from seodang.testbed.predict.parameters import Parameters
 from seodang.testbed.predict.refused import PredictionRefused
-from seodang.testbed.predict.serving import Steady, most_per_rank, prompts_a_second, steady_state
+from seodang.testbed.predict.serving import Seconds, Steady, most_per_rank, prompts_a_second, steady_state
 from seodang.testbed.predict.step import Deployment
 
 _NODE = 8  # devices of a server, where a figure is one a node
 _MOST_PER_RANK = 2048.0  # sequences a rank that a run for throughput holds at most (assumed)
+_REQUESTS_A_CLIENT = 10  # of a measured run; the first of all clients are sent at once (SemiAnalysisAI/InferenceX, utils/bench_serving)
+_SERVER_S = 0.2  # to the first token beside the model: about what the calibration rows of `ttft_loaded` have beyond it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,24 @@ def serve(case: Case, deployment: Deployment, change: Change = AS_IS, per_rank: 
     plan = memory_plan(deployment, case.input_tokens + case.output_tokens, capacity_factor=change.capacity)
     clients = min(case.clients_per_rank if per_rank is None else per_rank, plan.sequences)
     return steady_state(
-        clients, case.input_tokens, case.output_tokens, deployment.decode_s, deployment.prefill_s, stages=case.layout.pp
+        clients, case.input_tokens, case.output_tokens, _decode(case, deployment), deployment.prefill_s, stages=case.layout.pp
     )
+
+
+def _decode(case: Case, deployment: Deployment) -> Seconds:
+    """Seconds a token. With speculative decoding a step reads each cache once for two tokens, of which 1 + acceptance are kept; the time of
+    the drafting layer is left out."""
+    accepted = case.row.acceptance
+    if accepted is None:
+        return deployment.decode_s
+    return lambda batch, context: deployment.decode_s(2 * batch, context / 2) / (1 + accepted)
 
 
 def _tpot(case: Case, deployment: Deployment, change: Change) -> float:
     if case.row.phase == "decode":
         memory_plan(deployment, case.input_tokens + case.output_tokens, capacity_factor=change.capacity)
         per_rank = case.row.batch_per_rank or case.clients_per_rank
-        return deployment.decode_s(per_rank, case.input_tokens + case.output_tokens / 2)
+        return _decode(case, deployment)(per_rank, case.input_tokens + case.output_tokens / 2)
     return serve(case, deployment, change).tpot_s
 
 
@@ -61,7 +72,9 @@ def _ttft(case: Case, deployment: Deployment, change: Change) -> float:
 
 
 def _ttft_loaded(case: Case, deployment: Deployment, change: Change) -> float:
-    return serve(case, deployment, change).ttft_s
+    steady = serve(case, deployment, change)
+    first_burst = case.clients_per_rank * steady.unloaded_ttft_s / case.layout.pp / (2 * _REQUESTS_A_CLIENT)
+    return steady.ttft_s + first_burst + _SERVER_S
 
 
 def _output(case: Case, steady: Steady, per_rank: float) -> float:

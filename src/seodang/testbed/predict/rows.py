@@ -44,7 +44,8 @@ class Row:
         """What stays the same over load points. A collective's number of devices is a load point."""
         if self.phase == "collective":
             return (self.device, self.framework, self.metric)
-        return (self.device, self.count, self.framework, self.model, self.weights, self.tp, self.dp, self.ep, self.pp, self.phase)
+        layout = (self.tp or 1, self.dp or 1, self.ep or 1, self.pp or 1) if self.has_layout else None
+        return (self.device, self.count, self.framework, self.model, self.weights, layout, self.phase)
 
     @property
     def has_layout(self) -> bool:
@@ -73,6 +74,12 @@ class Row:
         """From a note such as "20-22 token/s per user": the middle."""
         found = re.search(r"(\d+)-(\d+) token/s per user", self.note)
         return (float(found[1]) + float(found[2])) / 2 if found else None
+
+    @property
+    def acceptance(self) -> float | None:
+        """From a note such as "acceptance 0.8": how many of one drafted token are kept on average; None: no speculative decoding."""
+        found = re.search(r"acceptance (0?\.\d+|[01])", self.note)
+        return float(found[1]) if found else None
 
     @property
     def cached_share(self) -> float:
