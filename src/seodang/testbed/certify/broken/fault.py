@@ -1,0 +1,60 @@
+"""What a broken backend is: the reference with one fault, and the level that must catch it."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+
+from seodang.backends.graph import Node
+from seodang.backends.reference import ReferenceBackend, ReferenceSession
+from seodang.backends.reference_operators import OPERATIONS, Arrays, Operator, Step, Weights
+
+LEVELS = ("l0", "l1", "l2", "l3", "l4", "l5", "l6")
+
+
+class Broken(ReferenceBackend):
+    """`level` is the lowest one that must say FAIL, in the families named. `operators` are wrong wherever they run; `in_model` only
+    inside of a loaded model, as where a chip has a kernel of its own for the fused block; `session` is what `load` makes."""
+
+    name = "broken"
+    vendor = "nobody"
+    level: ClassVar[int] = 0
+    families: ClassVar[tuple[str, ...]] = ("llama", "latent")
+    operators: ClassVar[Mapping[str, Operator]] = {}
+    in_model: ClassVar[Mapping[str, Operator]] = {}
+    session: ClassVar[type[ReferenceSession]] = ReferenceSession
+
+    def __init__(self) -> None:
+        self.operations = {**OPERATIONS, **self.operators}
+
+    @property
+    def session_type(self) -> type[ReferenceSession]:
+        return type("BrokenSession", (self.session,), {"operations": {**self.operations, **self.in_model}})
+
+
+def faults(level: str) -> list[type[Broken]]:
+    """The broken backends of one of `LEVELS`, in the order of its file."""
+    module = importlib.import_module(f"seodang.testbed.certify.broken.{level}")
+    return [
+        kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Broken) and kind.__module__ == module.__name__
+    ]
+
+
+def after(op: str, change: Callable[..., np.ndarray]) -> Operator:
+    """The operator with its output changed: `change(node, inputs, weights, output)`."""
+
+    def wrong(node: Node, inputs: Arrays, weights: Weights, step: Step) -> np.ndarray:
+        return change(node, inputs, weights, OPERATIONS[op](node, inputs, weights, step))
+
+    return wrong
+
+
+def with_attributes(op: str, **others: Any) -> Operator:
+    """The operator that takes some attributes for others."""
+
+    def wrong(node: Node, inputs: Arrays, weights: Weights, step: Step) -> np.ndarray:
+        return OPERATIONS[op](replace(node, attributes={**node.attributes, **others}), inputs, weights, step)
+
+    return wrong
