@@ -16,7 +16,8 @@ from seodang.testbed.predict.schemes import Scheme, cache_type, peak_flop_s, sch
 from seodang.testbed.predict.step import Deployment
 from seodang.testbed.workloads.operators import Layout
 from seodang.testbed.workloads.routing import Routing
-from seodang.testbed.workloads.shape import ModelShape, read_shape
+from seodang.testbed.workloads.model_shape import ModelShape
+from seodang.testbed.workloads.shape import read_shape
 
 _ALIASES = {
     "deepseek-r1": "deepseek-v3",

@@ -13,7 +13,7 @@ from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.schemes import Scheme, peak_flop_s
 from seodang.testbed.workloads.operators import Collective, Layout, Operator, operators, traffic
 from seodang.testbed.workloads.routing import Routing
-from seodang.testbed.workloads.shape import ModelShape
+from seodang.testbed.workloads.model_shape import ModelShape
 
 Bound = Literal["compute", "memory", "launch", "link"]
 Phase = Literal["prefill", "decode"]
