@@ -25,21 +25,15 @@ def used(rows: Sequence[Row]) -> list[Row]:
 
 
 def calibrate(rows: Sequence[Row]) -> Calibrated:
-    """Least squares of relative errors with the priors; then once more without each row, for the errors that a new load point will have."""
+    """Least squares of relative errors with the priors, and the errors that rows would have if they were left out."""
     chosen = used(rows)
     models = [_model(row) for row in chosen]
     noise = np.array([SERVING_NOISE if row.metric == "tpot" else COLLECTIVE_NOISE for row in chosen])
     whole = _fit(models, noise)
-    left_out = np.array(
-        [
-            models[index](from_logs(_fit([*models[:index], *models[index + 1 :]], np.delete(noise, index)).point))
-            for index in range(len(chosen))
-        ]
-    )
     serving = np.array([row.metric == "tpot" for row in chosen])
 
     def root_mean_square(of: NDArray[np.bool_]) -> float:
-        return float(np.sqrt(np.mean(left_out[of] ** 2)))
+        return float(np.sqrt(np.mean(whole.left_out[of] ** 2)))
 
     return Calibrated(
         parameters=from_logs(whole.point),

@@ -131,7 +131,7 @@ def _layout(row: Row, assumptions: list[str]) -> Layout:
     elif row.tp is None and row.dp is None and ep > 1:
         dp = ep
         assumptions.append(f"attention is parallel over data: every one of {ep} ranks has its own sequences")
-    elif row.dp is None and ep > 1 and row.metric == "throughput_offline" or (row.framework.startswith("mlperf") and ep > 1):
+    elif row.dp is None and ep > 1 and (row.metric == "throughput_offline" or row.framework.startswith("mlperf")):
         tp, dp = 1, tp
         assumptions.append("attention is parallel over data, as a run for throughput does with experts shared by the same ranks")
     return checked(Layout(tp=tp, dp=dp, ep=ep, pp=pp))

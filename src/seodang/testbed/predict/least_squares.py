@@ -11,11 +11,13 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The point of least squares, its covariance (num_parameters, num_parameters) and the residuals (num_rows,) there."""
+    """The point of least squares, its covariance (num_parameters, num_parameters), and there the residuals (num_rows,) and those that each
+    row would have, had it been left out (num_rows,), to first order."""
 
     point: Array
     covariance: Array
     residuals: Array
+    left_out: Array
 
 
 def jacobian(residuals: Callable[[Array], Array], at: Array, step: float = 1e-4) -> Array:
@@ -32,7 +34,7 @@ def jacobian(residuals: Callable[[Array], Array], at: Array, step: float = 1e-4)
 def fit(residuals: Callable[[Array], Array], noise: Array, centre: Array, spread: Array, *, rounds: int = 60) -> Fitted:
     """Least of sum((residuals/noise)^2) + sum(((x-centre)/spread)^2), from `centre` on.
 
-    `residuals(x)` and `noise`: (num_rows,); `centre`, `spread`: (num_parameters,), all spreads above 0. ValueError where nothing is finite.
+    A row that is left out has its residual over 1 - leverage (PRESS; Allen 1974). `residuals(x)` and `noise`: (num_rows,); `centre`, `spread`: (num_parameters,), all spreads above 0. ValueError where nothing is finite.
     """
 
     def whole(x: Array) -> Array:
@@ -55,5 +57,8 @@ def fit(residuals: Callable[[Array], Array], noise: Array, centre: Array, spread
             damping *= 10
             if damping > 1e9:
                 break
-    slope = np.concatenate([jacobian(residuals, point) / noise[:, None], np.diag(1 / spread)])
-    return Fitted(point, np.linalg.inv(slope.T @ slope), residuals(point))
+    slope = jacobian(residuals, point) / noise[:, None]
+    covariance = np.linalg.inv(slope.T @ slope + np.diag(spread**-2.0))
+    leverage = np.einsum("rp,pq,rq->r", slope, covariance, slope)
+    found = residuals(point)
+    return Fitted(point, covariance, found, found / (1 - leverage))

@@ -42,4 +42,4 @@ def memory_plan(deployment: Deployment, tokens: float, *, capacity_factor: float
             f"{capacity / 1e9:.0f} GB",
             hint="divide the model over more devices, or store its weights in fewer bits",
         )
-    return MemoryPlan(weights, sequence * layout.pp, left * layout.pp)
+    return MemoryPlan(weights, sequence, left)

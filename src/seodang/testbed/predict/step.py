@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
+from seodang.core.errors import InputError
 from seodang.backends.description import Description, Precision
 from seodang.testbed.predict.communication import Network, collective_s, network
 from seodang.testbed.predict.parameters import Parameters
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.schemes import Scheme, peak_flop_s
-from seodang.testbed.workloads.operators import Collective, Layout, Operator, operators, traffic
+from seodang.testbed.workloads.operators import Collective, Layout, Operator, Phase, operators, traffic
 from seodang.testbed.workloads.routing import Routing
 from seodang.testbed.workloads.model_shape import ModelShape
 
 Bound = Literal["compute", "memory", "launch", "link"]
-Phase = Literal["prefill", "decode"]
 
 _TILE = 64  # rows of the smallest tile of a matrix unit (warp-group products of Hopper); fewer rows cost as much
 KNOWN_FAMILIES = frozenset(
@@ -123,13 +123,22 @@ class Deployment:
     def _operator(self, op: Operator, stages: int) -> Timed:
         if op.family not in KNOWN_FAMILIES:
             raise PredictionRefused("no evidence", f"no measurement of operators of the family `{op.family}`", hint="choose a model without them")
-        flops = op.flops * (max(op.rows, _TILE) / op.rows if op.rows and op.family in ("gemm", "grouped_gemm", "head") else 1.0)
+        flops = op.flops * self._padding(op)
         compute = flops / self.flop_s(op.family) if flops else 0.0
         memory = (op.weight_bytes * self.stored_bytes(op.family) + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
         work = max(compute, memory)
         launch = self.parameters.launch_s
         bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
         return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
+
+    def _padding(self, op: Operator) -> float:
+        """Rows that a matrix unit computes over rows that are asked: at least a tile of them, of each expert and of absorbed attention too."""
+        if op.family == "attention_decode_mla":
+            heads = self.shape.heads / self.layout.tp
+            return max(1.0, _TILE / heads)
+        if op.family == "grouped_gemm":
+            return max(1.0, _TILE / op.rows, 1 + _TILE / 2 / op.rows) if op.rows < 64 * _TILE else 1.0
+        return max(1.0, _TILE / op.rows) if op.family in ("gemm", "head", "router") else 1.0
 
     def _collective(self, one: Collective, stages: int) -> Timed:
         seconds = collective_s(one.kind, one.num_bytes, one.participants, self.over, self.parameters)
@@ -143,4 +152,7 @@ def _counted(
     asked: dict[str, Any] = {
         "phase": phase, "batch": batch, "context": context, "new_tokens": new_tokens, "layout": layout, "activations": "bfloat16",
     }  # fmt: skip
-    return operators(shape, **asked, weights="int8", kv=kv, routing=routing), traffic(shape, **asked)
+    try:
+        return operators(shape, **asked, weights="int8", kv=kv, routing=routing), traffic(shape, **asked)
+    except InputError as error:
+        raise PredictionRefused("does not fit", error.what, where=error.where, hint=error.hint) from error
