@@ -4,13 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cache
 
-from seodang.testbed.workloads.matrices import layer_matrices, layer_norms
+from seodang.testbed.workloads.matrices import attention_norms, layer_matrices, layer_norms
 from seodang.testbed.workloads.model_shape import ModelShape
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Parameters by class. Norms inside of attention, gates on norms and sinks count as norms; a tied head counts as embedding.
+    """Parameters by class. Norms and sinks inside of attention count as attention, gates on norms as norms, a tied head as embedding.
 
     A router's correction bias, which is a buffer, and weights for multi-token prediction are in none of them.
     """
@@ -56,6 +56,7 @@ def _counted(shape: ModelShape, experts: int) -> Counts:
     """With this number of routed experts in each layer."""
     table = shape.vocabulary * shape.hidden
     found: Counter[str] = Counter({"embedding": table, "head": 0 if shape.tied else table, "norms": shape.hidden})
+    inside = sum(norm.values for norm in attention_norms(shape)) + (shape.heads if shape.attention_sinks else 0)
     for run in shape.layers:
         for matrix in layer_matrices(shape, run):
             values, biases = matrix.values, matrix.bias_values
@@ -63,5 +64,6 @@ def _counted(shape: ModelShape, experts: int) -> Counts:
                 values, biases = (part // shape.routed_experts * experts for part in (values, biases))
             found[matrix.kind] += run.count * values
             found["biases"] += run.count * biases
-        found["norms"] += run.count * sum(values for _, values in layer_norms(shape, run))
+        found["attention"] += run.count * inside
+        found["norms"] += run.count * sum(norm.values for norm in layer_norms(shape, run))
     return Counts(**found)

@@ -7,7 +7,9 @@ from typing import Literal
 
 from seodang.testbed.workloads.model_shape import LayerRun, ModelShape
 
-WeightClass = Literal["attention", "indexer", "dense_mlp", "routed_experts", "shared_experts", "router", "embedding", "head", "norms", "biases"]
+WeightClass = Literal[
+    "attention", "indexer", "dense_mlp", "routed_experts", "shared_experts", "router", "embedding", "head", "norms", "biases"
+]
 Cut = Literal["columns", "rows", "key_heads", "whole", "experts"]
 
 
@@ -37,6 +39,25 @@ class Matrix:
         return self.copies * self.outputs if self.bias else 0
 
 
+@dataclass(frozen=True, slots=True)
+class Norm:
+    """A norm with `scales` parameters, applied to `width` values of a token, and a gate of `gate` parameters where it has one.
+
+    Its parameters are on every device; `cut` is how the values are divided.
+    """
+
+    name: str
+    scales: int
+    width: int
+    gate: int = 0
+    cut: Cut = "whole"
+
+    @property
+    def values(self) -> int:
+        """Parameters."""
+        return self.scales + self.gate
+
+
 @cache
 def layer_matrices(shape: ModelShape, run: LayerRun) -> tuple[Matrix, ...]:
     """The matrices of one layer, in the order in which a step uses them."""
@@ -44,24 +65,22 @@ def layer_matrices(shape: ModelShape, run: LayerRun) -> tuple[Matrix, ...]:
     return (*attention, *(_moe(shape) if run.mlp == "moe" else _dense(shape)))
 
 
-def layer_norms(shape: ModelShape, run: LayerRun) -> tuple[tuple[str, int], ...]:
-    """The norms of one layer with their parameters: name and values. Gates on norms and sinks of attention stand with them."""
+def layer_norms(shape: ModelShape, run: LayerRun) -> tuple[Norm, ...]:
+    """The norms around attention and MLP of one layer."""
     hidden, gate = shape.hidden, 2 * shape.hidden * shape.gated_norm_rank
-    named = [("input_norm", hidden + gate), ("post_attention_norm", hidden + (gate if run.mlp == "moe" else 0))]
-    if shape.post_mlp_norm:
-        named.append(("post_mlp_norm", hidden))
-    if shape.attention_sinks:
-        named.append(("sinks", shape.heads))
-    return (*named, *attention_norms(shape))
+    named = [Norm("input_norm", hidden, hidden, gate), Norm("post_attention_norm", hidden, hidden, gate if run.mlp == "moe" else 0)]
+    return (*named, Norm("post_mlp_norm", hidden, hidden)) if shape.post_mlp_norm else tuple(named)
 
 
-def attention_norms(shape: ModelShape) -> tuple[tuple[str, int], ...]:
-    """The norms inside of attention. That of the indexer's keys has a bias (arXiv:2512.02556)."""
-    if shape.kv_lora_rank:
-        named = [("q_latent_norm", shape.q_lora_rank)] if shape.q_lora_rank else []
-        named.append(("kv_latent_norm", shape.kv_lora_rank))
-        return (*named, ("index_norm", 2 * shape.index_width)) if shape.index_heads else tuple(named)
-    return (("q_norm", shape.head_width), ("k_norm", shape.head_width)) if shape.qk_norm else ()
+def attention_norms(shape: ModelShape) -> tuple[Norm, ...]:
+    """The norms inside of one layer's attention. That of the indexer's keys has a bias (arXiv:2512.02556)."""
+    width = shape.head_width
+    if not shape.kv_lora_rank:
+        heads = Norm("q_norm", width, shape.heads * width, cut="columns"), Norm("k_norm", width, shape.kv_heads * width, cut="key_heads")
+        return heads if shape.qk_norm else ()
+    named = [Norm("q_latent_norm", shape.q_lora_rank, shape.q_lora_rank)] if shape.q_lora_rank else []
+    named.append(Norm("kv_latent_norm", shape.kv_lora_rank, shape.kv_lora_rank))
+    return (*named, Norm("index_norm", 2 * shape.index_width, shape.index_width)) if shape.index_heads else tuple(named)
 
 
 def _latent(shape: ModelShape) -> Iterator[Matrix]:
