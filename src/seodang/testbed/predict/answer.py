@@ -4,19 +4,21 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seodang.testbed.predict.calibrated import Calibrated, logs
 from seodang.testbed.predict.case import Case, resolve, shape_of
+from seodang.testbed.predict.communication import network
 from seodang.testbed.predict.evaluate import evaluate
 from seodang.testbed.predict.exchange import exchange
 from seodang.testbed.predict.layouts import all_layouts, layout_name
 from seodang.testbed.predict.parameters import Parameters, from_logs
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row, calibration, evidence
-from seodang.testbed.predict.tiers import ASSUMED_LENGTHS, SPREAD_SOURCE, Z80, Standing, Tier, standing
+from seodang.testbed.predict.tiers import ASSUMED_LENGTHS, LEAST, OTHER_PARALLELISM, SPREAD_SOURCE, Z80, Standing, Tier, standing
 
 _STEP = 1e-3  # of a logarithm, for derivatives
 _LOADED_TTFT = 0.5  # deviation of the logarithm of a loaded time to first token, whose queues are only sketched (assumed)
@@ -46,15 +48,21 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
     if row.phase == "collective" or row.metric.startswith(("latency_", "bandwidth_")):
         model, assumptions, assumed = exchange(row), (), row.metric.startswith("bandwidth_")
         stand = standing(row, known, calibrated.left_out_collectives)
-        scale = 0.0
+        scale, new = 0.0, frozenset[str]()
     else:
         resolved = dataclasses.replace(case, row=row) if case is not None else resolve(row) if row.has_layout else best_layout(row, calibrated.parameters)
         model, assumptions, assumed = (lambda parameters: evaluate(resolved, parameters)), resolved.assumptions, resolved.lengths_assumed
         stand, scale = standing(row, known, calibrated.left_out_serving), calibrated.scale
+        new = parallelism(resolved) - _measured_parallelism()
+        assumptions = (*assumptions, *(f"no serving row of the calibration has {one}: a wider interval" for one in sorted(new)))
     value, slopes = sensitivity(model, calibrated)
     value *= math.exp(-scale if _is_rate(row) else scale)
-    spread = stand.deviation if calibrated.anchor is None else anchored_spread(calibrated)
-    deviation = math.sqrt(float(slopes @ calibrated.covariance @ slopes) + spread**2 + (ASSUMED_LENGTHS**2 if assumed else 0.0))
+    wider = 0.0
+    if calibrated.anchor is not None:
+        spread = anchored_spread(calibrated)
+    else:
+        spread, wider = stand.deviation, OTHER_PARALLELISM if new else 0.0
+    deviation = math.sqrt(float(slopes @ calibrated.covariance @ slopes) + spread**2 + wider**2 + (ASSUMED_LENGTHS**2 if assumed else 0.0))
     if row.metric == "ttft_loaded":
         deviation = math.hypot(deviation, _LOADED_TTFT)
     wide = math.exp(Z80 * deviation)
@@ -106,9 +114,26 @@ def sensitivity(model: Callable[[Parameters], float], calibrated: Calibrated) ->
     return value, slopes
 
 
+def parallelism(case: Case) -> frozenset[str]:
+    """Ways of dividing a model that need communication of a kind of its own."""
+    across = case.layout.stage_devices > network(case.device).domain
+    ways = {
+        "tokens sent to experts": case.layout.sends_tokens,
+        "tensors or experts divided across fast domains": across,
+        "a pipeline": case.layout.pp > 1,
+    }
+    return frozenset(name for name, holds in ways.items() if holds)
+
+
+@cache
+def _measured_parallelism() -> frozenset[str]:
+    serving = [resolve(row) for row in calibration(evidence()) if row.phase != "collective"]
+    return frozenset[str]().union(*(parallelism(case) for case in serving))
+
+
 def anchored_spread(calibrated: Calibrated) -> float:
     """What an anchor leaves of a tier's width: as of another load point, twice, since one point was seen and not five (assumed)."""
-    return 2 * max(calibrated.left_out_serving, 0.02)
+    return 2 * max(calibrated.left_out_serving, LEAST)
 
 
 def anchor_to(row: Row, calibrated: Calibrated) -> Calibrated:
@@ -127,7 +152,7 @@ def anchor_to(row: Row, calibrated: Calibrated) -> Calibrated:
     before = calibrated.covariance + stand.deviation**2 * np.eye(slopes.size)
     bearing = before @ slopes
     common = (stand.deviation / 2) ** 2 * (-1 if _is_rate(row) else 1)
-    noise = max(calibrated.left_out_serving, 0.02) ** 2
+    noise = max(calibrated.left_out_serving, LEAST) ** 2
     whole = float(slopes @ bearing) + abs(common) + noise
     return Calibrated(
         parameters=from_logs(logs(calibrated) + bearing * seen / whole),

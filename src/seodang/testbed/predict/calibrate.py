@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from seodang.statistics.student import student_quantile
 from seodang.testbed.predict.calibrated import Calibrated
 from seodang.testbed.predict.case import resolve
 from seodang.testbed.predict.evaluate import evaluate
@@ -13,6 +14,7 @@ from seodang.testbed.predict.exchange import exchange
 from seodang.testbed.predict.least_squares import Fitted, fit
 from seodang.testbed.predict.parameters import NAMES, PRIORS, Parameters, from_logs, prior, to_logs
 from seodang.testbed.predict.rows import Row, calibration
+from seodang.testbed.predict.tiers import Z80
 
 SERVING_NOISE = 0.03  # deviation of a measured time per token from run to run (assumed; averages of hundreds of requests)
 COLLECTIVE_NOISE = 0.04  # the same for a latency that is printed in whole microseconds (assumed)
@@ -32,14 +34,16 @@ def calibrate(rows: Sequence[Row]) -> Calibrated:
     whole = _fit(models, noise)
     serving = np.array([row.metric == "tpot" for row in chosen])
 
-    def root_mean_square(of: NDArray[np.bool_]) -> float:
-        return float(np.sqrt(np.mean(whole.left_out[of] ** 2)))
+    def left_out(of: NDArray[np.bool_]) -> float:
+        deviation = float(np.sqrt(np.mean(whole.left_out[of] ** 2)))
+        free = max(1.0, float(np.sum(1 - whole.leverage[of])))  # rows less the parameters that they determine
+        return deviation * student_quantile(0.9, free) / Z80
 
     return Calibrated(
         parameters=from_logs(whole.point),
         covariance=whole.covariance,
-        left_out_serving=root_mean_square(serving),
-        left_out_collectives=root_mean_square(~serving),
+        left_out_serving=left_out(serving),
+        left_out_collectives=left_out(~serving),
         rows=tuple(row.id for row in chosen),
     )
 

@@ -18,8 +18,8 @@ FROZEN = Path(str(resources.files("seodang.testbed.predict") / "evidence" / "fit
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """Logarithms of the parameters (num_parameters,) with their covariance; relative leave-one-out errors (root mean square) of the
-    rows of serving and of those of collectives; a common factor on serving times that an anchor may set (its logarithm and variance)."""
+    """Logarithms of the parameters (num_parameters,) with their covariance; deviations of leave-one-out errors of the rows
+    of serving and of those of collectives, widened as few rows ask; a common factor on serving times that an anchor may set (its logarithm and variance)."""
 
     parameters: Parameters
     covariance: NDArray[np.float64]

@@ -103,6 +103,8 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
     if layout is None:
         layout = _layout(row, assumptions)
     count = row.count or group_size(layout)
+    shape, held_twice = _with_copies(shape, layout.ep)
+    assumptions += held_twice
     if count % group_size(layout):
         raise PredictionRefused("does not fit", f"{count} devices are not a multiple of {layout_name(layout)}", hint="choose another layout")
     input_tokens, output_tokens, assumed = _lengths(row, assumptions)
@@ -122,6 +124,15 @@ def with_layout(case: Case, layout: Layout) -> Case:
     return dataclasses.replace(case, layout=layout, replicas=count // group_size(layout))
 
 
+def _with_copies(shape: ModelShape, ep: int) -> tuple[ModelShape, list[str]]:
+    """The model with so many more experts that `ep` ranks hold equally many: copies of popular ones, as DeepSeek keeps them."""
+    more = -shape.routed_experts % ep if shape.routed_experts else 0
+    if not more:
+        return shape, []
+    grown = dataclasses.replace(shape, routed_experts=shape.routed_experts + more)
+    return grown, [f"{more} of {shape.routed_experts} experts are held twice, so that {ep} ranks hold equally many"]
+
+
 def _layout(row: Row, assumptions: list[str]) -> Layout:
     tp, dp, ep, pp = row.tp or 1, row.dp or 1, row.ep or 1, row.pp or 1
     if not row.has_layout:
@@ -131,9 +142,6 @@ def _layout(row: Row, assumptions: list[str]) -> Layout:
     elif row.tp is None and row.dp is None and ep > 1:
         dp = ep
         assumptions.append(f"attention is parallel over data: every one of {ep} ranks has its own sequences")
-    elif row.dp is None and ep > 1 and (row.metric == "throughput_offline" or row.framework.startswith("mlperf")):
-        tp, dp = 1, tp
-        assumptions.append("attention is parallel over data, as a run for throughput does with experts shared by the same ranks")
     return checked(Layout(tp=tp, dp=dp, ep=ep, pp=pp))
 
 

@@ -12,12 +12,13 @@ Array = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Fitted:
     """The point of least squares, its covariance (num_parameters, num_parameters), and there the residuals (num_rows,) and those that each
-    row would have, had it been left out (num_rows,), to first order."""
+    row would have, had it been left out (num_rows,), to first order; and its leverage (num_rows,), by which that differs."""
 
     point: Array
     covariance: Array
     residuals: Array
     left_out: Array
+    leverage: Array
 
 
 def jacobian(residuals: Callable[[Array], Array], at: Array, step: float = 1e-4) -> Array:
@@ -61,4 +62,4 @@ def fit(residuals: Callable[[Array], Array], noise: Array, centre: Array, spread
     covariance = np.linalg.inv(slope.T @ slope + np.diag(spread**-2.0))
     leverage = np.einsum("rp,pq,rq->r", slope, covariance, slope)
     found = residuals(point)
-    return Fitted(point, covariance, found, found / (1 - leverage))
+    return Fitted(point, covariance, found, found / (1 - leverage), leverage)

@@ -20,6 +20,7 @@ class Parameters:
     grouped: float  # the same for products over experts, after padding to tiles
     attention: float  # the same for attention
     launch_s: float  # time of an operator beside its work: launch, drain, small kernels that are not counted
+    turn_s: float  # time of turning from decoding to a prompt and back: planning, a launch without a recorded graph
     reduce_s: float  # latency of an all-reduce inside a fast domain
     exchange_s: float  # latency of an all-to-all inside a fast domain
     hop_s: float  # latency that each doubling of the number of domains adds
@@ -48,6 +49,7 @@ PRIORS: dict[str, Prior] = {
     "grouped": Prior(0.45, 0.30, "assumed: below dense products, whose tiles are shared by all rows"),
     "attention": Prior(0.55, 0.25, "FlashMLA reaches 580 of 989 TFLOP/s in BF16 on an H800 (deepseek-ai/open-infra-index)"),
     "launch_s": Prior(5e-6, 0.50, "aiconfigurator counts 3 us an operator; several kernels are launched for one of ours"),
+    "turn_s": Prior(20e-3, 0.70, "assumed: about 20 us of the host for each of some thousand operators, which no recorded graph launches"),
     "reduce_s": Prior(10e-6, 0.40, "aiconfigurator counts 10 us between two devices"),
     "exchange_s": Prior(40e-6, 0.50, "InferenceX: a dispatch has a fixed cost of about 60 us at few tokens"),
     "hop_s": Prior(10e-6, 0.50, "aiconfigurator counts 10 us between two devices"),

@@ -103,8 +103,8 @@ class Deployment:
         return self._timed("prefill", requests, tokens, tokens)
 
     def prefill_s(self, requests: float, tokens: float) -> float:
-        """Seconds to the first token, without waiting."""
-        return self._whole(self.prefill(requests, tokens))
+        """Seconds to the first token, without waiting, turning to the prompt included."""
+        return self._whole(self.prefill(requests, tokens)) + self.parameters.turn_s
 
     def _whole(self, timed: Sequence[Timed]) -> float:
         talk = sum(one.seconds for one in timed if one.bound == "link")
@@ -153,6 +153,6 @@ def _counted(
         "phase": phase, "batch": batch, "context": context, "new_tokens": new_tokens, "layout": layout, "activations": "bfloat16",
     }  # fmt: skip
     try:
-        return operators(shape, **asked, weights="int8", kv=kv, routing=routing), traffic(shape, **asked)
+        return operators(shape, **asked, weights="int8", kv=kv, routing=routing, rank="fullest" if layout.ep > 1 else "mean"), traffic(shape, **asked)
     except InputError as error:
         raise PredictionRefused("does not fit", error.what, where=error.where, hint=error.hint) from error
