@@ -43,10 +43,10 @@ class Prior:
 
 
 PRIORS: dict[str, Prior] = {
-    "memory": Prior(0.80, 0.10, "aiconfigurator counts 0.8 of the peak; a copy on an H200 was measured at 4.3 of 4.8 TB/s"),
+    "memory": Prior(0.85, 0.10, "28 products by DeepGEMM on an H800 (evidence/products.csv): 0.86 of the peak"),
     "cache": Prior(0.85, 0.15, "FlashMLA reaches 3,000 of 3,350 GB/s on an H800 (deepseek-ai/open-infra-index)"),
-    "gemm": Prior(0.60, 0.20, "DeepGEMM reaches 1,350 of 1,979 TFLOP/s in FP8 (deepseek-ai/open-infra-index), less in small products"),
-    "grouped": Prior(0.45, 0.30, "assumed: below dense products, whose tiles are shared by all rows"),
+    "gemm": Prior(0.58, 0.20, "18 dense products by DeepGEMM on an H800 (evidence/products.csv)"),
+    "grouped": Prior(0.62, 0.30, "10 products over experts by DeepGEMM on an H800 (evidence/products.csv)"),
     "attention": Prior(0.55, 0.25, "FlashMLA reaches 580 of 989 TFLOP/s in BF16 on an H800 (deepseek-ai/open-infra-index)"),
     "launch_s": Prior(5e-6, 0.50, "aiconfigurator counts 3 us an operator; several kernels are launched for one of ours"),
     "turn_s": Prior(20e-3, 0.70, "assumed: about 20 us of the host for each of some thousand operators, which no recorded graph launches"),

@@ -18,7 +18,8 @@ from seodang.testbed.workloads.model_shape import ModelShape
 
 Bound = Literal["compute", "memory", "launch", "link"]
 
-_TILE = 64  # rows of the smallest tile of a matrix unit (warp-group products of Hopper); fewer rows cost as much
+_ROWS = 16  # rows of the smallest product of a matrix unit (m16n8k32 of NVIDIA's PTX); fewer rows cost as much
+_QUERY_ROWS = 64  # rows of a tile of absorbed attention, heads times tokens (FlashMLA): fewer heads cost as much
 KNOWN_FAMILIES = frozenset(
     ("gemm", "grouped_gemm", "attention_decode_mla", "attention_decode", "attention_prefill", "norm", "router", "embedding", "head", "sampling")
 )
@@ -126,7 +127,7 @@ class Deployment:
         flops = op.flops * self._padding(op)
         compute = flops / self.flop_s(op.family) if flops else 0.0
         memory = (op.weight_bytes * self.stored_bytes(op.family) + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
-        work = max(compute, memory)
+        work = math.hypot(compute, memory)  # neither hides the other wholly: see `products.py`
         launch = self.parameters.launch_s
         bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
         return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
@@ -135,10 +136,10 @@ class Deployment:
         """Rows that a matrix unit computes over rows that are asked: at least a tile of them, of each expert and of absorbed attention too."""
         if op.family == "attention_decode_mla":
             heads = self.shape.heads / self.layout.tp
-            return max(1.0, _TILE / heads)
+            return max(1.0, _QUERY_ROWS / heads)
         if op.family == "grouped_gemm":
-            return max(1.0, _TILE / op.rows, 1 + _TILE / 2 / op.rows) if op.rows < 64 * _TILE else 1.0
-        return max(1.0, _TILE / op.rows) if op.family in ("gemm", "head", "router") else 1.0
+            return max(_ROWS / op.rows, 1 + _ROWS / 2 / op.rows)
+        return max(1.0, _ROWS / op.rows) if op.family in ("gemm", "head", "router") else 1.0
 
     def _collective(self, one: Collective, stages: int) -> Timed:
         seconds = collective_s(one.kind, one.num_bytes, one.participants, self.over, self.parameters)
