@@ -18,7 +18,7 @@ from seodang.testbed.predict.layouts import all_layouts, layout_name
 from seodang.testbed.predict.parameters import Parameters, from_logs
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row, calibration, evidence
-from seodang.testbed.predict.tiers import ASSUMED_LENGTHS, LEAST, OTHER_PARALLELISM, SPREAD_SOURCE, Z80, Standing, Tier, standing
+from seodang.testbed.predict.tiers import ASSUMED_LENGTHS, LEAST, OTHER_PARALLELISM, SPREAD_SOURCE, Z80, Standing, Tier, spread, standing
 
 _STEP = 1e-3  # of a logarithm, for derivatives
 _LOADED_TTFT = 0.5  # deviation of the logarithm of a loaded time to first token, whose queues are only sketched (assumed)
@@ -50,8 +50,12 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
         stand = standing(row, known, calibrated.left_out_collectives)
         scale, new = 0.0, frozenset[str]()
     else:
-        resolved = dataclasses.replace(case, row=row) if case is not None else resolve(row) if row.has_layout else best_layout(row, calibrated.parameters)
-        model, assumptions, assumed = (lambda parameters: evaluate(resolved, parameters)), resolved.assumptions, resolved.lengths_assumed
+        if case is not None:
+            cases = [dataclasses.replace(case, row=row)]
+        else:
+            cases = [resolve(row)] if row.has_layout else unsaid_layout(row, calibrated.parameters)
+        resolved = cases[0]
+        model, assumptions, assumed = _mean_of(cases), resolved.assumptions, resolved.lengths_assumed
         stand, scale = standing(row, known, calibrated.left_out_serving), calibrated.scale
         new = parallelism(resolved) - _measured_parallelism()
         assumptions = (*assumptions, *(f"no serving row of the calibration has {one}: a wider interval" for one in sorted(new)))
@@ -59,10 +63,10 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
     value *= math.exp(-scale if _is_rate(row) else scale)
     wider = 0.0
     if calibrated.anchor is not None:
-        spread = anchored_spread(calibrated)
+        near = anchored_spread(calibrated)
     else:
-        spread, wider = stand.deviation, OTHER_PARALLELISM if new else 0.0
-    deviation = math.sqrt(float(slopes @ calibrated.covariance @ slopes) + spread**2 + wider**2 + (ASSUMED_LENGTHS**2 if assumed else 0.0))
+        near, wider = stand.deviation, OTHER_PARALLELISM if new else 0.0
+    deviation = math.sqrt(float(slopes @ calibrated.covariance @ slopes) + near**2 + wider**2 + (ASSUMED_LENGTHS**2 if assumed else 0.0))
     if row.metric == "ttft_loaded":
         deviation = math.hypot(deviation, _LOADED_TTFT)
     wide = math.exp(Z80 * deviation)
@@ -79,25 +83,30 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
     )
 
 
-def best_layout(row: Row, parameters: Parameters) -> Case:
-    """A row of throughput that does not say its layout: the layout that gives most. PredictionRefused for other metrics, or if none fits."""
+def unsaid_layout(row: Row, parameters: Parameters) -> list[Case]:
+    """The layouts that a row of throughput may mean which says none: those that give as much as the best one, within what the model can
+    tell apart. The best first. PredictionRefused for other metrics, or if no layout fits."""
     if not row.metric.startswith("throughput") or row.count is None:
-        return resolve(row)
-    best: tuple[float, Case] | None = None
+        return [resolve(row)]
+    tried: list[tuple[float, Case]] = []
     refused: PredictionRefused | None = None
     for layout in all_layouts(shape_of(row.model), row.count):
         try:
             case = resolve(row, layout=layout)
-            value = evaluate(case, parameters)
+            tried.append((evaluate(case, parameters), case))
         except PredictionRefused as error:
             refused = error
-            continue
-        if best is None or value > best[0]:
-            best = value, case
-    if best is None:
+    if not tried:
         raise refused or PredictionRefused("does not fit", f"no layout of {row.count} devices")
-    said = f"the layout is not said: {layout_name(best[1].layout)}, which gives most"
-    return dataclasses.replace(best[1], assumptions=(*best[1].assumptions, said))
+    tried.sort(key=lambda one: -one[0])
+    like = [case for value, case in tried if value >= tried[0][0] * math.exp(-Z80 * spread("same_framework", 0.0))]
+    said = f"the layout is not said: the mean over {', '.join(layout_name(case.layout) for case in like)}, which the model cannot tell apart"
+    return [dataclasses.replace(case, assumptions=(*case.assumptions, said)) for case in like]
+
+
+def _mean_of(cases: Sequence[Case]) -> Callable[[Parameters], float]:
+    """The geometric mean over cases."""
+    return lambda parameters: math.exp(math.fsum(math.log(evaluate(case, parameters)) for case in cases) / len(cases))
 
 
 def sensitivity(model: Callable[[Parameters], float], calibrated: Calibrated) -> tuple[float, NDArray[np.float64]]:

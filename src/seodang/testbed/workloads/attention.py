@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seodang.testbed.workloads.layout import Layout, divided
-from seodang.testbed.workloads.matrices import Matrix, layer_matrices
-from seodang.testbed.workloads.model_shape import LayerRun, ModelShape
+from seodang.testbed.workloads.matrices import Matrix, attention_matrices
+from seodang.testbed.workloads.model_shape import AttentionKind, ModelShape
 
 Phase = Literal["prefill", "decode"]
 Family = Literal[
@@ -77,21 +77,21 @@ def attended(context: float, new_tokens: float, limit: int | None = None) -> flo
     return rising * old + rising * (rising + 1) / 2 + (new_tokens - rising) * limit
 
 
-def attention_operators(step: Step, run: LayerRun, times: float) -> Iterator[Operator]:
+def attention_operators(step: Step, kind: AttentionKind, window: int | None, times: float) -> Iterator[Operator]:
     """Of one layer, `times` a step.
 
     Latent attention is absorbed when decoding (arXiv:2405.04434): kv_b turns queries and outputs, and attention is over latents. In prefill
     kv_b makes keys and values of the whole context again. With an indexer both phases are absorbed, on the chosen tokens.
     """
     latent = bool(step.shape.kv_lora_rank)
-    absorbed = latent and (step.phase == "decode" or run.attention == "mla_sparse")
-    for matrix in layer_matrices(step.shape, run):
-        if matrix.kind in ("attention", "indexer"):
-            expands = matrix.name == "kv_b" and not absorbed
-            yield matrix_operator(step, matrix, times, step.batch * step.context if expands else step.rows, "gemm")
-    if run.attention == "mla_sparse":
+    absorbed = latent and (step.phase == "decode" or kind == "mla_sparse")
+    for matrix in attention_matrices(step.shape):
+        expands = matrix.name == "kv_b" and not absorbed
+        yield matrix_operator(step, matrix, times, step.batch * step.context if expands else step.rows, "gemm")
+    if kind == "mla_sparse":
         yield _index(step, times)
-    yield _latent(step, run, times, absorbed) if latent else _grouped(step, run, times)
+        window = step.shape.index_top_k
+    yield _latent(step, window, times, absorbed) if latent else _grouped(step, window, times)
 
 
 def matrix_operator(step: Step, matrix: Matrix, times: float, rows: float, family: Family, *, work_copies: int | None = None) -> Operator:
@@ -115,10 +115,9 @@ def matrix_operator(step: Step, matrix: Matrix, times: float, rows: float, famil
     )
 
 
-def _latent(step: Step, run: LayerRun, times: float, absorbed: bool) -> Operator:
+def _latent(step: Step, limit: int | None, times: float, absorbed: bool) -> Operator:
     """Every head reads the same latents, so every device of a group reads all of them."""
     shape = step.shape
-    limit = shape.index_top_k if run.attention == "mla_sparse" else run.window
     heads = shape.heads / step.layout.tp
     key, value = (shape.kv_lora_rank + shape.rope, shape.kv_lora_rank) if absorbed else (shape.query_width, shape.value)
     pairs = step.batch * attended(step.context, step.new_tokens, limit)
@@ -130,13 +129,13 @@ def _latent(step: Step, run: LayerRun, times: float, absorbed: bool) -> Operator
     return Operator("attention", family, times, flops, 0.0, read * step.kv, moved, step.rows, kv_copies=step.layout.tp)
 
 
-def _grouped(step: Step, run: LayerRun, times: float) -> Operator:
+def _grouped(step: Step, limit: int | None, times: float) -> Operator:
     """Heads are divided; with more devices than key heads, some read the same keys and values."""
     shape, tp = step.shape, step.layout.tp
     parts = min(tp, shape.kv_heads)
     heads, width = shape.heads / tp, shape.head_width
-    pairs = step.batch * attended(step.context, step.new_tokens, run.window)
-    seen = min(step.context, (run.window or step.context) + step.new_tokens - 1)
+    pairs = step.batch * attended(step.context, step.new_tokens, limit)
+    seen = min(step.context, (limit or step.context) + step.new_tokens - 1)
     read = step.batch * seen * 2 * shape.kv_heads / parts * width
     moved = 2 * step.rows * heads * width * step.activation
     family: Family = "attention_decode" if step.phase == "decode" else "attention_prefill"

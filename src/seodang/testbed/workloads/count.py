@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, fields
 from functools import cache
 
-from seodang.testbed.workloads.matrices import attention_norms, layer_matrices, layer_norms
+from seodang.testbed.workloads.matrices import attention_matrices, attention_norms, layer_norms, mlp_matrices
 from seodang.testbed.workloads.model_shape import ModelShape
 
 
@@ -58,12 +58,12 @@ def _counted(shape: ModelShape, experts: int) -> Counts:
     found: Counter[str] = Counter({"embedding": table, "head": 0 if shape.tied else table, "norms": shape.hidden})
     inside = sum(norm.values for norm in attention_norms(shape)) + (shape.heads if shape.attention_sinks else 0)
     for run in shape.layers:
-        for matrix in layer_matrices(shape, run):
+        for matrix in (*attention_matrices(shape), *mlp_matrices(shape, run.mlp)):
             values, biases = matrix.values, matrix.bias_values
             if matrix.kind == "routed_experts":
                 values, biases = (part // shape.routed_experts * experts for part in (values, biases))
             found[matrix.kind] += run.count * values
             found["biases"] += run.count * biases
         found["attention"] += run.count * inside
-        found["norms"] += run.count * sum(norm.values for norm in layer_norms(shape, run))
+        found["norms"] += run.count * sum(norm.values for norm in layer_norms(shape, run.mlp))
     return Counts(**found)

@@ -29,7 +29,8 @@ _ALIASES: Mapping[str, Precision] = {
 
 def parse_dtype(name: str) -> Precision:
     """A type by its name or its short one; int4 takes the bytes of float4. InputError for another one, with a near one."""
-    found = next((kind for kind in VALUE_BYTES if kind == name.lower()), None) or _ALIASES.get(name.lower())
+    names: dict[str, Precision] = {**{str(kind): kind for kind in VALUE_BYTES}, **_ALIASES}
+    found = names.get(name.lower())
     if found is None:
         near = difflib.get_close_matches(name.lower(), [*_ALIASES, *VALUE_BYTES], n=1)
         there = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join((*_ALIASES, 'int8'))}"

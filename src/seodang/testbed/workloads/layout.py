@@ -6,8 +6,8 @@ from functools import cache
 from seodang.backends.description import Precision
 from seodang.core.errors import InputError
 from seodang.testbed.workloads.dtypes import VALUE_BYTES
-from seodang.testbed.workloads.matrices import Cut, Matrix, attention_norms, layer_matrices, layer_norms
-from seodang.testbed.workloads.model_shape import LayerRun, ModelShape
+from seodang.testbed.workloads.matrices import Cut, Matrix, attention_matrices, attention_norms, layer_norms, mlp_matrices
+from seodang.testbed.workloads.model_shape import MlpKind, ModelShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def weights_held(shape: ModelShape, layout: Layout, weights: Precision) -> float
     """
     check_layout(shape, layout)
     each, more = divmod(shape.num_layers, layout.pp)
-    layers = [_held(shape, run, layout) for run in shape.layers for _ in range(run.count)]
+    layers = [_held(shape, run.mlp, layout) for run in shape.layers for _ in range(run.count)]
     table = shape.vocabulary * shape.hidden / layout.tp
     stages: list[float] = []
     for n in range(layout.pp):
@@ -94,11 +94,12 @@ def weights_held(shape: ModelShape, layout: Layout, weights: Precision) -> float
     return max(stages) * VALUE_BYTES[weights]
 
 
-def _held(shape: ModelShape, run: LayerRun, layout: Layout) -> float:
+@cache
+def _held(shape: ModelShape, mlp: MlpKind, layout: Layout) -> float:
     """Parameters of one layer on a device."""
-    own = sum((m.values + m.bias_values) / divided(shape, m, layout) for m in layer_matrices(shape, run))
+    own = sum((m.values + m.bias_values) / divided(shape, m, layout) for m in (*attention_matrices(shape), *mlp_matrices(shape, mlp)))
     sinks = shape.heads / layout.tp if shape.attention_sinks else 0.0
-    return own + sinks + sum(norm.values for norm in (*layer_norms(shape, run), *attention_norms(shape)))
+    return own + sinks + sum(norm.values for norm in (*layer_norms(shape, mlp), *attention_norms(shape)))
 
 
 def cache_values(shape: ModelShape, tokens: float) -> float:

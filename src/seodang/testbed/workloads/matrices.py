@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from seodang.testbed.workloads.model_shape import LayerRun, ModelShape
+from seodang.testbed.workloads.model_shape import MlpKind, ModelShape
 
 WeightClass = Literal[
     "attention", "indexer", "dense_mlp", "routed_experts", "shared_experts", "router", "embedding", "head", "norms", "biases"
@@ -59,19 +59,26 @@ class Norm:
 
 
 @cache
-def layer_matrices(shape: ModelShape, run: LayerRun) -> tuple[Matrix, ...]:
-    """The matrices of one layer, in the order in which a step uses them."""
-    attention = _latent(shape) if shape.kv_lora_rank else _grouped(shape)
-    return (*attention, *(_moe(shape) if run.mlp == "moe" else _dense(shape)))
+def attention_matrices(shape: ModelShape) -> tuple[Matrix, ...]:
+    """Those of one layer's attention and of its indexer, in the order in which a step uses them."""
+    return tuple(_latent(shape) if shape.kv_lora_rank else _grouped(shape))
 
 
-def layer_norms(shape: ModelShape, run: LayerRun) -> tuple[Norm, ...]:
+@cache
+def mlp_matrices(shape: ModelShape, mlp: MlpKind) -> tuple[Matrix, ...]:
+    """Those of one layer's MLP."""
+    return tuple(_moe(shape) if mlp == "moe" else _dense(shape))
+
+
+@cache
+def layer_norms(shape: ModelShape, mlp: MlpKind) -> tuple[Norm, ...]:
     """The norms around attention and MLP of one layer."""
     hidden, gate = shape.hidden, 2 * shape.hidden * shape.gated_norm_rank
-    named = [Norm("input_norm", hidden, hidden, gate), Norm("post_attention_norm", hidden, hidden, gate if run.mlp == "moe" else 0)]
+    named = [Norm("input_norm", hidden, hidden, gate), Norm("post_attention_norm", hidden, hidden, gate if mlp == "moe" else 0)]
     return (*named, Norm("post_mlp_norm", hidden, hidden)) if shape.post_mlp_norm else tuple(named)
 
 
+@cache
 def attention_norms(shape: ModelShape) -> tuple[Norm, ...]:
     """The norms inside of one layer's attention. That of the indexer's keys has a bias (arXiv:2512.02556)."""
     width = shape.head_width

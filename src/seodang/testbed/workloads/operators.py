@@ -1,6 +1,7 @@
 """The operators and collectives of one step of decoding or prefill, on one device of a layout."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -9,8 +10,8 @@ from seodang.backends.description import Precision
 from seodang.testbed.workloads.attention import Family, Operator, Phase, Step, attention_operators, matrix_operator
 from seodang.testbed.workloads.dtypes import VALUE_BYTES
 from seodang.testbed.workloads.layout import Layout, check_layout, cut_over
-from seodang.testbed.workloads.matrices import Matrix, attention_norms, layer_matrices, layer_norms
-from seodang.testbed.workloads.model_shape import LayerRun, ModelShape
+from seodang.testbed.workloads.matrices import Matrix, Norm, attention_norms, layer_norms, mlp_matrices
+from seodang.testbed.workloads.model_shape import AttentionKind, MlpKind, ModelShape
 from seodang.testbed.workloads.routing import UNIFORM, Routing, experts_hit, fullest_rank
 
 CollectiveKind = Literal["all_reduce", "all_gather", "reduce_scatter", "all_to_all_dispatch", "all_to_all_combine", "send"]
@@ -56,15 +57,16 @@ def operators(
     check_layout(shape, layout)
     step = Step(shape, phase, batch, context, new_tokens, VALUE_BYTES[weights], VALUE_BYTES[kv], VALUE_BYTES[activations], layout)
     found = [_embedding(step)]
-    for run in _merged(shape):
-        times = run.count / layout.pp
-        found += attention_operators(step, run, times)
-        found += _norms(step, run, times)
-        for matrix in layer_matrices(shape, run):
-            if matrix.kind == "routed_experts":
-                found.append(_experts(step, matrix, times, routing, rank))
-            elif matrix.kind not in ("attention", "indexer"):
-                found.append(_mlp(step, matrix, times))
+    attention, mlps = _kinds(shape)
+    for (kind, window), count in attention:
+        found += attention_operators(step, kind, window, count / layout.pp)
+        found += (_norm(step, norm, count / layout.pp, passes=2) for norm in attention_norms(shape))
+    for mlp, count in mlps:
+        times = count / layout.pp
+        found += (_norm(step, norm, times, passes=4) for norm in layer_norms(shape, mlp))
+        for matrix in mlp_matrices(shape, mlp):
+            routed = matrix.kind == "routed_experts"
+            found.append(_experts(step, matrix, times, routing, rank) if routed else _mlp(step, matrix, times))
     return [*found, *_last(step)]
 
 
@@ -116,12 +118,14 @@ def traffic(
 
 
 @cache
-def _merged(shape: ModelShape) -> tuple[LayerRun, ...]:
-    """Runs of layers, equal ones put together whatever stands between them."""
-    kinds = {(run.attention, run.mlp, run.window): 0 for run in shape.layers}
+def _kinds(shape: ModelShape) -> tuple[Sequence[tuple[tuple[AttentionKind, int | None], int]], Sequence[tuple[MlpKind, int]]]:
+    """Kinds of attention with their windows, and kinds of MLP, each with its number of layers."""
+    attention: Counter[tuple[AttentionKind, int | None]] = Counter()
+    mlps: Counter[MlpKind] = Counter()
     for run in shape.layers:
-        kinds[run.attention, run.mlp, run.window] += run.count
-    return tuple(LayerRun(count, attention, mlp, window) for (attention, mlp, window), count in kinds.items())
+        attention[run.attention, run.window] += run.count
+        mlps[run.mlp] += run.count
+    return tuple(attention.items()), tuple(mlps.items())
 
 
 def _embedding(step: Step) -> Operator:
@@ -130,17 +134,15 @@ def _embedding(step: Step) -> Operator:
     return Operator("embedding", "embedding", 1 / step.layout.pp, 0.0, 0.0, 0.0, moved, step.rows, weight_copies=step.layout.dp)
 
 
-def _norms(step: Step, run: LayerRun, times: float) -> Iterator[Operator]:
-    """4 products and sums a value, and the two products of a gate. Those around attention and MLP read and write the residual too."""
-    shape, layout = step.shape, step.layout
-    outer, inner = layer_norms(shape, run), attention_norms(shape)
-    for norm in (*outer, *inner):
-        parts = cut_over(shape, norm.cut, layout)
-        width = norm.width / parts
-        flops = step.rows * (4 * width + 2 * norm.gate)
-        moved = (4 if norm in outer else 2) * step.rows * width * step.activation
-        weight, copies = norm.values * step.weight, layout.stage_devices
-        yield Operator(norm.name, "norm", times, flops, weight, 0.0, moved, step.rows, weight_copies=copies, work_copies=layout.tp // parts)
+def _norm(step: Step, norm: Norm, times: float, *, passes: int) -> Operator:
+    """4 products and sums a value, and the two products of a gate. In 4 `passes` over its values it reads and writes the residual too."""
+    layout = step.layout
+    parts = cut_over(step.shape, norm.cut, layout)
+    width = norm.width / parts
+    flops = step.rows * (4 * width + 2 * norm.gate)
+    moved, copies = passes * step.rows * width * step.activation, layout.tp // parts
+    weight = norm.values * step.weight
+    return Operator(norm.name, "norm", times, flops, weight, 0.0, moved, step.rows, layout.stage_devices, copies)
 
 
 def _mlp(step: Step, matrix: Matrix, times: float) -> Operator:

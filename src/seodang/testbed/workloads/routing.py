@@ -47,6 +47,24 @@ def read_routing(path: Path) -> Routing:
     return Routing("recorded", histogram=tuple(tuple(row) for row in rows))
 
 
+def parse_routing(text: str) -> Routing:
+    """`uniform`, `zipf:EXPONENT`, or the file of a histogram. InputError for anything else."""
+    kind, _, number = text.partition(":")
+    if kind == "uniform" and not number:
+        return UNIFORM
+    if kind == "zipf":
+        try:
+            exponent = float(number)
+        except ValueError:
+            exponent = math.nan
+        if not 0 <= exponent <= 8:
+            raise InputError("no exponent of a Zipf law between 0 and 8", where=text, hint="write zipf:0.5")
+        return Routing("zipf", exponent)
+    if Path(text).is_file():
+        return read_routing(Path(text))
+    raise InputError("no such routing", where=text, hint="write uniform, zipf:0.5, or name a JSON file of counts, one an expert")
+
+
 @cache
 def experts_hit(routing: Routing, experts: int, top_k: int, tokens: float) -> float:
     """Distinct experts of a layer that `tokens` tokens are given to, expected, as a mean over layers.
@@ -134,4 +152,4 @@ def _normal_below(z: Floats) -> Floats:
     t = 1 / (1 + 0.3275911 * np.abs(z) / math.sqrt(2))
     series: Sequence[float] = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
     erf = 1 - np.polyval([*series, 0.0], t) * np.exp(-(z**2) / 2)
-    return 0.5 * (1 + np.sign(z) * erf)
+    return np.asarray(0.5 * (1 + np.sign(z) * erf), dtype=np.float64)
