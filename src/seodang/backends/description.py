@@ -148,8 +148,8 @@ def bundled() -> dict[str, Path]:
 
 
 def load_description(given: str) -> Description:
-    """By the name of a bundled description (`h100_sxm`), by what only one begins with (`h100`), or by its file. InputError for neither,
-    RecipeError for what is wrong in it."""
+    """By the name of a bundled description (`h100_sxm`), by the part before its first `_` where it is the only one (`h100`), or by its
+    file. InputError for neither, RecipeError for what is wrong in it."""
     path = description_path(given)
     try:
         return load_section(Description, path)
@@ -162,11 +162,14 @@ def load_description(given: str) -> Description:
 def description_path(given: str) -> Path:
     """The file of a description, found as `load_description` says. InputError where there is none."""
     known = bundled()
-    begun = [name for name in known if name.startswith(f"{given}_")]
+    families: dict[str, list[str]] = {}
+    for name in known:
+        families.setdefault(name.partition("_")[0], []).append(name)
+    begun = families.get(given, [])
     path = known.get(given) or (known[begun[0]] if len(begun) == 1 else Path(given))
     if path.is_file():
         return path
     siblings = [str(file) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-    near = begun or difflib.get_close_matches(given, [*known, *siblings], n=1)
+    near = begun or difflib.get_close_matches(given, [*families, *known, *siblings], n=1)
     hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else f"there are: {', '.join(known)}; or name a file"
-    raise InputError("no description of such a device", where=given, hint=hint)
+    raise InputError("no description of a device", where=given, hint=hint)
