@@ -97,6 +97,8 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
         raise PredictionRefused("missing input", "no precision of the weights", hint="fill the column weights: bf16, fp8, fp4 or int4")
     stored = scheme(row.weights, mixture=bool(shape.routed_experts))
     kv_type, why = (kv, "") if kv is not None else (row.kv, "") if row.kv is not None else cache_type(row.framework, device)
+    if stored.linear_type == "float32" and kv is None and row.kv is None:
+        kv_type, why = "float32", "keys and values in float32, as the weights"
     for note in (why, *(peak_flop_s(device, kind)[1] for kind in {stored.expert_type, stored.linear_type, kv_type})):
         if note and note not in assumptions:
             assumptions.append(note)

@@ -24,6 +24,7 @@ _MXFP4_BLOCK = 0.5 + 1 / 32  # OCP MX: one scale of 8 bits a block of 32
 _INT4_BLOCK = 0.5 + 2 / 32  # Kimi-K2-Thinking: groups of 32 with a bfloat16 scale; multiplied in bfloat16
 
 _MIXTURE = {
+    "fp32": Scheme("fp32", 4.0, "float32", 4.0, "float32", 4.0),
     "bf16": Scheme("bf16", 2.0, "bfloat16", 2.0, "bfloat16"),
     "fp8": Scheme("fp8", _FP8_BLOCK, "float8", _FP8_BLOCK, "float8"),
     "fp4": Scheme("fp4", _FP4_BLOCK, "float4", 2.0, "bfloat16"),
@@ -37,7 +38,7 @@ _DENSE = {
     "mxfp4": Scheme("mxfp4", _MXFP4_BLOCK, "float4", _MXFP4_BLOCK, "float4"),
     "int4": Scheme("int4", _INT4_BLOCK, "bfloat16", _INT4_BLOCK, "bfloat16"),
 }
-_ALIASES = {"bfloat16": "bf16", "fp16": "bf16", "float16": "bf16", "float8": "fp8", "nvfp4": "fp4", "float4": "fp4", "w4a16": "int4"}
+_ALIASES = {"float32": "fp32", "bfloat16": "bf16", "fp16": "bf16", "float16": "bf16", "float8": "fp8", "nvfp4": "fp4", "float4": "fp4", "w4a16": "int4"}
 
 
 def scheme(weights: str, *, mixture: bool) -> Scheme:

@@ -10,6 +10,7 @@ from seodang.core.errors import InputError
 from seodang.backends.description import Description, Precision
 from seodang.testbed.predict.communication import Network, collective_s, network
 from seodang.testbed.predict.parameters import Parameters
+from seodang.testbed.predict.reached import measured_rates
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.schemes import Scheme, peak_flop_s
 from seodang.testbed.workloads.operators import Collective, Layout, Operator, Phase, operators, traffic
@@ -58,8 +59,15 @@ class Deployment:
         return self.net or network(self.device)
 
     @cached_property
+    def measured(self) -> dict[str, float]:
+        """What a device that was measured as a whole reaches, by family and type; empty for one that was not."""
+        return measured_rates(self.device)
+
+    @cached_property
     def memory_bytes_s(self) -> float:
-        """Bytes a second that reading weights reaches; no more than a description says was reached."""
+        """Bytes a second that reading weights reaches: as measured, else by the fit, but no more than the description says was reached."""
+        if self.measured:
+            return self.measured.get(f"gemv.{self.scheme.linear_type}", self.measured["stream"]) * self.bandwidth_factor
         reached = self.device.reached.get("stream")
         peak = self.device.memory[0].bandwidth.value * self.parameters.memory
         return min(peak, reached.value if reached is not None else peak) * self.bandwidth_factor
@@ -67,6 +75,9 @@ class Deployment:
     @cached_property
     def cache_bytes_s(self) -> float:
         """The same for keys and values."""
+        kind = "latent" if self.shape.kv_lora_rank else "grouped"
+        if self.measured and (rate := self.measured.get(f"attention_decode_{kind}.{self.kv}")):
+            return rate * self.bandwidth_factor
         return self.memory_bytes_s * self.parameters.cache / self.parameters.memory
 
     def flop_s(self, family: str) -> float:
@@ -77,9 +88,11 @@ class Deployment:
             "gemm": (self.scheme.linear_type, p.gemm),
             "attention_decode_mla": (self.kv, p.attention),
             "attention_decode": (self.kv, p.attention),
-            "attention_prefill": ("bfloat16", p.attention),
+            "attention_prefill": ("float32" if self.scheme.linear_type == "float32" else "bfloat16", p.attention),
         }
-        precision, share = wanted.get(family, ("bfloat16", p.gemm))
+        precision, share = wanted.get(family, (self.scheme.linear_type, p.gemm))
+        if self.measured and (rate := self.measured.get(f"{family}.{precision}", self.measured.get(f"gemm.{precision}"))):
+            return rate * self.compute_factor
         return peak_flop_s(self.device, precision)[0] * share * self.compute_factor
 
     def stored_bytes(self, family: str) -> float:
