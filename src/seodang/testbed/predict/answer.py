@@ -63,7 +63,7 @@ def predict_row(row: Row, calibrated: Calibrated, *, case: Case | None = None) -
     value *= math.exp(-scale if _is_rate(row) else scale)
     wider = 0.0
     if calibrated.anchor is not None:
-        near = anchored_spread(calibrated)
+        near = min(stand.deviation, anchored_spread(calibrated))
     else:
         near, wider = stand.deviation, OTHER_PARALLELISM if new else 0.0
     deviation = math.sqrt(float(slopes @ calibrated.covariance @ slopes) + near**2 + wider**2 + (ASSUMED_LENGTHS**2 if assumed else 0.0))

@@ -56,7 +56,7 @@ def peak_flop_s(device: Description, wanted: Precision) -> tuple[float, str | No
     if wanted in device.peak:
         return device.peak[wanted].value, None
     for other in order[order.index(wanted) + 1 :] if wanted in order else order:
-        if other in device.peak and (wanted, other) != ("int8", "float8"):
+        if other in device.peak and "int8" not in (wanted, other):
             return device.peak[other].value, f"{device.name} has no peak in {wanted}: products are counted in {other}"
     raise PredictionRefused("missing input", f"{device.name} is described without a peak in {wanted} or wider", hint="add it to the description")
 

@@ -38,7 +38,7 @@ class Found:
 def search(case: Case, parameters: Parameters, count: int, clients: int | None = None) -> Found:
     """Of `count` devices, with `clients` clients, or without it with 1, 2, 4 ... a rank until memory is full.
 
-    PredictionRefused where no layout fits.
+    Every client counts as decoding, so that a point is at most a little too slow. PredictionRefused where no layout fits.
     """
     points: list[Point] = []
     fitting = too_large = computed = 0
@@ -55,7 +55,7 @@ def search(case: Case, parameters: Parameters, count: int, clients: int | None =
         ranks = laid.replicas * layout.dp
         for per_rank in _loads(plan.sequences, ranks, clients):
             steady = steady_state(
-                per_rank, laid.input_tokens, laid.output_tokens, deployment.decode_s, deployment.prefill_s, stages=layout.pp, rounds=1
+                per_rank, laid.input_tokens, laid.output_tokens, deployment.decode_s, deployment.prefill_s, stages=layout.pp, rounds=0
             )
             computed += 1
             rate = ranks * per_rank * laid.output_tokens / steady.request_s

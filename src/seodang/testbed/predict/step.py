@@ -110,7 +110,7 @@ class Deployment:
 
     def decode_s(self, batch: float, context: float) -> float:
         """Seconds from one token to the next."""
-        return self._whole(self.decode(batch, context))
+        return self._seconds("decode", self.padded(batch), context, 1)
 
     def prefill(self, requests: float, tokens: float) -> tuple[Timed, ...]:
         """Reading `requests` prompts of `tokens` tokens a rank group at once."""
@@ -118,12 +118,25 @@ class Deployment:
 
     def prefill_s(self, requests: float, tokens: float) -> float:
         """Seconds to the first token, without waiting, turning to the prompt included."""
-        return self._whole(self.prefill(requests, tokens)) + self.parameters.turn_s
+        return self._seconds("prefill", requests, tokens, tokens) + self.parameters.turn_s
 
-    def _whole(self, timed: Sequence[Timed]) -> float:
-        talk = sum(one.seconds for one in timed if one.bound == "link")
-        work = sum(one.seconds for one in timed if one.bound != "link")
-        return max(work, talk) if self.overlap else work + talk
+    @cached_property
+    def _known(self) -> dict[tuple[Phase, float, float], float]:
+        return {}
+
+    @cached_property
+    def _rates(self) -> dict[str, tuple[float, float]]:
+        """Products a second and bytes a parameter, by family."""
+        return {family: (self.flop_s(family), self.stored_bytes(family)) for family in KNOWN_FAMILIES}
+
+    def _seconds(self, phase: Phase, batch: float, context: float, new_tokens: float) -> float:
+        key = (phase, batch, context)
+        if key not in self._known:
+            timed = self._timed(phase, batch, context, new_tokens)
+            talk = math.fsum(one.seconds for one in timed if one.bound == "link")
+            work = math.fsum(one.seconds for one in timed if one.bound != "link")
+            self._known[key] = max(work, talk) if self.overlap else work + talk
+        return self._known[key]
 
     def counted(self, phase: Phase, batch: float, context: float, new_tokens: float) -> tuple[Sequence[Operator], Sequence[Collective]]:
         """Operators and collectives of one rank of one stage, with weights counted in parameters."""
@@ -135,11 +148,12 @@ class Deployment:
         return (*(self._operator(op, stages) for op in ops), *(self._collective(one, stages) for one in moved))
 
     def _operator(self, op: Operator, stages: int) -> Timed:
-        if op.family not in KNOWN_FAMILIES:
+        found = self._rates.get(op.family)
+        if found is None:
             raise PredictionRefused("no evidence", f"no measurement of operators of the family `{op.family}`", hint="choose a model without them")
-        flops = op.flops * self._padding(op)
-        compute = flops / self.flop_s(op.family) if flops else 0.0
-        memory = (op.weight_bytes * self.stored_bytes(op.family) + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
+        flop_s, stored = found
+        compute = op.flops * self._padding(op) / flop_s
+        memory = (op.weight_bytes * stored + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
         work = math.hypot(compute, memory)  # neither hides the other wholly: see `products.py`
         launch = self.parameters.launch_s
         bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
