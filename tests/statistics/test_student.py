@@ -1,3 +1,5 @@
+"""Quantiles of Student's t, against scipy."""
+
 import pytest
 import scipy.stats
 

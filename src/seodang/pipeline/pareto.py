@@ -109,7 +109,8 @@ def _plot(found: Found, width: int) -> tuple[float, Safe]:
     up = Scale(y_ticks[0], max(y_ticks[-1], 10 * y_ticks[0]), height - _BOTTOM, _TOP, logarithmic=True)
     every = -(-len(found.points) // _MOST_DOTS)
     dots = [
-        element("circle", cx=across(point.tokens_s_user), cy=up(point.tokens_s_device), r=2, class_="other") for point in found.points[::every]
+        element("circle", cx=across(point.tokens_s_user), cy=up(point.tokens_s_device), r=2, class_="other")
+        for point in found.points[::every]
     ]
     edge = " ".join(f"{across(point.tokens_s_user):.1f},{up(point.tokens_s_device):.1f}" for point in found.front)
     marks = [element("circle", cx=across(one.tokens_s_user), cy=up(one.tokens_s_device), r=4, class_="front") for one in found.front]

@@ -21,7 +21,7 @@ def student_quantile(share: float, free: float) -> float:
 
 
 def _below(value: float, free: float) -> float:
-    """The distribution function at a value of 0 or more, in the angle whose tangent is value / sqrt(free), where the integrand is smooth."""
+    """The distribution function at a value of 0 or more. In the angle whose tangent is value / sqrt(free) the integrand is smooth."""
     top = math.atan(value / math.sqrt(free))
     scale = math.exp(math.lgamma((free + 1) / 2) - math.lgamma(free / 2)) / math.sqrt(math.pi)
     steps = 200

@@ -1,3 +1,5 @@
+"""Layouts by name, and all of them."""
+
 import pytest
 
 from seodang.testbed.predict.layouts import all_layouts, group_size, layout_name, parse_layout

@@ -1,3 +1,5 @@
+"""Least squares with priors, against scipy."""
+
 import numpy as np
 import pytest
 from scipy.optimize import least_squares

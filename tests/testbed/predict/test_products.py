@@ -1,3 +1,5 @@
+"""Published products of matrices, and what priors say of them."""
+
 import pytest
 
 from seodang.testbed.predict.parameters import PRIORS

@@ -1,3 +1,5 @@
+"""Rows of measured deployments, and files that are none."""
+
 from pathlib import Path
 
 import pytest
@@ -33,7 +35,9 @@ def test_notes_are_read_into_fields() -> None:
 
 
 def test_a_column_may_be_missing_and_a_fault_stays_with_its_row(tmp_path: Path) -> None:
-    path = written(tmp_path, "id,device,metric,count,concurrency\n1,h200_sxm,tpot,eight,4\n2,h200_sxm,tpot,8,-3\n3,h200_sxm,tpot,8,1.5\n4,x,tpot,8,4\n")
+    path = written(
+        tmp_path, "id,device,metric,count,concurrency\n1,h200_sxm,tpot,eight,4\n2,h200_sxm,tpot,8,-3\n3,h200_sxm,tpot,8,1.5\n4,x,tpot,8,4\n"
+    )
     rows = read_rows(path)
     assert [bool(row.fault) for row in rows] == [True, True, True, False]
     assert "`count` is not a number" in rows[0].fault

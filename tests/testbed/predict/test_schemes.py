@@ -1,3 +1,5 @@
+"""Precisions of weights, products and caches."""
+
 import pytest
 
 from seodang.backends.description import load_description

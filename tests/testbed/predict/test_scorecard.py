@@ -1,3 +1,5 @@
+"""The arithmetic of the scorecard, against numpy."""
+
 import dataclasses
 import math
 

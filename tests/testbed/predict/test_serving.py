@@ -1,3 +1,5 @@
+"""Continuous batching as a steady state."""
+
 import math
 
 import pytest

@@ -1,3 +1,5 @@
+"""How far a question is from what was measured."""
+
 import dataclasses
 
 import pytest

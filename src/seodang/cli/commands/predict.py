@@ -19,7 +19,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--concurrency", type=click.IntRange(1), help="Clients at once on all devices.  [default: 16 with --layout, else many]")
 @click.option("--framework", default="sglang", show_default=True, help="What serves: sglang, vllm, tensorrt-llm ...")
 @click.option("--weights", default="fp8", show_default=True, help="bf16, fp8, fp4, mxfp4, int4 or int8.")
-@click.option("--acceptance", type=click.FloatRange(0, 1), help="Speculative decoding with one drafted token, kept so often.  [default: off]")
+@click.option(
+    "--acceptance", type=click.FloatRange(0, 1), help="Speculative decoding with one drafted token, kept so often.  [default: off]"
+)
 @click.option("--anchor", metavar="ID|FILE", help="One measured point of this stack: a row's id, or a CSV file with one row.")
 @click.option("--points", type=_FILE, help="A CSV file of points: one prediction a row.")
 @click.option("--html", type=_FILE, help="Draw the search into this page.")

@@ -100,7 +100,9 @@ def unsaid_layout(row: Row, parameters: Parameters) -> list[Case]:
         raise refused or PredictionRefused("does not fit", f"no layout of {row.count} devices")
     tried.sort(key=lambda one: -one[0])
     like = [case for value, case in tried if value >= tried[0][0] * math.exp(-Z80 * spread("same_framework", 0.0))]
-    said = f"the layout is not said: the mean over {', '.join(layout_name(case.layout) for case in like)}, which the model cannot tell apart"
+    said = (
+        f"the layout is not said: the mean over {', '.join(layout_name(case.layout) for case in like)}, which the model cannot tell apart"
+    )
     return [dataclasses.replace(case, assumptions=(*case.assumptions, said)) for case in like]
 
 

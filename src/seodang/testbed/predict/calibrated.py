@@ -18,8 +18,9 @@ FROZEN = Path(str(resources.files("seodang.testbed.predict") / "evidence" / "fit
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """Logarithms of the parameters (num_parameters,) with their covariance; deviations of leave-one-out errors of the rows
-    of serving and of those of collectives, widened as few rows ask; a common factor on serving times that an anchor may set (its logarithm and variance)."""
+    """The parameters, and the covariance of their logarithms (num_parameters, num_parameters); deviations of leave-one-out errors of the
+    rows of serving and of those of collectives, widened as few rows ask; `scale` is the logarithm of a factor on serving times that an
+    anchor sets."""
 
     parameters: Parameters
     covariance: NDArray[np.float64]

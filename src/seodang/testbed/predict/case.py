@@ -14,9 +14,9 @@ from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row
 from seodang.testbed.predict.schemes import Scheme, cache_type, peak_flop_s, scheme
 from seodang.testbed.predict.step import Deployment
+from seodang.testbed.workloads.model_shape import ModelShape
 from seodang.testbed.workloads.operators import Layout
 from seodang.testbed.workloads.routing import Routing
-from seodang.testbed.workloads.model_shape import ModelShape
 from seodang.testbed.workloads.shape import read_shape
 
 _ALIASES = {
@@ -54,7 +54,17 @@ class Case:
     ) -> Deployment:
         """The times of its steps under some parameters, or of a device that is changed a little."""
         return Deployment(
-            self.shape, self.device, self.layout, self.scheme, self.kv, parameters, Routing(), self.overlap, net, bandwidth_factor, compute_factor
+            self.shape,
+            self.device,
+            self.layout,
+            self.scheme,
+            self.kv,
+            parameters,
+            Routing(),
+            self.overlap,
+            net,
+            bandwidth_factor,
+            compute_factor,
         )
 
     @property
@@ -108,7 +118,9 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
     shape, held_twice = _with_copies(shape, layout.ep)
     assumptions += held_twice
     if count % group_size(layout):
-        raise PredictionRefused("does not fit", f"{count} devices are not a multiple of {layout_name(layout)}", hint="choose another layout")
+        raise PredictionRefused(
+            "does not fit", f"{count} devices are not a multiple of {layout_name(layout)}", hint="choose another layout"
+        )
     input_tokens, output_tokens, assumed = _lengths(row, assumptions)
     overlap = layout.ep > 1 and (row.phase == "prefill" or row.framework.startswith("deepseek-production"))
     if overlap:
@@ -116,8 +128,19 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
     if row.acceptance is not None:
         assumptions.append(f"one token is drafted a step and kept with a chance of {row.acceptance:g}; the time of drafting is left out")
     return Case(
-        row, shape, device, layout, count // group_size(layout), stored, kv_type, input_tokens, output_tokens, overlap, tuple(assumptions), assumed,
-    )  # fmt: skip
+        row=row,
+        shape=shape,
+        device=device,
+        layout=layout,
+        replicas=count // group_size(layout),
+        scheme=stored,
+        kv=kv_type,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        overlap=overlap,
+        assumptions=tuple(assumptions),
+        lengths_assumed=assumed,
+    )
 
 
 def with_layout(case: Case, layout: Layout) -> Case:

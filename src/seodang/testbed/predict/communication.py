@@ -52,8 +52,8 @@ def network(device: Description) -> Network:
 def collective_s(kind: Kind, num_bytes: float, participants: int, over: Network, parameters: Parameters) -> float:
     """Seconds of one collective of `participants` devices, each of which holds `num_bytes`.
 
-    For an all-to-all `num_bytes` is what a rank sends, to itself included, evenly to all; messages inside the domain and across go one after
-    the other. An all-reduce is a reduce-scatter and an all-gather in the domain, and one of a domain's share between domains.
+    For an all-to-all `num_bytes` is what a rank sends, to itself included, evenly to all; messages inside the domain and across go one
+    after the other. An all-reduce is a reduce-scatter and an all-gather in the domain, and one of a domain's share between domains.
     For all_gather and reduce_scatter `num_bytes` is the whole vector.
     """
     if participants <= 1 or num_bytes <= 0:
@@ -71,8 +71,4 @@ def collective_s(kind: Kind, num_bytes: float, participants: int, over: Network,
     rounds = 2 if kind == "all_reduce" else 1
     share = num_bytes / inside
     latency = (parameters.reduce_s / 2 + hops_s) * rounds
-    return (
-        max(0.0, latency + over.extra_s)
-        + rounds * (inside - 1) * share / in_s
-        + rounds * (domains - 1) / domains * share / out_s
-    )
+    return max(0.0, latency + over.extra_s) + rounds * (inside - 1) * share / in_s + rounds * (domains - 1) / domains * share / out_s

@@ -13,7 +13,7 @@ from seodang.testbed.predict.step import Timed
 
 
 def elasticities(case: Case, parameters: Parameters) -> dict[str, dict[str, float]]:
-    """For each change of the device: the relative change of the time per token, of the time to first token, and of the sequences that fit."""
+    """For each change of the device the relative change of the time per token, of that to the first token, and of the sequences that fit."""
     net = network(case.device)
     changes = {
         "bandwidth_plus_10_percent": Change(bandwidth=1.1),
@@ -24,7 +24,8 @@ def elasticities(case: Case, parameters: Parameters) -> dict[str, dict[str, floa
     }
     before = _outcome(case, parameters, AS_IS)
     return {
-        name: {key: after / before[key] - 1 for key, after in _outcome(case, parameters, change).items()} for name, change in changes.items()
+        name: {key: after / before[key] - 1 for key, after in _outcome(case, parameters, change).items()}
+        for name, change in changes.items()
     }
 
 

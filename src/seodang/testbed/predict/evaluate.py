@@ -35,7 +35,9 @@ def evaluate(case: Case, parameters: Parameters, change: Change = AS_IS) -> floa
     """The metric of the case's row in seconds, tokens a second or bytes a second. PredictionRefused for one that is not known."""
     found = METRICS.get(case.row.metric)
     if found is None:
-        raise PredictionRefused("unknown", f"no metric `{case.row.metric}`", hint=f"there are: {', '.join((*METRICS, 'latency_*, bandwidth_*'))}")
+        raise PredictionRefused(
+            "unknown", f"no metric `{case.row.metric}`", hint=f"there are: {', '.join((*METRICS, 'latency_*, bandwidth_*'))}"
+        )
     deployment = case.deployment(parameters, net=change.net, bandwidth_factor=change.bandwidth, compute_factor=change.compute)
     return found(case, deployment, change)
 

@@ -47,4 +47,6 @@ def _kind(row: Row) -> tuple[Kind, str]:
         return "all_to_all_dispatch", what
     if what in ("latency", "bandwidth") and rest.startswith("combine"):
         return "all_to_all_combine", what
-    raise PredictionRefused("unknown", f"no metric `{row.metric}` of a collective", hint="there are: latency_ and bandwidth_ of dispatch and combine")
+    raise PredictionRefused(
+        "unknown", f"no metric `{row.metric}` of a collective", hint="there are: latency_ and bandwidth_ of dispatch and combine"
+    )

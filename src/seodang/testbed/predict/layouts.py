@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 
 from seodang.testbed.predict.refused import PredictionRefused
-from seodang.testbed.workloads.operators import Layout
 from seodang.testbed.workloads.model_shape import ModelShape
+from seodang.testbed.workloads.operators import Layout
 
 _HINT = "write TP, DP, EP and PP with a number each, at most once: TP8, TP4PP2, DP32EP32"
 

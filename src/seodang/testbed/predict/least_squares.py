@@ -35,7 +35,9 @@ def jacobian(residuals: Callable[[Array], Array], at: Array, step: float = 1e-4)
 def fit(residuals: Callable[[Array], Array], noise: Array, centre: Array, spread: Array, *, rounds: int = 60) -> Fitted:
     """Least of sum((residuals/noise)^2) + sum(((x-centre)/spread)^2), from `centre` on.
 
-    A row that is left out has its residual over 1 - leverage (PRESS; Allen 1974). `residuals(x)` and `noise`: (num_rows,); `centre`, `spread`: (num_parameters,), all spreads above 0. ValueError where nothing is finite.
+    A row that is left out has its residual over 1 - leverage (PRESS; Allen 1974).
+
+    `residuals(x)` and `noise`: (num_rows,); `centre`, `spread`: (num_parameters,), all spreads above 0. ValueError where nothing is finite.
     """
 
     def whole(x: Array) -> Array:

@@ -32,7 +32,9 @@ MLPERF: dict[str, Workload] = {
 DEEPSEEK_PRODUCTION_CONTEXT = 4989.0  # mean cached tokens an output token reads (deepseek-ai/open-infra-index, day 6)
 PREFILL_TOKENS_PER_RANK = 16384.0  # of one batch of prompts under wide expert parallelism (LMSYS, 5 May 2025: 16,384 tokens a device)
 
-INFERENCEX_LENGTH = 0.9  # lengths are uniform in 0.8 to 1 of the nominal ones (SemiAnalysisAI/InferenceX, utils/bench_serving: range ratio 0.8)
+INFERENCEX_LENGTH = (
+    0.9  # lengths are uniform in 0.8 to 1 of the nominal ones (SemiAnalysisAI/InferenceX, utils/bench_serving: range ratio 0.8)
+)
 
 
 def mean_length_factor(source: str, framework: str, metric: str) -> tuple[float, str | None]:

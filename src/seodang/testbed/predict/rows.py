@@ -96,13 +96,17 @@ def read_rows(path: Path) -> list[Row]:
             header = [name.strip() for name in reader.fieldnames or ()]
             if missing := [name for name in _NEEDED if name not in header]:
                 raise InputError(
-                    f"no column {', '.join(missing)}", where=str(path), hint="the columns are those of benchmarks/results/predictor.json's rows"
+                    f"no column {', '.join(missing)}",
+                    where=str(path),
+                    hint="the columns are those of benchmarks/results/predictor.json's rows",
                 )
             return [_row(record) for record in reader]
     except FileNotFoundError as error:
         raise InputError("no such file", where=str(path), hint="name a CSV file of points") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot be read as CSV in UTF-8 ({error})", where=str(path), hint="save it as CSV in UTF-8 with a header") from error
+        raise InputError(
+            f"cannot be read as CSV in UTF-8 ({error})", where=str(path), hint="save it as CSV in UTF-8 with a header"
+        ) from error
 
 
 def evidence() -> list[Row]:

@@ -38,11 +38,20 @@ _DENSE = {
     "mxfp4": Scheme("mxfp4", _MXFP4_BLOCK, "float4", _MXFP4_BLOCK, "float4"),
     "int4": Scheme("int4", _INT4_BLOCK, "bfloat16", _INT4_BLOCK, "bfloat16"),
 }
-_ALIASES = {"float32": "fp32", "bfloat16": "bf16", "fp16": "bf16", "float16": "bf16", "float8": "fp8", "nvfp4": "fp4", "float4": "fp4", "w4a16": "int4"}
+_ALIASES = {
+    "float32": "fp32",
+    "bfloat16": "bf16",
+    "fp16": "bf16",
+    "float16": "bf16",
+    "float8": "fp8",
+    "nvfp4": "fp4",
+    "float4": "fp4",
+    "w4a16": "int4",
+}
 
 
 def scheme(weights: str, *, mixture: bool) -> Scheme:
-    """By name. A mixture of experts keeps attention and shared layers in bfloat16 where the experts have 4 bits, as published weights do."""
+    """By name. In a mixture of experts whose experts have 4 bits the other layers stay in bfloat16, as in published weights."""
     name = _ALIASES.get(weights.lower(), weights.lower())
     table = _MIXTURE if mixture else _DENSE
     if name not in table:
@@ -56,9 +65,11 @@ def peak_flop_s(device: Description, wanted: Precision) -> tuple[float, str | No
     if wanted in device.peak:
         return device.peak[wanted].value, None
     for other in order[order.index(wanted) + 1 :] if wanted in order else order:
-        if other in device.peak and "int8" not in (wanted, other):
+        if other in device.peak and other != "int8" and (wanted, other) != ("int8", "float8"):
             return device.peak[other].value, f"{device.name} has no peak in {wanted}: products are counted in {other}"
-    raise PredictionRefused("missing input", f"{device.name} is described without a peak in {wanted} or wider", hint="add it to the description")
+    raise PredictionRefused(
+        "missing input", f"{device.name} is described without a peak in {wanted} or wider", hint="add it to the description"
+    )
 
 
 def cache_type(framework: str, device: Description) -> tuple[Precision, str]:

@@ -30,10 +30,10 @@ def steady_state(
 ) -> Steady:
     """The state in which each of `per_rank` clients a rank sends its next request when the last one ends.
 
-    `decode_s(batch, context)` is one step; `prefill_s(requests, tokens)` reads prompts of `tokens` tokens, on every rank at once, through all
-    `stages` of a pipeline. While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding waits for
-    that, in a pipeline for one stage of it. Prompts that come within one step are read together. The context grows from the input to input +
-    output. The wait for a prefill is that of one server with fixed times (M/D/1; Pollaczek 1930).
+    `decode_s(batch, context)` is one step; `prefill_s(requests, tokens)` reads prompts of `tokens` tokens, on every rank at once, through
+    all `stages` of a pipeline. While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding
+    waits for that, in a pipeline for one stage of it. Prompts that come within one step are read together. The context grows from the
+    input to input + output. The wait for a prefill is that of one server with fixed times (M/D/1; Pollaczek 1930).
     """
     context = input_tokens + output_tokens / 2
     alone = prefill_s(1, input_tokens)

@@ -6,23 +6,34 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any, Literal
 
-from seodang.core.errors import InputError
 from seodang.backends.description import Description, Precision
+from seodang.core.errors import InputError
 from seodang.testbed.predict.communication import Network, collective_s, network
 from seodang.testbed.predict.parameters import Parameters
 from seodang.testbed.predict.reached import measured_rates
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.schemes import Scheme, peak_flop_s
+from seodang.testbed.workloads.model_shape import ModelShape
 from seodang.testbed.workloads.operators import Collective, Layout, Operator, Phase, operators, traffic
 from seodang.testbed.workloads.routing import Routing
-from seodang.testbed.workloads.model_shape import ModelShape
 
 Bound = Literal["compute", "memory", "launch", "link"]
 
 _ROWS = 16  # rows of the smallest product of a matrix unit (m16n8k32 of NVIDIA's PTX); fewer rows cost as much
 _QUERY_ROWS = 64  # rows of a tile of absorbed attention, heads times tokens (FlashMLA): fewer heads cost as much
 KNOWN_FAMILIES = frozenset(
-    ("gemm", "grouped_gemm", "attention_decode_mla", "attention_decode", "attention_prefill", "norm", "router", "embedding", "head", "sampling")
+    (
+        "gemm",
+        "grouped_gemm",
+        "attention_decode_mla",
+        "attention_decode",
+        "attention_prefill",
+        "norm",
+        "router",
+        "embedding",
+        "head",
+        "sampling",
+    )
 )
 
 
@@ -150,7 +161,9 @@ class Deployment:
     def _operator(self, op: Operator, stages: int) -> Timed:
         found = self._rates.get(op.family)
         if found is None:
-            raise PredictionRefused("no evidence", f"no measurement of operators of the family `{op.family}`", hint="choose a model without them")
+            raise PredictionRefused(
+                "no evidence", f"no measurement of operators of the family `{op.family}`", hint="choose a model without them"
+            )
         flop_s, stored = found
         compute = op.flops * self._padding(op) / flop_s
         memory = (op.weight_bytes * stored + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
@@ -160,7 +173,7 @@ class Deployment:
         return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
 
     def _padding(self, op: Operator) -> float:
-        """Rows that a matrix unit computes over rows that are asked: at least a tile of them, of each expert and of absorbed attention too."""
+        """Rows that a matrix unit computes over rows that are asked: a tile of them at least, of each expert and of heads too."""
         if op.family == "attention_decode_mla":
             heads = self.shape.heads / self.layout.tp
             return max(1.0, _QUERY_ROWS / heads)
@@ -181,6 +194,8 @@ def _counted(
         "phase": phase, "batch": batch, "context": context, "new_tokens": new_tokens, "layout": layout, "activations": "bfloat16",
     }  # fmt: skip
     try:
-        return operators(shape, **asked, weights="int8", kv=kv, routing=routing, rank="fullest" if layout.ep > 1 else "mean"), traffic(shape, **asked)
+        return operators(shape, **asked, weights="int8", kv=kv, routing=routing, rank="fullest" if layout.ep > 1 else "mean"), traffic(
+            shape, **asked
+        )
     except InputError as error:
         raise PredictionRefused("does not fit", error.what, where=error.where, hint=error.hint) from error

@@ -25,8 +25,8 @@ MEANING: dict[Tier, str] = {
     "described": "neither this device nor this framework was measured",
 }
 SPREAD_SOURCE: dict[Tier, str] = {
-    "same_deployment": "leave-one-out errors of the calibration rows, widened by Student's t for so few, or if larger the published error of operators "
-    "on a measured device (4.25 %, aiconfigurator)",
+    "same_deployment": "leave-one-out errors of the calibration rows, widened by Student's t for so few, or, if larger, "
+    "the published error of operators on a measured device (4.25 %, aiconfigurator)",
     "same_stack": "assumed: the geometric mean of its neighbours",
     "same_framework": "published error of time per token on unseen GPU generations, 12.8 % on average (KernelSight-LM, arXiv:2606.28565)",
     "same_chip": "independent error of the time between tokens, 21 % on average (inference-sim/sim-to-real-accuracy-validation, 9 runs)",
@@ -58,7 +58,7 @@ def spread(tier: Tier, left_out: float) -> float:
 
 
 def framework_family(name: str) -> str:
-    """`sglang-0.5.9` and `sglang-0.5.8` are one framework: its name without the version. Stages of one name, as of DeepEP's kernels, stay."""
+    """`sglang-0.5.9` and `sglang-0.5.8` are one framework: its name without the version. Other names with dashes stay."""
     head, _, tail = name.rpartition("-")
     return head if head and tail[:1].isdigit() else name
 
