@@ -13,7 +13,7 @@ from seodang.testbed.predict.step import Timed
 
 
 def elasticities(case: Case, parameters: Parameters) -> dict[str, dict[str, float]]:
-    """For each change of the device the relative change of the time per token, of that to the first token, and of the sequences that fit."""
+    """For each change of the device how much the time per token, that to the first token and the sequences that fit change, relatively."""
     net = network(case.device)
     changes = {
         "bandwidth_plus_10_percent": Change(bandwidth=1.1),

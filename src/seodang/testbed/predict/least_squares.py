@@ -61,7 +61,7 @@ def fit(residuals: Callable[[Array], Array], noise: Array, centre: Array, spread
             if damping > 1e9:
                 break
     slope = jacobian(residuals, point) / noise[:, None]
-    covariance = np.linalg.inv(slope.T @ slope + np.diag(spread**-2.0))
+    covariance: Array = np.asarray(np.linalg.inv(slope.T @ slope + np.diag(spread**-2.0)), dtype=np.float64)
     leverage = np.einsum("rp,pq,rq->r", slope, covariance, slope)
     found = residuals(point)
     return Fitted(point, covariance, found, found / (1 - leverage), leverage)

@@ -74,5 +74,5 @@ def standing(row: Row, calibrated: Iterable[Row], left_out: float) -> Standing:
         "same_chip": [known for known in kind if known.device == row.device],
         "described": kind,
     }
-    tier = next(tier for tier in ORDER if near[tier] or tier == "described")
+    tier: Tier = next((tier for tier in ORDER if near[tier]), "described")
     return Standing(tier, tuple(known.id for known in near[tier]), spread(tier, left_out))
