@@ -106,9 +106,7 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
     if not row.weights:
         raise PredictionRefused("missing input", "no precision of the weights", hint="fill the column weights: bf16, fp8, fp4 or int4")
     stored = scheme(row.weights, mixture=bool(shape.routed_experts))
-    kv_type, why = (kv, "") if kv is not None else (row.kv, "") if row.kv is not None else cache_type(row.framework, device)
-    if stored.linear_type == "float32" and kv is None and row.kv is None:
-        kv_type, why = "float32", "keys and values in float32, as the weights"
+    kv_type, why = _cache(row, device, stored, kv)
     for note in (why, *(peak_flop_s(device, kind)[1] for kind in {stored.expert_type, stored.linear_type, kv_type})):
         if note and note not in assumptions:
             assumptions.append(note)
@@ -156,6 +154,16 @@ def _with_copies(shape: ModelShape, ep: int) -> tuple[ModelShape, list[str]]:
         return shape, []
     grown = dataclasses.replace(shape, routed_experts=shape.routed_experts + more)
     return grown, [f"{more} of {shape.routed_experts} experts are held twice, so that {ep} ranks hold equally many"]
+
+
+def _cache(row: Row, device: Description, stored: Scheme, kv: Precision | None) -> tuple[Precision, str]:
+    """The type of keys and values, and the assumption where neither the caller nor the row says it."""
+    said = kv or row.kv
+    if said is not None:
+        return said, ""
+    if stored.linear_type == "float32":
+        return "float32", "keys and values in float32, as the weights"
+    return cache_type(row.framework, device)
 
 
 def _layout(row: Row, assumptions: list[str]) -> Layout:

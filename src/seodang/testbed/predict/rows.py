@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
+from seodang.backends.description import Precision
 from seodang.core.errors import InputError
 
 _NUMBERS = ("count", "tp", "dp", "ep", "pp", "isl", "osl", "concurrency", "value")
@@ -59,7 +60,7 @@ class Row:
         return int(found[1]) if found else None
 
     @property
-    def kv(self) -> str | None:
+    def kv(self) -> Precision | None:
         """From a note such as "FP8 KV"."""
         found = re.search(r"(FP8|FP16|BF16) KV", self.note)
         return None if found is None else "float8" if found[1] == "FP8" else "bfloat16"

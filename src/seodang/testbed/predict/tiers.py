@@ -74,5 +74,6 @@ def standing(row: Row, calibrated: Iterable[Row], left_out: float) -> Standing:
         "same_chip": [known for known in kind if known.device == row.device],
         "described": kind,
     }
-    tier: Tier = next((tier for tier in ORDER if near[tier]), "described")
-    return Standing(tier, tuple(known.id for known in near[tier]), spread(tier, left_out))
+    found: list[Tier] = [tier for tier in ORDER if near[tier]]
+    nearest: Tier = found[0] if found else "described"
+    return Standing(nearest, tuple(known.id for known in near[nearest]), spread(nearest, left_out))
