@@ -107,7 +107,8 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
         raise PredictionRefused("missing input", "no precision of the weights", hint="fill the column weights: bf16, fp8, fp4 or int4")
     stored = scheme(row.weights, mixture=bool(shape.routed_experts))
     kv_type, why = _cache(row, device, stored, kv)
-    for note in (why, *(peak_flop_s(device, kind)[1] for kind in {stored.expert_type, stored.linear_type, kv_type})):
+    kinds: set[Precision] = {stored.expert_type, stored.linear_type, kv_type}
+    for note in (why, *(peak_flop_s(device, kind)[1] for kind in sorted(kinds))):
         if note and note not in assumptions:
             assumptions.append(note)
     if layout is None:

@@ -9,7 +9,7 @@ from seodang.testbed.predict.lengths import MLPERF, PREFILL_TOKENS_PER_RANK
 from seodang.testbed.predict.memory import memory_plan
 from seodang.testbed.predict.parameters import Parameters
 from seodang.testbed.predict.refused import PredictionRefused
-from seodang.testbed.predict.serving import Seconds, Steady, most_per_rank, prompts_a_second, steady_state
+from seodang.testbed.predict.serving import Decode, Steady, most_per_rank, prompts_a_second, steady_state
 from seodang.testbed.predict.step import Deployment
 
 _NODE = 8  # devices of a server, where a figure is one a node
@@ -47,11 +47,11 @@ def serve(case: Case, deployment: Deployment, change: Change = AS_IS, per_rank: 
     plan = memory_plan(deployment, case.input_tokens + case.output_tokens, capacity_factor=change.capacity)
     clients = min(case.clients_per_rank if per_rank is None else per_rank, plan.sequences)
     return steady_state(
-        clients, case.input_tokens, case.output_tokens, _decode(case, deployment), deployment.prefill_s, stages=case.layout.pp
+        clients, case.input_tokens, case.output_tokens, _decode(case, deployment), deployment.prefill_s, ranks=case.layout.dp, stages=case.layout.pp
     )
 
 
-def _decode(case: Case, deployment: Deployment) -> Seconds:
+def _decode(case: Case, deployment: Deployment) -> Decode:
     """Seconds a token. With speculative decoding a step reads each cache once for two tokens, of which 1 + acceptance are kept; the time of
     the drafting layer is left out."""
     accepted = case.row.acceptance
@@ -70,7 +70,7 @@ def _tpot(case: Case, deployment: Deployment, change: Change) -> float:
 
 def _ttft(case: Case, deployment: Deployment, change: Change) -> float:
     memory_plan(deployment, case.input_tokens, capacity_factor=change.capacity)
-    return deployment.prefill_s(1, case.input_tokens)
+    return deployment.prefill_s(1, case.input_tokens, 1 / case.layout.dp)
 
 
 def _ttft_loaded(case: Case, deployment: Deployment, change: Change) -> float:
@@ -111,7 +111,7 @@ def _limited(which: str) -> Callable[[Case, Deployment, Change], float]:
         if per_rank == 0:
             raise PredictionRefused("does not fit", f"not even one client a rank is served within {1e3 * each_s:.0f} ms a token")
         steady = serve(case, deployment, change, per_rank)
-        each = deployment.prefill_s(1, case.input_tokens)
+        each = deployment.prefill_s(1, case.input_tokens, 1 / case.layout.dp)
         prompts = prompts_a_second(each / case.layout.pp, first_s - each)
         by_prompts = case.replicas * case.layout.dp * prompts * case.output_tokens
         return min(_output(case, steady, per_rank), by_prompts)
@@ -122,7 +122,7 @@ def _limited(which: str) -> Callable[[Case, Deployment, Change], float]:
 def _prefill_per_node(case: Case, deployment: Deployment, change: Change) -> float:
     requests = max(1.0, PREFILL_TOKENS_PER_RANK / case.input_tokens)
     computed = case.input_tokens * (1 - case.row.cached_share)
-    rank_tokens_s = requests * computed / deployment.prefill_s(requests, computed)
+    rank_tokens_s = requests * computed / deployment.prefill_s(requests, computed, requests)
     return _NODE / (case.layout.tp * case.layout.pp) * rank_tokens_s / (1 - case.row.cached_share)
 
 

@@ -55,7 +55,7 @@ def search(case: Case, parameters: Parameters, count: int, clients: int | None =
         ranks = laid.replicas * layout.dp
         for per_rank in _loads(plan.sequences, ranks, clients):
             steady = steady_state(
-                per_rank, laid.input_tokens, laid.output_tokens, deployment.decode_s, deployment.prefill_s, stages=layout.pp, rounds=0
+                per_rank, laid.input_tokens, laid.output_tokens, deployment.decode_s, deployment.prefill_s, ranks=layout.dp, stages=layout.pp, rounds=0
             )
             computed += 1
             rate = ranks * per_rank * laid.output_tokens / steady.request_s

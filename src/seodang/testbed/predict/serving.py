@@ -4,7 +4,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Seconds = Callable[[float, float], float]  # batch or requests a rank, and context or tokens -> seconds
+Decode = Callable[[float, float], float]  # sequences a rank, their context in tokens -> seconds of a step
+Prefill = Callable[[float, float, float], float]  # prompts of the fullest rank, their tokens, prompts a rank on average -> seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,25 +23,25 @@ def steady_state(
     per_rank: float,
     input_tokens: float,
     output_tokens: float,
-    decode_s: Seconds,
-    prefill_s: Seconds,
+    decode_s: Decode,
+    prefill_s: Prefill,
     *,
+    ranks: int = 1,
     stages: int = 1,
     rounds: int = 8,
 ) -> Steady:
     """The state in which each of `per_rank` clients a rank sends its next request when the last one ends.
 
-    `decode_s(batch, context)` is one step; `prefill_s(requests, tokens)` reads prompts of `tokens` tokens, on every rank at once, through
-    all `stages` of a pipeline. While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding
-    waits for that, in a pipeline for one stage of it. Prompts that come within one step are read together. The context grows from the
-    input to input + output. The wait for a prefill is that of one server with fixed times (M/D/1; Pollaczek 1930).
+    While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding waits for that, in a pipeline of
+    `stages` for one stage of it. Prompts that come within one step are read together, and each of `ranks` that share experts waits for the
+    prompts of all of them. The context grows from the input to input + output. The wait for a prefill is that of one server with fixed times
+    (M/D/1; Pollaczek 1930).
     """
     context = input_tokens + output_tokens / 2
-    alone = prefill_s(1, input_tokens)
+    alone = prefill_s(1, input_tokens, 1 / ranks)
     others = max(0.0, per_rank - 1)
-    each_step = others / output_tokens  # prompts that arrive within one step
-    together = max(1.0, each_step)
-    stall = (alone if together == 1 else prefill_s(together, input_tokens)) / stages * each_step / together
+    share, fullest, mean = prompts_in_a_step(others / output_tokens, ranks)
+    stall = share * prefill_s(fullest, input_tokens, mean) / stages if share else 0.0
     running, wait = max(1.0, per_rank), 0.0
     tpot = decode_s(running, context) + stall
     for _ in range(rounds):
@@ -49,11 +50,32 @@ def steady_state(
         before = tpot
         running = max(min(1.0, per_rank), per_rank * decoding)
         tpot = decode_s(running, context) + stall * decoding
-        busy = min(0.95, others * stall / max(each_step, 1e-12) / request) if others else 0.0
+        busy = min(0.95, stall * output_tokens / request)
         wait = busy * alone / stages / (2 * (1 - busy))
         if abs(tpot - before) < 1e-4 * tpot:
             break
     return Steady(tpot, alone + wait, alone, running, alone + wait + output_tokens * tpot)
+
+
+def prompts_in_a_step(each: float, ranks: int) -> tuple[float, float, float]:
+    """Of steps in which `each` prompts a rank arrive on average: the share with any, and there the prompts of the fullest rank and of the mean.
+
+    On one rank they come one by one until there is one a step. On several they are independent (Poisson): E max = sum of P(max > k).
+    """
+    if each <= 0:
+        return 0.0, 1.0, 1.0
+    if ranks == 1:
+        together = max(1.0, each)
+        return each / together, together, together
+    share = -math.expm1(-ranks * each)
+    chance = below = math.exp(-each)
+    fullest, count = 1 - below**ranks, 0
+    while below < 1 - 1e-12 and count < 10_000:
+        count += 1
+        chance *= each / count
+        below = min(1.0, below + chance)
+        fullest += 1 - below**ranks
+    return share, max(1.0, fullest / share), each / share
 
 
 def most_per_rank(limit_s: float, ceiling: float, tpot_s: Callable[[float], float]) -> float:

@@ -127,9 +127,24 @@ class Deployment:
         """Reading `requests` prompts of `tokens` tokens a rank group at once."""
         return self._timed("prefill", requests, tokens, tokens)
 
-    def prefill_s(self, requests: float, tokens: float) -> float:
-        """Seconds to the first token, without waiting, turning to the prompt included."""
-        return self._seconds("prefill", requests, tokens, tokens) + self.parameters.turn_s
+    def prefill_s(self, fullest: float, tokens: float, mean: float) -> float:
+        """Seconds to the first token, without waiting, turning to the prompt included: of `fullest` prompts on the fullest rank and `mean` on
+        the mean one, whose experts share the work."""
+        seconds = self._seconds("prefill", fullest, tokens, tokens)
+        if mean < fullest:
+            seconds += self._expert_s(mean, tokens) - self._expert_s(fullest, tokens)
+        return seconds + self.parameters.turn_s
+
+    def _expert_s(self, requests: float, tokens: float) -> float:
+        key = (requests, tokens)
+        if key not in self._experts:
+            ops = (op for op in self.counted("prefill", requests, tokens, tokens)[0] if op.family == "grouped_gemm")
+            self._experts[key] = math.fsum(self._operator(op, self.layout.pp).seconds for op in ops)
+        return self._experts[key]
+
+    @cached_property
+    def _experts(self) -> dict[tuple[float, float], float]:
+        return {}
 
     @cached_property
     def _known(self) -> dict[tuple[Phase, float, float], float]:
