@@ -47,7 +47,13 @@ def serve(case: Case, deployment: Deployment, change: Change = AS_IS, per_rank: 
     plan = memory_plan(deployment, case.input_tokens + case.output_tokens, capacity_factor=change.capacity)
     clients = min(case.clients_per_rank if per_rank is None else per_rank, plan.sequences)
     return steady_state(
-        clients, case.input_tokens, case.output_tokens, _decode(case, deployment), deployment.prefill_s, ranks=case.layout.dp, stages=case.layout.pp
+        clients,
+        case.input_tokens,
+        case.output_tokens,
+        _decode(case, deployment),
+        deployment.prefill_s,
+        ranks=case.layout.dp,
+        stages=case.layout.pp,
     )
 
 

@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -112,7 +113,12 @@ def read_rows(path: Path) -> list[Row]:
 
 def evidence() -> list[Row]:
     """The measured rows that come with seodang."""
-    return read_rows(Path(str(resources.files("seodang.testbed.predict") / "evidence" / "serving.csv")))
+    return list(_bundled())
+
+
+@cache
+def _bundled() -> tuple[Row, ...]:
+    return tuple(read_rows(Path(str(resources.files("seodang.testbed.predict") / "evidence" / "serving.csv"))))
 
 
 def calibration(rows: Iterable[Row]) -> list[Row]:

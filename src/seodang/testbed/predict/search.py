@@ -1,5 +1,6 @@
 """Every layout of a model on some devices, and those of which none is better in both what a user and what a device gets."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -8,7 +9,8 @@ from seodang.testbed.predict.layouts import all_layouts
 from seodang.testbed.predict.memory import memory_plan
 from seodang.testbed.predict.parameters import Parameters
 from seodang.testbed.predict.refused import PredictionRefused
-from seodang.testbed.predict.serving import steady_state
+from seodang.testbed.predict.serving import Prefill, steady_state
+from seodang.testbed.predict.step import Deployment
 from seodang.testbed.workloads.operators import Layout
 
 _MOST_PER_RANK = 1024  # clients a rank that are tried at most
@@ -38,10 +40,11 @@ class Found:
 def search(case: Case, parameters: Parameters, count: int, clients: int | None = None) -> Found:
     """Of `count` devices, with `clients` clients, or without it with 1, 2, 4 ... a rank until memory is full.
 
-    Every client counts as decoding, so that a point is at most a little too slow. PredictionRefused where no layout fits.
+    Every point counts all clients as decoding and prompts of a step to half a power of two; those of the front are then computed in full.
+    PredictionRefused where no layout fits.
     """
     points: list[Point] = []
-    fitting = too_large = computed = 0
+    fitting = too_large = 0
     refused: PredictionRefused | None = None
     for layout in all_layouts(case.shape, count):
         laid = with_layout(case, layout)
@@ -52,17 +55,44 @@ def search(case: Case, parameters: Parameters, count: int, clients: int | None =
             too_large, refused = too_large + 1, error
             continue
         fitting += 1
-        ranks = laid.replicas * layout.dp
-        for per_rank in _loads(plan.sequences, ranks, clients):
-            steady = steady_state(
-                per_rank, laid.input_tokens, laid.output_tokens, deployment.decode_s, deployment.prefill_s, ranks=layout.dp, stages=layout.pp, rounds=0
-            )
-            computed += 1
-            rate = ranks * per_rank * laid.output_tokens / steady.request_s
-            points.append(Point(layout, round(ranks * per_rank), 1 / steady.tpot_s, rate / count))
+        prefill = _roughly(deployment)
+        points += (
+            _point(laid, count, load, deployment, prefill, rounds=0) for load in _loads(plan.sequences, laid.replicas * layout.dp, clients)
+        )
     if not points:
         raise refused or PredictionRefused("does not fit", f"no layout of {count} devices", hint="ask for more devices")
-    return Found(tuple(points), front(points), fitting, too_large, computed)
+    exact: list[Point] = []
+    for point in front(points):
+        laid = with_layout(case, point.layout)
+        deployment = laid.deployment(parameters)
+        load = point.clients / laid.replicas / point.layout.dp
+        exact.append(_point(laid, count, load, deployment, deployment.prefill_s, rounds=8))
+    return Found(tuple(points), front(exact), fitting, too_large, len(points) + len(exact))
+
+
+def _point(case: Case, count: int, per_rank: float, deployment: Deployment, prefill: Prefill, *, rounds: int) -> Point:
+    layout = case.layout
+    steady = steady_state(
+        per_rank,
+        case.input_tokens,
+        case.output_tokens,
+        deployment.decode_s,
+        prefill,
+        ranks=layout.dp,
+        stages=layout.pp,
+        rounds=rounds,
+    )
+    clients = case.replicas * layout.dp * per_rank
+    return Point(layout, round(clients), 1 / steady.tpot_s, clients * case.output_tokens / steady.request_s / count)
+
+
+def _roughly(deployment: Deployment) -> Prefill:
+    """Prefill with numbers of prompts to half a power of two, so that loads share what was computed."""
+
+    def near(number: float) -> float:
+        return 2 ** (round(2 * math.log2(number)) / 2)
+
+    return lambda fullest, tokens, mean: deployment.prefill_s(near(fullest), tokens, near(mean))
 
 
 def front(points: Iterable[Point]) -> tuple[Point, ...]:

@@ -32,10 +32,10 @@ def steady_state(
 ) -> Steady:
     """The state in which each of `per_rank` clients a rank sends its next request when the last one ends.
 
-    While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding waits for that, in a pipeline of
-    `stages` for one stage of it. Prompts that come within one step are read together, and each of `ranks` that share experts waits for the
-    prompts of all of them. The context grows from the input to input + output. The wait for a prefill is that of one server with fixed times
-    (M/D/1; Pollaczek 1930).
+    While a request is decoded, each other client of its rank ends once and its next prompt is read; decoding waits for that, in a pipeline
+    of `stages` for one stage of it. Prompts that come within one step are read together, and each of `ranks` that share experts waits for
+    the prompts of all of them. The context grows from the input to input + output. The wait for a prefill is that of one server with
+    fixed times (M/D/1; Pollaczek 1930).
     """
     context = input_tokens + output_tokens / 2
     alone = prefill_s(1, input_tokens, 1 / ranks)
@@ -58,7 +58,7 @@ def steady_state(
 
 
 def prompts_in_a_step(each: float, ranks: int) -> tuple[float, float, float]:
-    """Of steps in which `each` prompts a rank arrive on average: the share with any, and there the prompts of the fullest rank and of the mean.
+    """Of steps in which `each` prompts a rank arrive on average: the share with any, and there the prompts of the fullest and mean rank.
 
     On one rank they come one by one until there is one a step. On several they are independent (Poisson): E max = sum of P(max > k).
     """

@@ -128,8 +128,8 @@ class Deployment:
         return self._timed("prefill", requests, tokens, tokens)
 
     def prefill_s(self, fullest: float, tokens: float, mean: float) -> float:
-        """Seconds to the first token, without waiting, turning to the prompt included: of `fullest` prompts on the fullest rank and `mean` on
-        the mean one, whose experts share the work."""
+        """Seconds to the first token, without waiting, turning to the prompt included: of `fullest` prompts on the fullest rank and `mean`
+        on the mean one, whose experts share the work."""
         seconds = self._seconds("prefill", fullest, tokens, tokens)
         if mean < fullest:
             seconds += self._expert_s(mean, tokens) - self._expert_s(fullest, tokens)
