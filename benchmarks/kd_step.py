@@ -20,9 +20,10 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from seodang.distill.losses.target import Sparse
 from seodang.distill.objective import named_divergence
 from seodang.distill.packing import Example
-from seodang.distill.section import LOSS_SETTINGS, TrainSection
+from seodang.distill.section import LOSS_SETTINGS
 from seodang.distill.students.lora import add_lora
 from seodang.distill.train import Trainer
+from seodang.distill.train_section import TrainSection
 from seodang.models.precision import best_dtype
 
 VOCABULARY = 49_152

@@ -43,8 +43,8 @@ def train(folder: Path) -> None:
 
     from seodang.core.progress import Progress
     from seodang.distill.losses.forward_kl import divergence
-    from seodang.distill.section import TrainSection
     from seodang.distill.train import Trainer
+    from seodang.distill.train_section import TrainSection
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

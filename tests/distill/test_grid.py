@@ -52,6 +52,9 @@ def test_the_rate_with_the_lowest_held_out_cross_entropy_is_kept_bit_for_bit(
     losses = [row["held_out_cross_entropy"] for row in alone]
     chosen = losses.index(min(losses))
     assert [row["held_out_cross_entropy"] for row in found["grid"]] == losses
+    for row, whole in zip(found["grid"], alone, strict=True):
+        last = [loss for _, loss in whole["loss_curve"][-max(1, whole["num_steps"] // 10) :]]
+        assert (row["train_loss"], row["num_steps"]) == (sum(last) / len(last), whole["num_steps"])
     assert [row["chosen"] for row in found["grid"]] == [number == chosen for number in range(3)]
     assert [row["learning_rate"] for row in found["grid"]] == list(RATES)
     assert {key: value for key, value in found.items() if key != "grid"} == alone[chosen]

@@ -12,8 +12,9 @@ from seodang.core.progress import Progress
 from seodang.distill.packing import Example, build_pack, common_prefix
 from seodang.distill.raise_student import raise_student
 from seodang.distill.schedule import num_planned_tokens, plan_equal_steps, plan_steps
-from seodang.distill.section import DistillSection, TrainSection
+from seodang.distill.section import DistillSection
 from seodang.distill.students.section import StudentSection
+from seodang.distill.train_section import TrainSection
 
 
 def gold_of(examples: list[Example], number: int) -> list[Example]:

@@ -18,9 +18,9 @@ from seodang.distill.losses.divergence import Divergence
 from seodang.distill.losses.target import Sparse
 from seodang.distill.objective import Objective
 from seodang.distill.packing import Example, build_pack
-from seodang.distill.section import TrainSection
 from seodang.distill.students.lora import add_lora
-from seodang.distill.train import Trainer
+from seodang.distill.train import Diverged, Trainer
+from seodang.distill.train_section import TrainSection
 
 SECTION = TrainSection(epochs=1.5, learning_rate=1e-2, pack_tokens=64, checkpoint_steps=2, held_out=0.1)
 FORWARD = forward_kl.divergence()
@@ -124,6 +124,18 @@ def test_a_loss_that_is_no_number_ends_the_training_with_a_hint(tiny_model_dir: 
     assert "distill.learning_rate" in caught.value.render()
 
 
+def test_a_gradient_that_is_no_number_ends_the_training_before_a_weight_is_changed(
+    tiny_model_dir: Path, examples: list[Example], tmp_path: Path
+) -> None:
+    """At the last step nothing else would tell that the saved student is none."""
+    run = trainer(tiny_model_dir, examples)
+    before = [parameter.detach().clone() for parameter in run.parameters]
+    run.parameters[0].register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(Diverged, match="the gradient is no longer a number at step 1"):
+        run.run(tmp_path, Progress("train"))
+    assert all(torch.equal(a, b) for a, b in zip(before, run.parameters, strict=True))
+
+
 def test_training_lowers_the_loss(tiny_model_dir: Path, examples: list[Example], tmp_path: Path) -> None:
     run = trainer(tiny_model_dir, examples, lora=False)
     run.run(tmp_path, Progress("train"))
@@ -149,6 +161,14 @@ def test_without_a_divergence_the_loss_is_transformers_own(tiny_model_dir: Path,
     labels = torch.tensor([[*[-100] * len(example.prompt_ids), *example.answer_ids]])
     run.model.set_attn_implementation("sdpa")
     assert loss.item() == pytest.approx(run.model(ids, labels=labels).loss.item(), abs=1e-5)
+
+
+def test_one_who_is_taught_own_answers_is_judged_by_the_verified_ones(tiny_model_dir: Path, examples: list[Example]) -> None:
+    own = [replace(example, answer_ids=example.answer_ids[::-1][:2]) for example in examples]
+    expected = trainer(tiny_model_dir, examples).held_out_cross_entropy()
+    taught = trainer(tiny_model_dir, own)
+    assert taught.held_out_cross_entropy(examples) == pytest.approx(expected, abs=1e-5)
+    assert taught.held_out_cross_entropy() != pytest.approx(expected, abs=1e-3)
 
 
 def test_held_out_examples_are_never_trained_on(tiny_model_dir: Path, examples: list[Example]) -> None:

@@ -13,8 +13,8 @@ from transformers import AutoModelForCausalLM
 from seodang.core.progress import Progress
 from seodang.distill.early_stop import EarlyStop
 from seodang.distill.packing import Example
-from seodang.distill.section import TrainSection
 from seodang.distill.train import Trainer
+from seodang.distill.train_section import TrainSection
 
 LOSSES = st.lists(st.floats(0, 10), min_size=1, max_size=30)
 
@@ -57,6 +57,17 @@ def test_without_patience_nothing_is_kept_and_nothing_ends() -> None:
         stop.see(step, float(step), [torch.zeros(1)])
     assert not stop.over
     assert stop.weights == []
+
+
+@pytest.mark.parametrize("first", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_is_never_the_best(first: float) -> None:
+    stop, weight = EarlyStop(2), torch.zeros(1)
+    for step, loss in enumerate([first, 2.0, float("nan"), 3.0]):
+        assert not stop.over
+        stop.see(step, loss, [weight.fill_(step)])
+    assert (stop.loss, stop.step, stop.over) == (2.0, 1, True)
+    stop.restore([weight])
+    assert weight.item() == 1
 
 
 def trained(folder: Path, examples: Sequence[Example], work: Path, **settings: Any) -> Trainer:

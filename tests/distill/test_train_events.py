@@ -15,8 +15,8 @@ from seodang.core.progress import Progress
 from seodang.distill.events import Events
 from seodang.distill.losses import forward_kl
 from seodang.distill.packing import Example
-from seodang.distill.section import TrainSection
 from seodang.distill.train import Trainer
+from seodang.distill.train_section import TrainSection
 
 TAGS = {"loss/train", "loss/held_out", "learning_rate", "grad_norm", "divergence", "cross_entropy"}
 _CASTAGNOLI = 0x82F63B78  # reflected

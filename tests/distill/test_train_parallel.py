@@ -35,7 +35,7 @@ from seodang.core.progress import Progress
 from seodang.distill.students.lora import add_lora
 from seodang.distill.losses.forward_kl import divergence
 from seodang.distill.parallel import joined
-from seodang.distill.section import TrainSection
+from seodang.distill.train_section import TrainSection
 from seodang.distill.train import Trainer
 
 transformers.utils.logging.set_verbosity_error()

@@ -103,3 +103,14 @@ def test_a_recipe_with_a_wrong_setting_names_its_line(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="`skew_kl` has no setting `beta`; it has `alpha`") as caught:
         load_recipe(path)
     assert caught.value.where == f"{path}:{line}"
+
+
+def test_a_variant_with_another_loss_begins_without_settings_and_with_the_same_one_keeps_them() -> None:
+    given = {
+        "loss": "skew_kl",
+        "loss_settings": {"alpha": 0.3},
+        "variants": {"other": {"loss": "skew_reverse_kl"}, "milder": {"weight": 0.2}},
+    }
+    section = DistillSection.model_validate(given)
+    assert section.of_arm("other").loss_settings == {}
+    assert section.of_arm("milder").loss_settings == {"alpha": 0.3}

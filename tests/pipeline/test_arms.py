@@ -114,6 +114,7 @@ def test_every_two_trained_arms_are_compared_once_and_each_with_the_untaught_one
 def test_winner_and_guard_are_told_on_every_form_and_by_the_command(recipe: Path, root: Path) -> None:
     found = report(root, "small")
     assert found["winner"]["num_arms"] == 4
+    assert (found["variants"]["mild"]["mode"], found["variants"]["mild"]["weight"]) == ("cached", 0.9)
     assert {row["arm"] for row in found["guard"]["arms"]} == set(ARMS) - {"base"}
     assert found["guard"]["outcome"] == "inconclusive"  # three items cannot tell
     again = call(recipe, root)
@@ -147,6 +148,12 @@ def test_a_required_guard_that_is_not_passed_ends_the_run_after_its_report(recip
     assert found["guard"]["required"] is True
     assert "export" in found["not_run"]
     assert not (root / ".store" / "export").exists()
+    record = root / "guarded" / "run.json"
+    row = json.loads(record.read_text(encoding="utf-8"))
+    row["estimate"]["steps"][0]["seconds"] = 12345.0
+    record.write_text(json.dumps(row), encoding="utf-8")
+    assert isinstance(call(path, root).exception, GuardError)
+    assert json.loads(record.read_text(encoding="utf-8"))["estimate"] == row["estimate"]  # it is not made once more, of another time
     assert next(run for run in list_runs(Workspace(root)) if run.name == "guarded").finished
 
 

@@ -1,5 +1,6 @@
 """Training ends where the held-out loss no longer falls, and the weights of its lowest value are the student's."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,10 +22,10 @@ class EarlyStop:
         return self.patience is not None and self.num_worse >= self.patience
 
     def see(self, step: int, loss: float, parameters: Sequence[torch.Tensor]) -> None:
-        """Takes note of an evaluation's loss."""
+        """Takes note of an evaluation's loss. One that is no number is never the best."""
         if self.patience is None:
             return
-        if self.loss is None or loss < self.loss:
+        if math.isfinite(loss) and (self.loss is None or loss < self.loss):
             self.loss, self.step, self.num_worse = loss, step, 0
             self.weights = [p.detach().clone() for p in parameters]
         else:

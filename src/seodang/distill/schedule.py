@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from seodang.distill.packing import Example, common_prefix, plan_packs
-from seodang.distill.section import TrainSection
+from seodang.distill.train_section import TrainSection
 
 _LOWEST = 0.1  # share of the peak at which the learning rate ends
 

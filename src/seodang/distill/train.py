@@ -22,7 +22,7 @@ from seodang.distill.packing import Example, build_pack, common_prefix, plan_pac
 from seodang.distill.parallel import Team
 from seodang.distill.read_pack import prepare
 from seodang.distill.schedule import hold_out, num_planned_tokens, plan_equal_steps, plan_steps, rate
-from seodang.distill.section import TrainSection
+from seodang.distill.train_section import TrainSection
 from seodang.models.own_logits import changes_logits
 
 
@@ -39,7 +39,7 @@ class Taken:
 
 
 class Diverged(ModelError):
-    """A training whose loss is no longer a number."""
+    """A training whose loss or gradient is no longer a number."""
 
 
 class Trainer:
@@ -143,7 +143,7 @@ class Trainer:
         return values
 
     def take_step(self) -> Taken:
-        """One step: the gradients of its packs added up, and the parameters changed. ModelError where the loss is no longer a number."""
+        """One step: the gradients of its packs added up, and the parameters changed. `Diverged` where loss or gradient is no number."""
         packs = self.schedule[self.step]
         learning_rate = self.peak * rate(self.step, len(self.schedule), self.section.warmup)
         dealt = self.team.dealt(len(packs))
@@ -162,12 +162,13 @@ class Trainer:
             if counts:
                 loss, num_tokens = loss + value.item(), num_tokens + pack.num_tokens
         loss, total_tokens = self.team.sum([loss, num_tokens])
-        if not math.isfinite(loss):
-            raise Diverged(
-                f"the loss is no longer a number at step {self.step + 1} of {len(self.schedule)}",
-                hint="lower `distill.learning_rate`, or raise `distill.warmup`, and run the recipe again",
-            )
-        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.section.max_grad_norm)
+        norm = parallel.gathered(torch.nn.utils.clip_grad_norm_(self.parameters, self.section.max_grad_norm)).item()
+        for what, value in (("loss", loss), ("gradient", norm)):
+            if not math.isfinite(value):
+                raise Diverged(
+                    f"the {what} is no longer a number at step {self.step + 1} of {len(self.schedule)}",
+                    hint="lower `distill.learning_rate`, or raise `distill.warmup`, and run the recipe again",
+                )
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.step()
@@ -175,7 +176,7 @@ class Trainer:
         self.num_tokens += int(total_tokens)
         self.num_answer_tokens += num_answer_tokens
         told = self.lessons.end_step(self.step)
-        return Taken(loss, parallel.gathered(norm).item(), learning_rate, int(total_tokens), num_answer_tokens, told)
+        return Taken(loss, norm, learning_rate, int(total_tokens), num_answer_tokens, told)
 
     @torch.no_grad()
     def _watch(self) -> dict[str, float]:

@@ -60,10 +60,10 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         "thinking": _thinking(recipe, done),
         "data": {**summaries["verify"], **_record_examples(context)},
         "targets": next((summary for name, summary in summaries.items() if name.split(".")[0] == "targets"), None),
-        "training": _training(done),
+        "training": _training(recipe, done),
         "gold": {**recipe.gold.model_dump(mode="json"), **summaries["gold"]} if recipe.gold and "gold" in summaries else None,
         "variants": {
-            arm: recipe.distill.of_arm(arm).model_dump(include={"loss", "temperature", "loss_settings", "weight", "general_weight"})
+            arm: recipe.distill.of_arm(arm).model_dump(include={"mode", "loss", "temperature", "loss_settings", "weight", "general_weight"})
             for arm in recipe.distilled_arms
             if arm in recipe.distill.variants
         },
@@ -145,12 +145,17 @@ def _pairs_by_seed(items: Sequence[ExamItem], arms: Sequence[Arm], seeds: Sequen
     ]
 
 
-def _training(done: Sequence[Done]) -> dict[str, list[dict[str, Any]]]:
+def _training(recipe: Recipe, done: Sequence[Done]) -> dict[str, list[dict[str, Any]]]:
+    """Every training by its arm. `num_tokens_before` are those of the fine-tuning that a student went on from."""
     found: dict[str, list[dict[str, Any]]] = {}
+    tuned = {step.name: step.summary.get("num_tokens") for step in done}
     for step in done:
         if step.name.startswith("train."):
             _, arm, seed = step.name.split(".")
-            found.setdefault(arm, []).append({"seed": int(seed), "seconds": step.seconds, **step.summary})
+            row = {"seed": int(seed), "seconds": step.seconds, **step.summary}
+            if arm in recipe.distilled_arms and recipe.distill.of_arm(arm).mode == "offline_on_policy":
+                row["num_tokens_before"] = tuned[f"train.sft.{seed}"]
+            found.setdefault(arm, []).append(row)
     return found
 
 

@@ -22,8 +22,8 @@ from seodang.distill.align.vocabulary import Vocabulary
 from seodang.distill.losses.target import Dense, Hidden, Sparse, Target
 from seodang.distill.objective import Objective, named_divergence
 from seodang.distill.packing import Example, build_pack, common_prefix
-from seodang.distill.section import TrainSection
 from seodang.distill.train import Trainer
+from seodang.distill.train_section import TrainSection
 
 TEACHER, STUDENT = "byte_level", "gemma_like"
 ANSWERS = ["call the agent", "check the bill", "전화를 받을 수 없으면 🙂", "for index in range(10):\n    print(index)", "ok"]
@@ -210,6 +210,20 @@ def test_a_chunk_counts_with_all_of_its_tokens_or_not_at_all(tokenizers: dict[st
         mask[place] = False
         counted = chosen_chunks(chunks, mask).tolist()
         assert counted == [not start <= place < stop for start, stop in chunks.student.tolist()]
+
+
+def test_a_special_token_that_an_answer_writes_out_is_a_part_of_it(tokenizers: dict[str, Any], vocabularies: dict[str, Vocabulary]) -> None:
+    """One token of the teacher, and letters of the student; only the last one ends the answer."""
+    aligner, text = Aligner(tokenizers[TEACHER], tokenizers[STUDENT]), "write <|im_end|> at the end"
+    ids = ids_of(tokenizers[TEACHER], text), ids_of(tokenizers[STUDENT], text)
+    assert ids[0].count(tokenizers[TEACHER].eos_token_id) == 2
+    target = aligner.align((text, text), ids, kept_of(vocabularies[TEACHER], ids[0], 0, "likelihoods"))
+    assert aligner.num_unaligned == 0
+    place = ids[0].index(tokenizers[TEACHER].eos_token_id)
+    (first, last) = next(
+        rows for rows, (start, stop) in zip(target.chunks.student, target.chunks.teacher, strict=True) if start <= place < stop
+    )
+    assert "<|im_end|>" in tokenizers[STUDENT].decode(ids[1][first:last])
 
 
 def test_a_text_that_a_tokenizer_changes_is_taught_by_cross_entropy_alone(

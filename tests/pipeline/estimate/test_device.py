@@ -11,6 +11,7 @@ from hypothesis.strategies import floats, sampled_from
 from seodang.backends.description import Description
 from seodang.core.errors import InputError, RecipeError
 from seodang.pipeline.estimate.chosen_device import choose_device, keep_measurement
+from seodang.pipeline.estimate.cost import step_costs
 from seodang.pipeline.estimate.device import Device, as_device, bundled_devices, load_device
 from seodang.pipeline.estimate.model_size import SMOLLM2_135M
 from seodang.pipeline.estimate.work import Activity, Memory, Pass, StepWork
@@ -62,7 +63,17 @@ def test_a_device_that_is_better_in_one_thing_is_never_slower(factor: float, wha
 
 def test_memory_is_the_most_that_is_held_at_once_with_the_process_and_what_stays_open() -> None:
     step = StepWork("a", "exam", held=(Memory("float32", 10, 5), Memory("auto", 30)), beside=Memory("auto", 7))
-    assert made_up().held(step) == 100 + max(10 * 4 + 5, 30 * 2) + 7 * 2
+    assert made_up().held(step) == (100 + max(10 * 4 + 5, 30 * 2) + 7 * 2, 0)
+
+
+def test_what_comes_and_goes_stays_with_the_process_and_weights_do_not() -> None:
+    first = StepWork("a", "teacher", held=(Memory("auto", 30, passing=20), Memory("auto", 10)))
+    held, kept = made_up().held(first)
+    assert (held, kept) == (100 + 30 * 2, 20 * 2)
+    assert made_up().held(StepWork("b", "exam", held=(Memory("float32", 8, passing=6),)), kept) == (100 + 8 * 4 + 40, 40)
+    assert made_up().held(StepWork("c", "other"), kept) == (100 + 40, 40)
+    costs = step_costs([first, StepWork("c", "other")], made_up(), weight_bytes=0, requests_per_minute=None)
+    assert [cost.memory_bytes for cost in costs] == [160, 140]
 
 
 @pytest.mark.parametrize("name", sorted(bundled_devices()))

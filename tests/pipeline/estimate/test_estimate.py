@@ -53,10 +53,57 @@ def test_the_keys_that_others_judge_by(told: Told) -> None:
     assert found["peak_memory_bytes"] == step(found, found["peak_memory_step"])["peak_memory_bytes"]
 
 
-def test_the_steps_are_those_of_the_plan(project: Callable[..., RunContext]) -> None:
-    for change in (None, changed("evaluate", arms=["base", "sft"], seeds=[1, 2], exam=["exam.jsonl"]), changed("export", formats=[])):
-        context = project(change)
-        assert [row["name"] for row in estimate_run(context)["steps"]] == [found.name for found in make_plan(context)]
+def own_tokenizer(recipe: dict[str, Any]) -> None:
+    recipe["student"] = {"method": "fresh", "num_layers": 2, "vocabulary_size": 8192}
+    recipe["targets"] = {"codec": "likelihoods"}
+    recipe["distill"] |= {"loss": "alm"}
+
+
+def several_modes(recipe: dict[str, Any]) -> None:
+    recipe["gold"] = {"files": ["exam.jsonl"], "license": "CC0-1.0", "origin": "nobody"}
+    recipe["distill"] |= {"variants": {"own": {"mode": "offline_on_policy"}, "again": {"mode": "offline_on_policy", "weight": 0.5}}}
+    recipe["evaluate"] |= {"arms": ["base", "sft_gold", "distilled", "again", "own"], "seeds": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        None,
+        changed("evaluate", arms=["base", "sft"], seeds=[1, 2], exam=["exam.jsonl"]),
+        changed("export", formats=[]),
+        own_tokenizer,
+        several_modes,
+    ],
+)
+def test_the_steps_are_those_of_the_plan(project: Callable[..., RunContext], change: Callable[[dict[str, Any]], None] | None) -> None:
+    context = project(change)
+    assert [row["name"] for row in estimate_run(context)["steps"]] == [found.name for found in make_plan(context)]
+
+
+def test_a_student_with_a_tokenizer_of_its_own_has_a_smaller_head(told: Told) -> None:
+    def fresh(recipe: dict[str, Any]) -> None:
+        recipe["student"] = {"method": "fresh", "num_layers": 2}
+
+    own, whole = told(own_tokenizer)["models"]["student"], told(fresh)["models"]["student"]
+    assert own["vocabulary"] == 8192
+    assert whole["num_parameters"] - own["num_parameters"] == (whole["vocabulary"] - 8192) * whole["hidden"]
+
+
+def test_weights_in_several_packages_take_the_disk_that_those_in_one_do(told: Told) -> None:
+    piece = {"package": "a-model", "version": "1.0", "sha256": "0" * 64, "file": "a-135m.gguf"}
+
+    def packaged(recipe: dict[str, Any], **source: Any) -> None:
+        recipe["teacher"] = {"kind": "local", "name": "smollm2-135m", "license": "MIT", **source}
+
+    parts = told(lambda recipe: packaged(recipe, parts=[piece, {**piece, "package": "its-rest"}]))
+    assert parts["disk_bytes"] == told(lambda recipe: packaged(recipe, **piece))["disk_bytes"] > 6e8
+
+
+def test_more_samples_of_own_answers_take_longer_and_not_more_memory(told: Told) -> None:
+    """Answers are written in batches of as many, to fewer questions."""
+    one, many = (step(told(changed("distill", mode="offline_on_policy", rollout_samples=samples)), "rollouts.0") for samples in (1, 32))
+    assert many["peak_memory_bytes"] == pytest.approx(one["peak_memory_bytes"], rel=0.01)
+    assert many["seconds"] > 3 * one["seconds"]
 
 
 @pytest.mark.parametrize(
@@ -154,3 +201,63 @@ def test_documents_that_are_not_there_are_an_error_when_nothing_may_be_fetched(p
     with pytest.raises(InputError, match="not in the store") as caught:
         estimate_run(project(change), offline=True)
     assert caught.value.hint
+
+
+def test_messages_after_two_texts_make_rows_that_share_nothing(told: Told) -> None:
+    """120 rows of them hold keys and values for the whole of their prompts; as many questions share theirs."""
+    few, many = (step(told(changed("build", utterances_per_action=number)), "build")["peak_memory_bytes"] for number in (0, 40))
+    keys = 2 * 2 * 30 * 3 * 64 * 120 * 300  # bfloat16, keys and values, blocks, heads, their width, rows, tokens at least
+    assert few < 820e6 + 2 * 134.5e6 + keys < many  # of the process, and of the weights
+
+
+def test_a_student_is_merged_and_saved_while_its_training_is_still_there(told: Told) -> None:
+    """Whatever its packs: weights in float32, what adapters add to them, and float16."""
+    found = told(changed("distill", pack_tokens=64))
+    blocks, whole = 30 * (885_888 + 2_654_208), found["models"]["student"]["num_parameters"]
+    taught, before = (step(found, name)["peak_memory_bytes"] for name in ("train.sft.0", "ingest"))
+    frozen = 1  # of the project's recipe
+    assert taught - before > 6 * whole + 4 * blocks * (30 - frozen) / 30
+
+
+def test_targets_that_are_held_are_those_of_the_teacher_and_of_every_sample(told: Told) -> None:
+    """Hidden states are as wide as the teacher is, and own answers are several to a question."""
+
+    def narrow_student(recipe: dict[str, Any]) -> None:
+        recipe["student_model"] = {**recipe["teacher"], "name": "a-40m", "path": None, "package": "a", "version": "1"}
+        recipe["student_model"] |= {"sha256": "0" * 64, "file": "a.gguf"}
+        recipe["targets"] = {"codec": "full"}
+        recipe["distill"] |= {"mode": "offline_on_policy", "pack_tokens": 64}
+
+    def sampled(recipe: dict[str, Any]) -> None:
+        narrow_student(recipe)
+        recipe["distill"]["rollout_samples"] = 64
+
+    one, many = (told(change) for change in (narrow_student, sampled))
+    each = 4 * 49_152 * one["counts"]["accepted"] * one["counts"]["answer_tokens"]
+    cases = ((one, "train.sft.0"), (one, "train.distilled.0"), (many, "train.distilled.0"))
+    sft, own, of_many = (step(row, name)["peak_memory_bytes"] for row, name in cases)
+    assert own - sft > 0.9 * each
+    assert of_many - own > 63 * 0.9 * each
+
+
+def test_reasoning_that_is_not_counted_is_said(told: Told) -> None:
+    def thinking(recipe: dict[str, Any]) -> None:
+        recipe["teacher"]["thinking"] = "on"
+
+    assert any("reasoning is not counted" in line for line in told(thinking)["assumptions"])
+    assert not any("reasoning is not counted" in line for line in told()["assumptions"])
+
+
+def test_a_grid_trains_every_arm_at_every_rate(told: Told) -> None:
+    one, three = (step(told(changed("distill", learning_rate=rates)), "train.sft.0") for rates in (1e-3, [1e-3, 2e-3, 3e-3]))
+    assert three["tokens_trained"] == pytest.approx(3 * one["tokens_trained"], abs=2)
+    assert three["flops"] > 2.5 * one["flops"]  # what frozen blocks make of the records is computed anew for each
+    assert three["disk_bytes"] == one["disk_bytes"]
+
+
+def test_fewer_own_answers_take_less_time(told: Told) -> None:
+    few, many = (told(changed("distill", mode="on_policy", on_policy_share=share)) for share in (0.1, 0.9))
+    live = told(changed("distill", mode="live"))
+    flops = [step(found, "train.distilled.0")["flops"] for found in (live, few, many)]
+    assert flops == sorted(flops)
+    assert flops[2] - flops[0] == pytest.approx(9 * (flops[1] - flops[0]), rel=0.01)

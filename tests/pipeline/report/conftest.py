@@ -275,7 +275,7 @@ def example_run() -> dict[str, Any]:
         ],
         "guard": {"margin": 0.1, "require": False},
         "gold": {"files": ["gold.jsonl"], "license": "CC-BY-4.0", "origin": "agents of a help desk", **GOLD},
-        "variants": {"mild": {"loss": "skew_kl", "temperature": 1.0, "loss_settings": {"alpha": 0.1}, "weight": 0.9}},
+        "variants": {"mild": {"mode": "live", "loss": "skew_kl", "temperature": 1.0, "loss_settings": {"alpha": 0.1}, "weight": 0.9}},
         "export": {
             "F16": {"bytes": 270_885_216, "tokens_per_s": 61.4, "kl": 0.0000021, "top1": 1.0, **MEASURED_ON},
             "Q8_0": {"bytes": 144_811_360, "tokens_per_s": 104.9, "kl": 0.00087, "top1": 0.9906, **MEASURED_ON},

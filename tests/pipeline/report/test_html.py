@@ -11,8 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import sampled_from, sets
 
+from seodang.pipeline.report.arm_tables import variants_table
 from seodang.pipeline.report.build import build_report
+from seodang.pipeline.report.cost_section import COST_COLUMNS, cost_rows
 from seodang.pipeline.report.html import SECTIONS, render_html
+from seodang.pipeline.report.wording import duration, size
 
 Run = dict[str, Any]
 HOSTILE = [
@@ -198,3 +201,41 @@ def test_holes_in_the_numbers_are_shown_as_holes(run: Run):
     assert "a count is missing" in words
     assert "not tested" in words
     assert "size\u00a0not known" in words or "size not known" in words
+
+
+def test_a_variant_is_told_with_its_mode_and_its_weight_in_everyday_questions(run: Run) -> None:
+    table = variants_table(build_report(run))
+    assert table is not None
+    assert dict(zip(table.columns, table.rows[0], strict=True)) == {
+        "variant": "mild",
+        "mode": "live",
+        "loss": "skew_kl",
+        "settings": "alpha 0.1",
+        "temperature": "1",
+        "weight of the divergence": "0.9",
+        "weight in everyday questions": "0.9",
+    }
+    run["variants"]["mild"]["general_weight"] = 0.5
+    table = variants_table(build_report(run))
+    assert table is not None
+    assert table.rows[0][-2:] == ["0.9", "0.5"]
+
+
+def test_the_cost_of_a_step_stands_under_its_columns() -> None:
+    pair = {"seconds": {"estimate": 60.0, "actual": 90.0, "ratio": 1.5}, "disk_bytes": {"estimate": 1e6, "actual": 2e6, "ratio": 2.0}}
+    cost: Run = {
+        **pair,
+        "steps": [{"name": "build", **pair, "peak_memory_bytes": 3e9}],
+        "peak_memory_bytes": {"estimate": 4e9, "actual": 5e9},
+    }
+    first, last = (dict(zip(COST_COLUMNS, row, strict=True)) for row in cost_rows(cost))
+    assert first == {
+        "step": "build",
+        "time, estimated": duration(60),
+        "time, actual": duration(90),
+        "actual / estimated": "1.50",
+        "disk, estimated": size(1e6),
+        "disk, actual": size(2e6),
+        "memory so far": size(3e9),
+    }
+    assert (last["step"], last["memory so far"]) == ("all", size(5e9))

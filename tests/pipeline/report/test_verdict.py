@@ -60,12 +60,16 @@ def test_an_interval_that_touches_zero_is_unclear_and_without_one_nothing_was_te
 
 
 def test_equal_training_tokens_are_claimed_only_where_they_are_equal():
-    def sentence(sft: int, distilled: int) -> str:
-        training = {"sft": [{"seed": 1, "num_tokens": sft}], "distilled": [{"seed": 1, "num_tokens": distilled}]}
+    def sentence(sft: int, distilled: int, before: int | None = None) -> str:
+        training = {
+            "sft": [{"seed": 1, "num_tokens": sft}],
+            "distilled": [{"seed": 1, "num_tokens": distilled, "num_tokens_before": before}],
+        }
         return report(row("sft", *UNCLEAR), training=training)["verdict"][1]
 
     assert "supervised fine-tuning with equal training tokens (" in sentence(12_000, 12_000)
     assert "supervised fine-tuning with 12,000 training tokens against its 11,000 (" in sentence(12_000, 11_000)
+    assert "supervised fine-tuning with 12,000 training tokens against its 24,000 (" in sentence(12_000, 12_000, before=12_000)
 
 
 def test_the_teacher_and_what_was_forgotten_are_named():

@@ -83,6 +83,48 @@ def measure(device: str, seconds: float, ranks: int, out: Path | None, as_json: 
         click.echo(description.note)
 
 
+@command.command("slice")
+@click.option("--model", default="ax-k1", show_default=True, metavar="NAME|PATH", help="A bundled shape or a config.json.")
+@click.option("--layout", default="TP8", show_default=True, help="TP, DP, EP, PP with a number each: one rank of it is run.")
+@click.option("--layers", default=1, show_default=True, type=click.IntRange(1), help="Distinct layers that are held.")
+@click.option("--aliased", is_flag=True, help="Run the whole graph over pools of 1 to LAYERS distinct layers.")
+@click.option("--batch", default=1, show_default=True, type=click.IntRange(1), help="Sequences of a group of TP devices.")
+@click.option("--context", "tokens", default=1024, show_default=True, type=click.IntRange(1), help="Tokens of each sequence.")
+@click.option("--dtype", default="bfloat16", show_default=True, help="Type of weights, cache and values.")
+@click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="What it runs on.")
+@click.option("--link", metavar="NAME|FILE", help="A described device whose link carries the collectives.  [default: two processes here]")
+@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0), help="How long, about.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def slice_(
+    model: str, layout: str, layers: int, aliased: bool, batch: int, tokens: int, dtype: str, device: str, link: str | None,
+    seconds: float, as_json: bool,
+) -> None:  # fmt: skip
+    """Run one rank of a model at its true shapes, with synthetic weights and routing: what one decoding step of a layer takes here.
+
+    Bytes that it reads are checked against the accounting of `seodang workload`. Collectives are not done; their time is added.
+    """
+    from seodang.backends.description import load_description
+    from seodang.testbed.measure.aliased import aliased_graph
+    from seodang.testbed.measure.machine import link_between_processes
+    from seodang.testbed.measure.rank_slice import rank_slice
+    from seodang.testbed.measure.slice_runner import Asked
+    from seodang.testbed.workloads.dtypes import parse_dtype
+    from seodang.testbed.workloads.layout_name import parse_layout
+    from seodang.testbed.workloads.shape import read_shape
+
+    asked = Asked(read_shape(model), parse_layout(layout), batch, tokens, parse_dtype(dtype))
+    if aliased:
+        found = aliased_graph(asked, device, pools=range(1, layers + 1), seconds=seconds)
+    else:
+        described = None if link is None else load_description(link).link
+        found = rank_slice(asked, device, layers=layers, link=described, seconds=seconds, find_link=lambda: link_between_processes(device))
+    if as_json:
+        click.echo(json.dumps(found.row(), indent=2, ensure_ascii=False))
+        return
+    click.echo(f"synthetic: {asked.shape.name}, {layout.upper()}, batch {batch}, context {tokens}, {asked.dtype}")
+    click.echo("\n".join(found.lines()))
+
+
 def _si(quantity: Any, unit: str) -> str:
     """A quantity with a prefix and three digits, in decimal steps: 144 GB."""
     if quantity is None:

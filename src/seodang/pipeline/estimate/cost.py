@@ -27,13 +27,15 @@ def step_costs(steps: Sequence[StepWork], device: Device, *, weight_bytes: float
     """The cost of each step. `weight_bytes` are those of the model in float32 that a step opens; a limit on requests gives an endpoint's
     steps the least time that they can take."""
     found: list[StepCost] = []
+    kept = 0.0
     for work in steps:
         seconds: float | None = INGEST_S if work.name == "ingest" else _STEP_S
         if work.passes:
             seconds = sum(device.seconds(part) for part in work.passes) + device.runs.opening.value * weight_bytes + _STEP_S
         elif work.remote:
             seconds = 60 * work.requests / requests_per_minute if requests_per_minute else None
-        found.append(StepCost(work, seconds, device.held(work)))
+        held, kept = device.held(work, kept)
+        found.append(StepCost(work, seconds, held))
     return found
 
 

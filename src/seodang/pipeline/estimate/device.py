@@ -55,10 +55,14 @@ class Device:
         besides = work.traffic_bytes / self.memory_bytes_per_s
         return max(products, moved) + besides + work.calls * work.num_blocks * self.runs.block.value
 
-    def held(self, step: StepWork) -> float:
-        """The most bytes that are held at once in a step, with those of the process and of what stays open."""
-        most = max((self._bytes(memory) for memory in step.held), default=0.0)
-        return self.runs.process.value + most + (self._bytes(step.beside) if step.beside is not None else 0.0)
+    def held(self, step: StepWork, kept: float = 0.0) -> tuple[float, float]:
+        """The most bytes that are held at once in a step, with those of the process and of what stays open; and how many the process keeps
+        of what came and went, when it kept `kept` before the step."""
+        most = kept
+        for memory in step.held:
+            most = max(most, self._bytes(memory) + kept)
+            kept = max(kept, memory.passing * BYTES[self.dtype(memory.dtype)])
+        return self.runs.process.value + most + (self._bytes(step.beside) if step.beside is not None else 0.0), kept
 
     def _bytes(self, memory: Memory) -> float:
         return memory.values * BYTES[self.dtype(memory.dtype)] + memory.num_bytes

@@ -9,6 +9,7 @@ from seodang.data.documents import Document, WheelDocuments, load_documents
 from seodang.evaluation.exam import load_exam, select
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
+from seodang.models.think import ThinkMode
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.estimate.chosen_device import ChosenDevice, choose_device
 from seodang.pipeline.estimate.cost import CACHE_ERROR, DISK_ERROR, MEMORY_ERROR, StepCost, hours, spread, step_costs, step_row
@@ -106,7 +107,7 @@ def _model_bytes(context: RunContext, teacher: ModelSize | None, start: ModelSiz
     """Of packages and converted weights in the store; a model in a folder of its own is not counted."""
     packaged: dict[str, ModelSize] = {}
     for source, size in ((context.student_source, start), (context.recipe.teacher, teacher)):
-        if isinstance(source, LocalTeacher) and source.package is not None and size is not None:
+        if isinstance(source, LocalTeacher) and source.path is None and size is not None:
             packaged[source.key()] = size
     return sum(size.num_parameters * (4 + _WHEEL_BYTES_A_NUMBER) for size in packaged.values())
 
@@ -119,6 +120,8 @@ def _assumptions(teacher: LocalTeacher | OpenAIHTTPTeacher, counts: Counts, chos
         " records pass verification, as in a run of recipes/telecom_demo.yaml with SmolLM2-135M-Instruct as teacher",
         f"a token stands for {counts.characters_per_token:.1f} characters",
     ]
+    if teacher.thinking is ThinkMode.ON:
+        told.append("reasoning is not counted: a teacher that thinks, and a student that is taught to, read and write more than this")
     if isinstance(teacher, OpenAIHTTPTeacher):
         least = f"its steps take at least what {pace} requests a minute allow" if pace else "how long it takes is not known"
         told.append(f"the teacher is behind an endpoint: {least}, and a question's worked examples are sent with each request")

@@ -80,10 +80,10 @@ def measure(folder: Path, size: ModelSize, *, lora: bool) -> Description:
 def _train(folder: Path, size: ModelSize, ids: Callable[[int], list[int]], *, lora: bool) -> tuple[Pass, float]:
     """A step of training as a pass, and the seconds that it took: the second one, as the first allocates."""
     from seodang.distill.packing import Example
-    from seodang.distill.section import TrainSection
     from seodang.distill.students.make import make_student
     from seodang.distill.students.section import StudentSection
     from seodang.distill.train import Trainer
+    from seodang.distill.train_section import TrainSection
 
     examples = [Example(str(i), (1, *ids(_EXAMPLE_TOKENS)), tuple(ids(_ANSWER_TOKENS))) for i in range(_EXAMPLES)]
     student = StudentSection(method="lora" if lora else "full")

@@ -138,7 +138,7 @@ def read_size(folder: Path, name: str) -> ModelSize:
 
 
 def student_size(size: ModelSize, section: StudentSection) -> ModelSize:
-    """The student that a recipe makes of a model: fewer or narrower blocks where the method says so."""
+    """The student that a recipe makes of a model: fewer or narrower blocks, or another vocabulary, where the section says so."""
     hidden = section.hidden_size or size.hidden
     intermediate = section.intermediate_size or size.intermediate
     kv_heads = section.num_kv_heads or size.num_kv_heads
@@ -158,6 +158,7 @@ def student_size(size: ModelSize, section: StudentSection) -> ModelSize:
         num_heads=heads,
         num_kv_heads=kv_heads,
         head_width=width,
+        vocabulary=section.vocabulary_size or size.vocabulary,
         attention=size.attention * wide * ((1 - share) * queries + share * keys),
         mlp=size.mlp * mlp,
         mlp_used=size.mlp_used * mlp,

@@ -7,7 +7,7 @@ from seodang.pipeline.estimate.counts import Counts
 from seodang.pipeline.estimate.exam_work import exam_work
 from seodang.pipeline.estimate.mode_work import own_answers_work
 from seodang.pipeline.estimate.model_size import ModelSize
-from seodang.pipeline.estimate.student_work import export_work, train_work
+from seodang.pipeline.estimate.student_work import TOKENIZER_BYTES, export_work, train_work
 from seodang.pipeline.estimate.teacher_work import build_work, targets_work, verify_work
 from seodang.pipeline.estimate.work import Memory, StepWork
 from seodang.pipeline.recipe import Recipe
@@ -22,16 +22,18 @@ def plan_work(recipe: Recipe, counts: Counts, teacher: ModelSize | None, start: 
     modes = {recipe.distill.of_arm(arm).mode for arm in recipe.distilled_arms}
     steps = [StepWork("ingest", "other", disk_bytes=_INGEST_BYTES * counts.passages)]
     asked = [build_work(recipe, counts, teacher), verify_work(recipe, counts, teacher)]
+    if recipe.student.vocabulary_size and trained:
+        asked.append(StepWork("tokenizer", "other", disk_bytes=TOKENIZER_BYTES * student.vocabulary))
     if "cached" in modes:
         asked.append(targets_work(recipe, counts, teacher, start))
     later = [StepWork("gold", "other")] if GOLD_ARM in arms else []
     for seed in seeds:
-        tuned = ("sft",) if "sft" in arms or "offline_on_policy" in modes else ()
-        later += [train_work(f"train.{arm}.{seed}", recipe, counts, start, student, teacher, arm) for arm in tuned]
-        if "offline_on_policy" in modes:
-            later += own_answers_work(seed, recipe, counts, teacher, start, student)
-        others = [arm for arm in trained if arm != "sft"]
-        later += [train_work(f"train.{arm}.{seed}", recipe, counts, start, student, teacher, arm) for arm in others]
+        answered = False
+        for arm in ("sft",) * ("offline_on_policy" in modes and "sft" not in arms) + trained:
+            if arm in recipe.distilled_arms and recipe.distill.of_arm(arm).mode == "offline_on_policy" and not answered:
+                later += own_answers_work(seed, recipe, counts, teacher, start, student)
+                answered = True
+            later.append(train_work(f"train.{arm}.{seed}", recipe, counts, start, student, teacher, arm))
     for arm in arms:
         if arm in trained:
             later += [exam_work(f"evaluate.{arm}.{seed}", arm, recipe, counts, student, taught=True) for seed in seeds]

@@ -6,7 +6,17 @@ from typing import Any
 from seodang.data.build.prompt_text import load_prompts
 from seodang.pipeline.estimate.counts import GENERAL_ANSWER_TOKENS, OPENER_TOKENS, Counts
 from seodang.pipeline.estimate.model_size import ModelSize
-from seodang.pipeline.estimate.work import DECODE_BATCH, PREFIX_TOKENS, Memory, StepWork, batch_memory, decoding, opening_memory, reading
+from seodang.pipeline.estimate.work import (
+    CACHE_ROOM,
+    DECODE_BATCH,
+    PREFIX_TOKENS,
+    Memory,
+    StepWork,
+    batch_memory,
+    decoding,
+    opening_memory,
+    reading,
+)
 from seodang.pipeline.recipe import Recipe
 
 # As `data/build` works: what one unit of work holds, and how many tokens may be written.
@@ -92,8 +102,17 @@ def build_work(recipe: Recipe, counts: Counts, teacher: ModelSize | None) -> Ste
     )
     read += sum(batches[name] * examples[name] for name in batches)
     rows = min(DECODE_BATCH, PASSAGES_A_UNIT * openers)
-    held = opening_memory(teacher), batch_memory(teacher, rows, view + question + LINE_TOKENS, longest)
-    return StepWork("build", "teacher", passes, held, read, written, disk_bytes=disk)
+    held = [opening_memory(teacher), batch_memory(teacher, rows, view + question + LINE_TOKENS, longest)]
+    if counts.messages > by_rules:
+        held.append(_mixed_memory(teacher, min(DECODE_BATCH, ACTIONS_A_UNIT * build.utterances_per_action), examples["utterance"] + view))
+    return StepWork("build", "teacher", passes, tuple(held), read, written, disk_bytes=disk)
+
+
+def _mixed_memory(teacher: ModelSize, rows: float, width: float) -> Memory:
+    """A unit of actions that show something and others that change something: its prompts begin with one of two texts, so that every row
+    has keys and values of its own for the whole of it."""
+    keys = teacher.kv_values * rows * (width + LINE_TOKENS + CACHE_ROOM)
+    return Memory("auto", teacher.num_parameters + keys, 8 * rows * teacher.vocabulary, keys)
 
 
 def _examples_tokens(texts: dict[str, Any], name: str, counts: Counts) -> float:

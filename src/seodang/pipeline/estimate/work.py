@@ -8,6 +8,7 @@ from seodang.pipeline.estimate.model_size import ModelSize
 Activity = Literal["decode", "read", "train"]
 Part = Literal["teacher", "student", "exam", "other"]
 
+CACHE_ROOM = 64  # positions that a cache of keys and values has spare (models/cache.py)
 DECODE_BATCH = 128  # rows that are decoded or scored together (models/local.py)
 PREFIX_TOKENS = 24  # what all conversations begin with; it stands once in each batch and in each pack
 _ROW_VALUES = 12  # numbers of the size of a hidden state that a block holds for a token while it is computed
@@ -29,11 +30,13 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What is held at once: `values` in a type of `dtype`, and `num_bytes` whatever the type."""
+    """What is held at once: `values` in a type of `dtype`, and `num_bytes` whatever the type. `passing` are those of the values that come
+    and go in pieces of all sizes: the process gives their memory back to itself and not to the system, and seldom can use it again."""
 
     dtype: str
     values: float
     num_bytes: float = 0.0
+    passing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,8 @@ def batch_memory(size: ModelSize, rows: float, width: float, shared: float, dtyp
     keys = size.kv_values * (rows * width + shared)
     block = rows * width * (size.hidden * _ROW_VALUES + 3 * size.intermediate)
     scores = 2 * rows * size.num_heads * width * (width + shared)
-    return Memory(dtype, size.num_parameters + keys + block + scores, 8 * rows * size.vocabulary)
+    passing = keys + block + scores
+    return Memory(dtype, size.num_parameters + passing, 8 * rows * size.vocabulary, passing)
 
 
 def opening_memory(size: ModelSize, dtype: str = "auto") -> Memory:

@@ -87,11 +87,19 @@ def grid_table(report: Row) -> Table | None:
 def variants_table(report: Row) -> Table | None:
     """How each variant was taught."""
     rows = [
-        [_name(name), str(row["loss"]), brief(row["loss_settings"]) or "-", significant(row["temperature"]), significant(row["weight"])]
+        [
+            _name(name),
+            str(row.get("mode", "-")),
+            str(row["loss"]),
+            brief(row["loss_settings"]) or "-",
+            significant(row["temperature"]),
+            significant(row["weight"]),
+            significant(row["weight"] if row.get("general_weight") is None else row["general_weight"]),
+        ]
         for name, row in report["variants"].items()
     ]
-    columns = ("variant", "loss", "settings", "temperature", "weight of the divergence")
-    return Table("Variants of the distilled student, taught from the same targets", columns, rows, words=(0, 1, 2)) if rows else None
+    columns = ("variant", "mode", "loss", "settings", "temperature", "weight of the divergence", "weight in everyday questions")
+    return Table("Variants of the distilled student", columns, rows, words=(0, 1, 2, 3)) if rows else None
 
 
 def own_answers_table(report: Row) -> Table | None:

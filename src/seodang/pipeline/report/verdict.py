@@ -77,10 +77,12 @@ def _against_gold(report: Row) -> list[str]:
 
 
 def _training_tokens(training: dict[str, list[Row]], other: str) -> str:
-    """What is known about the number of training tokens of the distilled student and the other arm, the mean over seeds."""
+    """What is known about the number of training tokens of the distilled student and the other arm, the mean over seeds, with those of the
+    fine-tuning that a student went on from."""
     means: list[float] = []
     for arm in (STUDENT, other):
-        tokens = [run["num_tokens"] for run in training.get(arm, []) if run.get("num_tokens") is not None]
+        runs = [run for run in training.get(arm, []) if run.get("num_tokens") is not None]
+        tokens = [run["num_tokens"] + (run.get("num_tokens_before") or 0) for run in runs]
         if not tokens:
             return "(number of training tokens not recorded)"
         means.append(sum(tokens) / len(tokens))

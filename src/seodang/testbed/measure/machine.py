@@ -117,7 +117,7 @@ def describe(found: Measured) -> Description:
         best = max((one for one in found.products if one.dtype == dtype), key=lambda one: one.flops / one.timing.best)
         peak[dtype] = number(best.flops / best.timing.best, "FLOP/s", f"best of products, {best.name} with {best.num_rows} rows")
         reached |= {key: number(*told) for key, told in _rates(found, dtype).items()}
-    links = tuple(_link(one, number) for one in found.collectives if one.kind == "all_reduce")
+    links = tuple(measured_link(one, number) for one in found.collectives if one.kind == "all_reduce")
     return Description(
         name=f"{here['cores']} cores of {here['processor']}" if cpu else here["accelerator"],
         vendor="of this machine",
@@ -159,7 +159,19 @@ def _middle(values: Sequence[float]) -> float:
     return float(numpy.median(values))
 
 
-def _link(one: Collective, number: Callable[[float, str, str], Quantity]) -> Link:
+def link_between_processes(device: str, *, ranks: int = 2, seconds: float = 3.0) -> Link:
+    """The link of a group that is measured now, by all-reduces. Errors as of `measure_collectives`."""
+    found = measure_collectives(device, ranks=ranks, kinds=("all_reduce",), seconds=seconds)[0]
+    today, load = datetime.date.today().isoformat(), os.getloadavg()[0]
+
+    def number(value: float, unit: str, how: str) -> Quantity:
+        return Quantity(value=value, unit=unit, kind="measured", source=f"measured beside, {how}, load {load:.1f}", date=today)
+
+    return measured_link(found, number)
+
+
+def measured_link(one: Collective, number: Callable[[float, str, str], Quantity]) -> Link:
+    """A group's link by the fastest rounds of a collective; `number` makes a quantity of a value, its unit and how it was found."""
     line = one.line(of="best")
     how = f"all-reduces of {one.ranks} processes, fastest rounds, r2 {line.r2:.2f}"
     return Link(
