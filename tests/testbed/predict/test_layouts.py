@@ -1,9 +1,13 @@
 """Layouts by name, and all of them."""
 
+import dataclasses
+
 import pytest
 
+from seodang.testbed.predict.case import resolve
 from seodang.testbed.predict.layouts import all_layouts, group_size, layout_name, parse_layout
 from seodang.testbed.predict.refused import PredictionRefused
+from seodang.testbed.predict.rows import evidence
 from seodang.testbed.workloads.operators import Layout
 from seodang.testbed.workloads.shape import read_shape
 
@@ -45,3 +49,18 @@ def test_all_layouts_are_all_that_divide(model: str) -> None:
     }
     assert found == expected
     assert all(16 % group_size(layout) == 0 for layout in found)
+
+
+def test_attention_parallel_over_data_inside_of_tensor_parallelism() -> None:
+    """Some tables give the devices as TP and say the groups of attention beside it."""
+    row = next(row for row in evidence() if row.id == "80a")
+    asked = dataclasses.replace(row, note="", tp=8, dp=8, ep=8)
+    assert resolve(asked).layout == resolve(row).layout == Layout(dp=8, ep=8)
+    assert resolve(dataclasses.replace(asked, count=64)).layout == Layout(tp=8, dp=8, ep=8)
+
+
+def test_experts_are_held_twice_where_ranks_do_not_divide_them() -> None:
+    """DeepSeek serves 256 experts on 144 ranks with 32 copies (deepseek-ai/open-infra-index, day 6)."""
+    case = resolve(next(row for row in evidence() if row.id == "84b"))
+    assert case.shape.routed_experts == 288
+    assert any("32 of 256 experts are held twice" in one for one in case.assumptions)

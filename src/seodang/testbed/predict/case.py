@@ -173,6 +173,9 @@ def _layout(row: Row, assumptions: list[str]) -> Layout:
         raise PredictionRefused("missing input", "no layout", hint="fill one of the columns tp, dp, ep and pp, or give --layout")
     if row.attention_parallel_over_data and row.dp is None:
         tp, dp = 1, tp
+    elif row.count is not None and tp * dp * pp > row.count and dp > 1 and tp % dp == 0:
+        tp = tp // dp
+        assumptions.append(f"the {dp} groups of attention that is parallel over data are part of the {row.tp} ranks of tensor parallelism")
     elif row.tp is None and row.dp is None and ep > 1:
         dp = ep
         assumptions.append(f"attention is parallel over data: every one of {ep} ranks has its own sequences")
