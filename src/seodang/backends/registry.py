@@ -13,6 +13,8 @@ from seodang.backends.contract import API_VERSION, Backend, BackendError, Probe
 GROUP = "seodang.backends"
 _OWN = {
     "reference": "seodang.backends.reference:ReferenceBackend",
+    "llama_cpp": "seodang.backends.llama_cpp:LlamaCppBackend",
+    "onnx_cpu": "seodang.backends.onnx_cpu:OnnxCpuBackend",
 }
 _METHODS = ("probe", "describe", "supports", "plan_memory", "compile", "load")
 
