@@ -2,7 +2,9 @@
 
 import pytest
 
-from seodang.backends.description import load_description
+from seodang.backends.description import Description, Memory, load_description
+from seodang.backends.quantity import Quantity
+from seodang.testbed.predict.reached import measured_rates
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.schemes import cache_type, peak_flop_s, scheme
 
@@ -40,3 +42,27 @@ def test_caches_are_kept_as_the_framework_is_launched() -> None:
     assert cache_type("sglang-0.5.9", b200)[0] == "float8"
     assert cache_type("tensorrt-llm", h200)[0] == "float8"
     assert cache_type("vllm-0.11", b200)[0] == "bfloat16"
+
+
+def test_a_device_that_was_measured_as_a_whole_keeps_its_own_rates() -> None:
+    """No share of a peak is fitted for it: what it reached in a family and type is used, the measurement with most rows first."""
+    claimed = load_description("h200_sxm")
+    assert measured_rates(claimed) == {}
+
+    def measured(value: float, unit: str) -> Quantity:
+        return Quantity(value=value, unit=unit, kind="measured", source="a run", date="2026-11-25")
+
+    reached = {
+        "gemm.float32": measured(4e10, "FLOP/s"),
+        "gemm.float32.rows4": measured(2e9, "FLOP/s"),
+        "grouped_gemm.float32.rows4": measured(1e10, "FLOP/s"),
+        "grouped_gemm.float32.rows64": measured(3e10, "FLOP/s"),
+        "launch": measured(2e-5, "s"),
+    }
+    tier = Memory(name="RAM", capacity=measured(2e10, "B"), bandwidth=measured(1.9e10, "B/s"))
+    device = Description(
+        name="two cores", vendor="mine", kind="cpu", memory=(tier,), peak={"float32": measured(5e10, "FLOP/s")}, reached=reached
+    )
+    assert measured_rates(device) == {
+        "stream": 1.9e10, "gemm.float32": 4e10, "grouped_gemm.float32": 3e10, "launch": 2e-5,
+    }  # fmt: skip

@@ -18,6 +18,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--output-tokens", type=click.FloatRange(1), default=1024, show_default=True, help="Mean tokens of an answer.")
 @click.option("--concurrency", type=click.IntRange(1), help="Clients at once on all devices.  [default: 16 with --layout, else many]")
 @click.option("--framework", default="sglang", show_default=True, help="What serves: sglang, vllm, tensorrt-llm ...")
+@click.option("--kv", type=click.Choice(["bf16", "fp8"]), help="Type of keys and values.  [default: as the framework is launched]")
 @click.option("--weights", default="fp8", show_default=True, help="bf16, fp8, fp4, mxfp4, int4 or int8.")
 @click.option(
     "--acceptance", type=click.FloatRange(0, 1), help="Speculative decoding with one drafted token, kept so often.  [default: off]"

@@ -21,9 +21,12 @@ def asked_row(
     framework: str,
     weights: str,
     acceptance: float | None = None,
+    kv: str | None = None,
 ) -> Row:
     """The row of a time per token that asks this. Lengths are means, as they are given. PredictionRefused for a layout that is none."""
     laid = parse_layout(layout) if layout is not None else None
+    notes = [f"acceptance {acceptance:g}"] if acceptance is not None else []
+    notes += [f"{kv.upper()} KV"] if kv is not None else []
     return Row(
         id="asked",
         split="",
@@ -43,7 +46,7 @@ def asked_row(
         metric="tpot",
         value=None,
         unit="ms",
-        note="" if acceptance is None else f"acceptance {acceptance:g}",
+        note="; ".join(notes),
         source="asked",
     )
 

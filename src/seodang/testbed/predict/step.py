@@ -183,7 +183,7 @@ class Deployment:
         compute = op.flops * self._padding(op) / flop_s
         memory = (op.weight_bytes * stored + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
         work = math.hypot(compute, memory)  # neither hides the other wholly: see `products.py`
-        launch = self.parameters.launch_s
+        launch = self.measured.get("launch", self.parameters.launch_s)
         bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
         return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
 
