@@ -136,6 +136,11 @@ def parallelism(case: Case) -> frozenset[str]:
     return frozenset(name for name, holds in ways.items() if holds)
 
 
+def unmeasured_spread(case: Case) -> float:
+    """What a way of dividing the model that no serving row of the calibration has adds to the deviation of the logarithm."""
+    return OTHER_PARALLELISM if parallelism(case) - _measured_parallelism() else 0.0
+
+
 @cache
 def _measured_parallelism() -> frozenset[str]:
     serving = [resolve(row) for row in calibration(evidence()) if row.phase != "collective"]

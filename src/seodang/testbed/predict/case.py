@@ -29,6 +29,7 @@ _ALIASES = {
     "a.x-k1": "ax-k1",
     "a.x-k2": "ax-k2",
 }
+FULL_STAGES = "the stages of a pipeline always have work: no bubbles are counted"
 _UNIFORM = "every expert is as likely as another (uniform routing): an upper bound of speed under expert parallelism"
 
 
@@ -114,6 +115,8 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
     if layout is None:
         layout = _layout(row, assumptions)
     count = row.count or group_size(layout)
+    if layout.pp > 1:
+        assumptions.append(FULL_STAGES)
     shape, held_twice = _with_copies(shape, layout.ep)
     assumptions += held_twice
     if count % group_size(layout):

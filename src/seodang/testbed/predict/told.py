@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from seodang.testbed.predict.answer import Prediction, anchor_to, predict_row, predict_rows
+from seodang.testbed.predict.answer import Prediction, anchor_to, predict_row, predict_rows, unmeasured_spread
 from seodang.testbed.predict.calibrated import Calibrated
-from seodang.testbed.predict.case import resolve
+from seodang.testbed.predict.case import FULL_STAGES, resolve, with_layout
 from seodang.testbed.predict.communication import network
 from seodang.testbed.predict.elasticity import binding, elasticities
 from seodang.testbed.predict.evaluate import serve
@@ -95,19 +95,21 @@ def tell_search(row: Row, calibrated: Calibrated, count: int) -> tuple[Told, Fou
     """The front of all layouts of `count` devices, each point with its interval; and what was found."""
     case = resolve(row, layout=Layout())
     found = search(case, calibrated.parameters, count, row.concurrency)
-    deviation = predict_row(
-        replace(row, concurrency=found.front[0].clients), calibrated, case=resolve(row, layout=found.front[0].layout)
-    ).deviation
-    points = [
-        {
-            "layout": layout_name(point.layout),
-            "concurrency": point.clients,
-            "tokens_s_user": _with_interval(point.tokens_s_user, deviation),
-            "tokens_s_device": _with_interval(point.tokens_s_device, deviation),
-            "tpot_ms": _with_interval(1e3 / point.tokens_s_user, deviation),
-        }
-        for point in found.front
-    ]
+    first = with_layout(case, found.front[0].layout)
+    whole = predict_row(replace(row, concurrency=found.front[0].clients), calibrated, case=first).deviation
+    known = math.sqrt(whole**2 - unmeasured_spread(first) ** 2)
+    points: list[Told] = []
+    for point in found.front:
+        deviation = math.hypot(known, unmeasured_spread(with_layout(case, point.layout)))
+        points.append(
+            {
+                "layout": layout_name(point.layout),
+                "concurrency": point.clients,
+                "tokens_s_user": _with_interval(point.tokens_s_user, deviation),
+                "tokens_s_device": _with_interval(point.tokens_s_device, deviation),
+                "tpot_ms": _with_interval(1e3 / point.tokens_s_user, deviation),
+            }
+        )
     told = {
         "model": row.model,
         "device": case.device.name,
@@ -121,7 +123,7 @@ def tell_search(row: Row, calibrated: Calibrated, count: int) -> tuple[Told, Fou
         "points": len(found.points),
         "fit": calibrated.digest(),
         "device_said": case.device.said,
-        "assumptions": [*case.assumptions, *network(case.device).assumed],
+        "assumptions": [*case.assumptions, FULL_STAGES, *network(case.device).assumed],
     }
     return told, found
 
