@@ -144,7 +144,7 @@ def test_what_is_wrong_with_a_step_is_told_and_changes_nothing(session: Session)
         r"tokens of shape \(2,\)": (Unsupported, lambda: session.decode([feed(one, [4, 5])])),
         r"tokens of shape \(0,\)": (Unsupported, lambda: session.prefill([feed(one, [4]), feed(two, [])])),
         "token ids outside": (Unsupported, lambda: session.prefill([feed(one, [4]), feed(two, [400])])),
-        "token ids that are": (Unsupported, lambda: session.prefill([replace(feed(one, [4]), tokens=np.array([4.0]))])),
+        "tokens of type float64": (Unsupported, lambda: session.prefill([replace(feed(one, [4]), tokens=np.array([4.0]))])),
         "fed twice": (Unsupported, lambda: session.prefill([feed(one, [4]), feed(one, [5])])),
         "longer than max_context": (OutOfMemory, lambda: session.prefill([feed(two, [4]), feed(one, random_row(1, 131))])),
         "no live sequence": (InvalidHandle, lambda: session.prefill([feed(one, [4]), feed(99, [4])])),

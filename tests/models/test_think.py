@@ -97,6 +97,16 @@ def test_a_thought_answer_reads_as_the_template_writes_it(tokenizer: Any, switch
     assert not opens_block(render(tokenizer, ASKED, ThinkMode.OFF))
 
 
+@pytest.mark.parametrize("opens", [None, False, True])
+def test_a_mark_in_a_question_opens_no_block(tokenizer: Any, switch: str, opens: bool | None) -> None:
+    """What is answered to it is an answer, and no reasoning without an end."""
+    if opens is not None:
+        tokenizer.chat_template = OPENS if opens else switch
+    for mode in ThinkMode:
+        prompts = [render(tokenizer, [{"role": "user", "content": said}], mode) for said in ("Hello", "What is <think>?", "Write <think>")]
+        assert {opens_block(prompt) for prompt in prompts} == {bool(opens) and mode is not ThinkMode.OFF}
+
+
 def test_the_block_of_a_template_without_line_breaks_has_none() -> None:
     prompt = render(ByteTokenizer(), ASKED, ThinkMode.ON)
     assert opens_block(prompt)

@@ -17,14 +17,22 @@ from click.testing import CliRunner
 from seodang.cli.main import cli
 from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError, ModelError
-from seodang.core.files import read_json, read_json_lines
+from seodang.core.files import read_json, read_json_lines, write_json
 from seodang.core.progress import Progress
-from seodang.distill.modes.guards import Counts
+from seodang.distill.modes import rollouts
+from seodang.distill.modes.guards import Counts, guard
+from seodang.distill.modes.on_policy import OnPolicy
+from seodang.distill.modes.rollouts import drawn, write
+from seodang.distill.packing import Example
 from seodang.distill.parallel import Team
+from seodang.models.chat_model import Message
+from seodang.models.decoding import Row
 from seodang.models.local import LocalModel
 from seodang.models.source import LocalTeacher
 from seodang.pipeline import own_answers, teach
 from seodang.pipeline.context import RunContext
+from seodang.pipeline.modes import by_live_teacher
+from seodang.pipeline.pairing import open_pair
 from seodang.pipeline.recipe import load_recipe
 from seodang.pipeline.run import _train_line, make_plan
 from seodang.pipeline.workspace import Workspace, open_run
@@ -86,7 +94,7 @@ def project(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 @pytest.fixture(scope="module")
 def tuned(project: Path) -> RunContext:
     """A finished run in the mode `offline_on_policy`."""
-    recipe = with_mode(project, "offline", mode="offline_on_policy", rollout_tokens=12, rollout_samples=2)
+    recipe = with_mode(project, "offline", mode="offline_on_policy", rollout_tokens=12, rollout_samples=2, rollout_temperature=0.8)
     told(recipe, project / "runs")
     return planned(recipe, project / "runs")
 
@@ -146,10 +154,16 @@ def test_what_is_kept_of_own_answers_is_what_the_student_writes(tuned: RunContex
             assert row["answer_ids"] == student.encode_answer(accepted[row["record"]].answer)
         assert 0 < len(row["answer_ids"]) <= 13 or not row["own"]
     assert len({tuple(row["answer_ids"]) for row in rows}) > len(rows) / 2
+    first = tuned.accepted[:16]  # with two samples each, as many as are written together
+    prompts = [student.encode_chat([Message("user", record.question)]) for record in first]
+    settings: dict[str, Any] = {"max_new_tokens": 12, "temperature": 0.8, "num_samples": 2}
+    written = write(student.model, prompts, seed=drawn(0, 0, "own answers"), stop_ids=student.stop_ids, **settings)
+    taught = [guard(row, end).answer_ids for samples in written for row in samples]
+    assert [tuple(row["answer_ids"]) if row["own"] else () for row in rows[: len(taught)]] == taught
 
 
 def test_killed_rollouts_go_on(tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_answers, "_TOGETHER", 4)
+    monkeypatch.setattr(own_answers, "_TOGETHER", 8)  # four questions with two samples each
     told = own_answers.rollouts(tuned, Artifact(tmp_path / "whole"), Progress("rollouts"), seed=0)
     answers, asked = own_answers._answers, 0
 
@@ -171,8 +185,6 @@ def test_killed_rollouts_go_on(tuned: RunContext, tmp_path: Path, monkeypatch: p
 
 def test_what_a_fine_tuned_student_is_taught_on(tuned: RunContext) -> None:
     """Own answers by the divergence alone, from its checkpoint; a student that is not made of adapters is not made once more."""
-    from seodang.distill.packing import Example
-
     examples = [Example(record.id, (1, 2), (5, 2), None, 0.3) for record in tuned.accepted]
     rows = read_json_lines(tuned.artifacts["rollouts.0"].folder / "rollouts.jsonl")
     kept: dict[str, Any] = {row["id"]: object() for row in rows}
@@ -186,6 +198,72 @@ def test_what_a_fine_tuned_student_is_taught_on(tuned: RunContext) -> None:
     pruned = tuned.recipe.model_copy(update={"student": tuned.recipe.student.model_copy(update={"method": "fresh"})})
     context = RunContext(pruned, tuned.base, tuned.workspace, tuned.artifacts)
     assert own_answers.on_rollouts(context, examples, kept, 0).student.method == "full"
+
+
+def ending_otherwise(model: Path, folder: Path) -> Path:
+    """The same model, whose tokenizer names another end than the chat's, at which it stops too."""
+    shutil.copytree(model, folder)
+    for file, told in (("tokenizer_config.json", {"eos_token": "<|endoftext|>"}), ("generation_config.json", {"eos_token_id": [0, 2]})):
+        write_json(folder / file, read_json(folder / file) | told)
+    return folder
+
+
+def test_own_answers_end_as_the_teachers(tuned: RunContext, random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the chat's end, also where the student's tokenizer names another one: those that are written, replaced, and taught live."""
+    source = tuned.student_source.model_copy(update={"path": str(ending_otherwise(random_model, tmp_path / "student"))})
+    recipe, sft = tuned.recipe.model_copy(update={"student_model": source}), Artifact(tmp_path / "sft")
+    ending_otherwise(tuned.artifacts["train.sft.0"].folder / "checkpoint", sft.folder / "checkpoint")
+    context = RunContext(recipe, tuned.base, tuned.workspace, {**tuned.artifacts, "train.sft.0": sft})
+    pair = open_pair(context)
+    assert (pair.end, pair.student.encode_answer("")[-1]) == (2, 0)
+    with monkeypatch.context() as patch:
+        kept = [[Row([5, 6], "stop"), Row([], "stop")]]
+        patch.setattr(rollouts, "write", lambda model, prompts, **options: kept * len(prompts))  # pyright: ignore
+        own_answers.rollouts(context, Artifact(tmp_path / "rollouts"), Progress("rollouts"), seed=0)
+    rows = read_json_lines(tmp_path / "rollouts" / "rollouts.jsonl")
+    assert [row["answer_ids"] for row in rows[::2]] == [[5, 6, pair.end]] * len(context.accepted)
+    assert [row["answer_ids"] for row in rows[1::2]] == [list(pair.answer_ids(record.answer)) for record in context.accepted]
+    examples = [Example(record.id, (5, 6), pair.answer_ids(record.answer)) for record in context.accepted]
+    distill = context.recipe.distill.model_copy(update={"mode": "on_policy"})
+    lessons = by_live_teacher(context, distill, pair, examples, (), 0).lessons()
+    assert isinstance(lessons, OnPolicy)
+    assert (lessons.end, lessons.stop_ids) == (2, {0, 2})
+
+
+def test_a_live_teacher_with_another_width_of_logits_is_refused(tuned: RunContext, random_model: Path, tmp_path: Path) -> None:
+    """Also where all tokens are equal: a model may have more rows than its tokenizer has tokens."""
+    shutil.copytree(random_model, tmp_path / "wider")
+    write_json(tmp_path / "wider" / "config.json", read_json(tmp_path / "wider" / "config.json") | {"vocab_size": 402})
+    source = tuned.student_source.model_copy(update={"path": str(tmp_path / "wider")})
+    recipe = tuned.recipe.model_copy(update={"student_model": source})
+    context = RunContext(recipe, tuned.base, tuned.workspace, tuned.artifacts)
+    pair = open_pair(context)
+    examples = [Example(record.id, (5, 6), pair.answer_ids(record.answer)) for record in context.accepted]
+    with pytest.raises(ModelError, match="logits a token and the student 402"):
+        by_live_teacher(context, recipe.distill, pair, examples, (), 0)
+
+
+@pytest.mark.parametrize(("samples", "questions"), [(1, 32), (2, 16), (64, 1)])
+def test_a_batch_is_as_large_with_many_samples(
+    tuned: RunContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int, questions: int
+) -> None:
+    """Memory is needed by the answer, not by the question. Each batch of each seed is drawn by a seed of its own."""
+    asked: list[int] = []
+    drawn_by: set[int] = set()
+
+    def writes(model: Any, prompts: Any, **options: Any) -> list[list[Row]]:
+        asked.append(len(prompts))
+        drawn_by.add(options["seed"])
+        return [[Row([5], "stop")] * options["num_samples"] for _ in prompts]
+
+    monkeypatch.setattr(rollouts, "write", writes)
+    recipe = tuned.recipe.model_copy(update={"distill": tuned.recipe.distill.model_copy(update={"rollout_samples": samples})})
+    context = RunContext(recipe, tuned.base, tuned.workspace, tuned.artifacts)
+    context.artifacts = tuned.artifacts | {"train.sft.1": tuned.artifacts["train.sft.0"]}
+    told = [own_answers.rollouts(context, Artifact(tmp_path / str(seed)), Progress("rollouts"), seed=seed) for seed in (0, 1)]
+    assert max(asked) == min(questions, len(tuned.accepted))
+    assert (sum(asked), len(drawn_by)) == (2 * len(tuned.accepted), len(asked))
+    assert [row["num"] for row in told] == [samples * len(tuned.accepted)] * 2
 
 
 def other_teacher(random_model: Path, folder: Path) -> LocalTeacher:
@@ -250,6 +328,23 @@ def test_the_fine_tuned_student_does_not_hang_on_the_mode(project: Path) -> None
     found = [keys(with_mode(project, "each", arms=["sft", "distilled"], mode=mode), project / "none") for mode in modes]
     assert len({each["train.sft.0"] for each in found}) == 1
     assert len({each["train.distilled.0"] for each in found}) == 4
+
+
+@pytest.mark.parametrize("mode", ["cached", "offline_on_policy"])
+def test_a_remote_teachers_targets_are_those_of_the_students_tokens(project: Path, mode: str, tmp_path: Path) -> None:
+    """It is asked in them, so that another student's have to be asked for anew; a local teacher has its own."""
+    path = with_mode(project, "remote", mode=mode)
+    recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+    local, remote = recipe["teacher"], {"kind": "openai_http", "url": "http://127.0.0.1:9/v1", "model": "x"}
+    other = {**local, "path": str(ending_otherwise(Path(local["path"]), tmp_path / "other"))}
+    recipe["targets"] = {"codec": "top_k"}
+
+    def targets(teacher: dict[str, Any], student: dict[str, Any]) -> str:
+        path.write_text(yaml.safe_dump(recipe | {"teacher": teacher, "student_model": student}), encoding="utf-8")
+        return next(key for name, key in keys(path, project / "none").items() if name.startswith("targets"))
+
+    assert targets(remote, local) == targets(remote, local) != targets(remote, other)
+    assert mode == "offline_on_policy" or targets(local, local) == targets(local, other)
 
 
 @pytest.mark.parametrize("mode", ["live", "on_policy"])

@@ -118,6 +118,24 @@ def test_an_answer_that_cannot_be_aligned_is_counted_and_none_at_all_is_refused(
         align(found, taught[1:], kept, {})
 
 
+def test_reasoning_is_compared_and_aligned_with_the_answer_behind_it(tiny_switch_dir: Path, tmp_path: Path) -> None:
+    """The answer is one token on both sides; what is thought before it is cut otherwise."""
+    student = changed(tiny_switch_dir, tmp_path / "student", "tokenizer.json", lambda told: told["model"]["merges"].clear())
+    found, taught = pair(tiny_switch_dir, student), records("%")
+    refuse_other_tokens(found, taught, {})
+    reasoning = {taught[0].id: "The customer has no signal."}
+    with pytest.raises(ModelError, match="into other tokens"):
+        refuse_other_tokens(found, taught, reasoning)
+    num_teacher = len(found.teacher.encode_answer("%", reasoning[taught[0].id]))
+    kept: dict[str, Any] = {taught[0].id: Likelihoods(*torch.full((2, num_teacher), -1.0))}
+    targets, counts = align(found, taught, kept, reasoning)
+    target = targets[taught[0].id]
+    assert counts["num_unaligned"] == 0
+    assert tuple(target.ids.tolist()) == found.answer_ids("%", reasoning[taught[0].id])
+    assert (target.chunks.num_teacher, target.chunks.teacher[-1, 1].item()) == (num_teacher, num_teacher)
+    assert "signal" in found.student.tokenizer.decode(target.ids.tolist())
+
+
 def test_a_text_begins_as_all_texts_of_the_model_do(other_model: Path) -> None:
     """Gemma writes nonsense after a text that does not begin with its <bos>; token ids are taken as they stand."""
     model = LocalModel(other_model, dtype="float32", synthetic=True)

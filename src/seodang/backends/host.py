@@ -1,5 +1,6 @@
 """This machine's processor as a device: its memory from the system, bandwidth and peak from a quick measurement."""
 
+import ctypes
 import datetime
 import os
 import platform
@@ -33,7 +34,7 @@ def describe_host() -> Description:
         return Quantity(value=value, unit=unit, kind="measured", source=how, date=today)
 
     return Description(
-        name=_processor(),
+        name=processor_name(),
         vendor="of this machine",
         kind="cpu",
         memory=(
@@ -49,6 +50,20 @@ def describe_host() -> Description:
     )
 
 
+def num_threads() -> int:
+    """The cores that this process may use, or fewer where the variable OMP_NUM_THREADS says so."""
+    cores = len(os.sched_getaffinity(0))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(told)) if told.isdigit() and int(told) else cores
+
+
+def give_back_memory() -> None:
+    """Has the C library give memory that was freed back to the system, where it is one that keeps it (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
+
+
 def _best(work: Callable[[], object]) -> float:
     times: list[float] = []
     for _ in range(_TIMES + 1):  # the first one warms up
@@ -58,7 +73,8 @@ def _best(work: Callable[[], object]) -> float:
     return min(times[1:])
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """As the system tells it."""
     told = Path("/proc/cpuinfo")
     lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
     return next(

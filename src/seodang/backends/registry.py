@@ -15,6 +15,8 @@ _OWN = {
     "reference": "seodang.backends.reference:ReferenceBackend",
     "torch_cpu": "seodang.backends.torch_backend:TorchCpuBackend",
     "torch_cuda": "seodang.backends.torch_backend:TorchCudaBackend",
+    "llama_cpp": "seodang.backends.llama_cpp:LlamaCppBackend",
+    "onnx_cpu": "seodang.backends.onnx_cpu:OnnxCpuBackend",
     "emulated": "seodang.backends.emulated:EmulatedBackend",
     "vllm": "seodang.backends.vllm:VllmBackend",
     "rbln": "seodang.backends.rbln:RblnBackend",

@@ -68,7 +68,7 @@ class Sequences(Generic[State]):
                 wanted = "exactly one token" if single else "one token or more"
                 raise Unsupported(f"tokens of shape {feed.tokens.shape} for sequence {feed.sequence}", hint=f"feed {wanted} in one row")
             if feed.tokens.dtype.kind not in "iu":
-                raise Unsupported(f"token ids that are {feed.tokens.dtype}", hint="feed integers")
+                raise Unsupported(f"tokens of type {feed.tokens.dtype} for sequence {feed.sequence}", hint="feed integers")
             if feed.tokens.min() < 0 or feed.tokens.max() >= vocabulary:
                 raise Unsupported(f"token ids outside of 0 to {vocabulary - 1}", hint="encode with the tokenizer of this model")
             if self.lengths[feed.sequence] + len(feed.tokens) > self.limits.max_context:

@@ -105,9 +105,9 @@ def reasoning_so_far(text: str, *, inside: bool, finished: bool) -> tuple[str, s
 
 
 def _opened(prompt: str) -> str:
-    """The beginning of a block with which a prompt ends; empty where it does not end inside of one."""
+    """The beginning of a block with which a prompt ends; empty where it does not end with one. A mark before is a question's own."""
     _, mark, rest = prompt.rpartition(OPEN)
-    return mark + rest if mark and CLOSE not in rest else ""
+    return mark + rest if mark and not rest.strip() else ""
 
 
 def _form(tokenizer: Any) -> tuple[str, str]:

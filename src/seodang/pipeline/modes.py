@@ -15,7 +15,7 @@ from seodang.pipeline.context import RunContext
 if TYPE_CHECKING:
     from seodang.distill.modes.lessons import Lessons
     from seodang.distill.packing import Example
-    from seodang.models.reader import Reader
+    from seodang.pipeline.pairing import Pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,11 @@ def _refuse_mode(context: RunContext, mode: str) -> None:
 
 
 def by_live_teacher(
-    context: RunContext, distill: DistillSection, reader: "Reader", examples: "list[Example]", thought: Collection[str], seed: int
+    context: RunContext, distill: DistillSection, pair: "Pair", examples: "list[Example]", thought: Collection[str], seed: int
 ) -> Taught:
     """The modes `live` and `on_policy`: the teacher reads its prompts with the passages in view, and is asked in each step.
 
-    `distill` is how the arm is taught, `reader` the student before teaching, `thought` the records that are taught in think mode.
+    `distill` is how the arm is taught, `pair` teacher and student before teaching, `thought` the records that are taught in think mode.
     ModelError where the teacher's distributions do not fit the student.
     """
     from transformers import AutoConfig
@@ -66,11 +66,10 @@ def by_live_teacher(
     prompts = {lesson.record: lesson.teacher_prompt for lesson in plan}
     teacher = LiveTeacher(context.teacher, prompts)
     teacher.refuse_unfit(examples, AutoConfig.from_pretrained(context.student_folder, local_files_only=True).get_text_config().vocab_size)
-    end, stop_ids = reader.encode_answer("")[-1], reader.stop_ids
 
     def lessons() -> Live:
         if distill.mode == "live":
             return Live(teacher)
-        return OnPolicy(teacher, distill, seed=seed, end=end, stop_ids=stop_ids)
+        return OnPolicy(teacher, distill, seed=seed, end=pair.end, stop_ids=pair.student.stop_ids)
 
     return Taught(context.student_folder, recipe.student, examples, lessons)

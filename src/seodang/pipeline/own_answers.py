@@ -25,27 +25,29 @@ if TYPE_CHECKING:
     from seodang.distill.packing import Example
     from seodang.distill.targets.capture import Lesson
     from seodang.models.local import LocalModel
+    from seodang.pipeline.pairing import Pair
 
 AUTHOR = "teacher.json"  # beside the records: the identity of the model that wrote them
-_TOGETHER = 32  # questions that are answered together, and a unit of work that a kill cannot undo
+_TOGETHER = 32  # answers that are written together, and a unit of work that a kill cannot undo
 
 
 def rollouts(context: RunContext, artifact: Artifact, progress: Progress, *, seed: int) -> dict[str, Any]:
     """The fine-tuned student answers every accepted question; its answers are guarded (distill/modes/guards.py) and kept as token ids."""
     from seodang.distill.modes.guards import Counts
     from seodang.models.local import use_threads
+    from seodang.pipeline.pairing import open_pair
 
     use_threads()
-    section = context.recipe.distill
+    section, pair = context.recipe.distill, open_pair(context)
     student, thought = open_student(_fine_tuned(context, seed), section.think_share, dtype="float32"), thought_records(context)
-    accepted = context.accepted
+    accepted, size = context.accepted, max(1, _TOGETHER // section.rollout_samples)
     progress.total, progress.unit = len(accepted), "questions"
     found: list[dict[str, Any]] = []
     with closing(Journal(artifact.folder / "partial" / "rollouts.jsonl")) as journal:
-        for first in range(0, len(accepted), _TOGETHER):
-            group, unit = accepted[first : first + _TOGETHER], str(first)
+        for first in range(0, len(accepted), size):
+            group, unit = accepted[first : first + size], str(first)
             if unit not in journal:
-                journal.append(unit, list(_answers(student, group, thought, section.model_dump(), (seed, first))))
+                journal.append(unit, list(_answers(student, pair, group, thought, section.model_dump(), (seed, first))))
             found += journal[unit]
             progress.advance(len(group))
     write_json_lines(artifact.folder / "rollouts.jsonl", ({k: v for k, v in row.items() if k != "counts"} for row in found))
@@ -53,8 +55,14 @@ def rollouts(context: RunContext, artifact: Artifact, progress: Progress, *, see
 
 
 def _answers(
-    student: "LocalModel", records: Sequence[Record], thought: Collection[str], settings: Mapping[str, Any], drawn_by: tuple[int, int]
+    student: "LocalModel",
+    pair: "Pair",
+    records: Sequence[Record],
+    thought: Collection[str],
+    settings: Mapping[str, Any],
+    drawn_by: tuple[int, int],
 ) -> Iterator[dict[str, Any]]:
+    """The rows of some records' answers. They end as the verified ones do, with the pair's token: a tokenizer may name another end."""
     from seodang.distill.modes.guards import count, guard
     from seodang.distill.modes.rollouts import drawn, write
     from seodang.models.chat_model import Message
@@ -70,15 +78,15 @@ def _answers(
         num_samples=settings["rollout_samples"],
     )
     for record, rows in zip(records, written, strict=True):
-        verified = student.encode_answer(record.answer, record.reasoning if record.id in thought else "")
+        verified = pair.answer_ids(record.answer, record.reasoning if record.id in thought else "")
         for number, row in enumerate(rows):
-            guarded = guard(row, verified[-1])
+            guarded = guard(row, pair.end)
             own = bool(guarded.answer_ids)
             yield {
                 "id": f"{record.id}.{number}",
                 "record": record.id,
                 "own": own,  # otherwise it was empty, and the verified answer stands in its place
-                "answer_ids": list(guarded.answer_ids) if own else verified,
+                "answer_ids": list(guarded.answer_ids if own else verified),
                 "ended": guarded.ended or not own,
                 "text": student.tokenizer.decode(guarded.answer_ids, skip_special_tokens=True) if own else record.answer,
                 "counts": count(row, guarded, len(verified)).row(),

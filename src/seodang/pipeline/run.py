@@ -40,14 +40,14 @@ from seodang.pipeline.workspace import RUN_FILE
 # Raised when a step's code computes something else from the same settings and inputs.
 _VERSIONS = {
     "ingest": 2,
-    "build": 4,
+    "build": 5,
     "verify": 3,
-    "tokenizer": 1,
+    "tokenizer": 2,
     "gold": 1,
-    "rollouts": 1,
+    "rollouts": 2,
     "targets": 4,
-    "train": 5,
-    "evaluate": 2,
+    "train": 6,
+    "evaluate": 3,
     "export": 1,
 }
 
@@ -84,7 +84,8 @@ def make_plan(context: RunContext) -> list[Step]:
     own = [add("tokenizer", teach.own_tokenizer, _tokenizer_line, verify, student, size)] if size and recipe.trained_arms else []
     # Which records are taught in think mode is measured in the student's tokens.
     chosen = [recipe.distill.think_share, student, *own] if recipe.distill.think_share else []
-    asks = [recipe.targets.model_dump(), prompts, *chosen]
+    # A remote teacher is asked in the student's tokens.
+    asks = [recipe.targets.model_dump(), prompts, *chosen, *([student] if isinstance(recipe.teacher, OpenAIHTTPTeacher) else [])]
     taught_modes = {recipe.distill.of_arm(arm).mode for arm in recipe.distilled_arms}
     targets = add("targets", teach.targets, _targets_line, verify, *asks) if "cached" in taught_modes else ""
     gold = _add_gold(context, add, exam, general) if GOLD_ARM in arms else ""

@@ -221,7 +221,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     ]
     taught = modes.Taught(context.student_start, recipe.student, examples, Lessons)
     if mode in LIVE_MODES:
-        taught = modes.by_live_teacher(context, section, reader, examples, thought, seed)
+        taught = modes.by_live_teacher(context, section, pair, examples, thought, seed)
         use_threads(context.team.num_threads)
     elif mode == "offline_on_policy":
         taught = own_answers.on_rollouts(context, examples, kept, seed)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seodang.distill.align.alm import alm, coin_divergence
 from seodang.distill.align.boundary import Boundary, boundary_logprobs, merge_chunks
 from seodang.distill.align.chunks import Chunks
+from seodang.distill.align.surprisal import set_surprisal, surprisal
 
 SEEDS = st.integers(0, 10_000)
 V_TEACHER, V_STUDENT = 17, 11
@@ -115,6 +116,20 @@ def test_a_sure_student_and_a_sure_teacher_have_finite_losses() -> None:
         assert grad.isfinite().all()
         assert grad.abs().max().item() <= -logprob + 1e-6
         assert grad.sum().item() == pytest.approx(0, abs=1e-5)
+
+
+def test_tokens_that_cannot_be_written_do_not_spoil_the_gradient() -> None:
+    """Logits of minus infinity, as of a model's unused rows: also where only one token, or none of a set, is left."""
+    logits = torch.full((2, 4), float("-inf"))
+    logits[0, 1], logits[1, 1:3] = 0.5, torch.tensor([1.0, 1.0])
+    rows, values = torch.arange(2), logits.clone().requires_grad_()
+    found = surprisal(values, rows, torch.tensor([1, 2]))
+    (grad,) = torch.autograd.grad(found.sum(), values)
+    torch.testing.assert_close(found.detach(), torch.tensor([0.0, math.log(2)], dtype=torch.float64))
+    torch.testing.assert_close(grad, torch.tensor([[0.0, 0, 0, 0], [0, 0.5, -0.5, 0]]))
+    mass = set_surprisal(values, rows, torch.tensor([True, True, False, False]))
+    (grad,) = torch.autograd.grad(mass.sum(), values)
+    torch.testing.assert_close(grad, torch.tensor([[0.0, 0, 0, 0], [0, -0.5, 0.5, 0]]))
 
 
 def test_only_chunks_of_the_mask_count_and_the_sum_is_divided_as_told() -> None:

@@ -212,6 +212,20 @@ def test_a_chunk_counts_with_all_of_its_tokens_or_not_at_all(tokenizers: dict[st
         assert counted == [not start <= place < stop for start, stop in chunks.student.tolist()]
 
 
+def test_a_special_token_that_an_answer_writes_out_is_a_part_of_it(tokenizers: dict[str, Any], vocabularies: dict[str, Vocabulary]) -> None:
+    """One token of the teacher, and letters of the student; only the last one ends the answer."""
+    aligner, text = Aligner(tokenizers[TEACHER], tokenizers[STUDENT]), "write <|im_end|> at the end"
+    ids = ids_of(tokenizers[TEACHER], text), ids_of(tokenizers[STUDENT], text)
+    assert ids[0].count(tokenizers[TEACHER].eos_token_id) == 2
+    target = aligner.align((text, text), ids, kept_of(vocabularies[TEACHER], ids[0], 0, "likelihoods"))
+    assert aligner.num_unaligned == 0
+    place = ids[0].index(tokenizers[TEACHER].eos_token_id)
+    (first, last) = next(
+        rows for rows, (start, stop) in zip(target.chunks.student, target.chunks.teacher, strict=True) if start <= place < stop
+    )
+    assert "<|im_end|>" in tokenizers[STUDENT].decode(ids[1][first:last])
+
+
 def test_a_text_that_a_tokenizer_changes_is_taught_by_cross_entropy_alone(
     tokenizers: dict[str, Any], vocabularies: dict[str, Vocabulary]
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, Gemma2Config, Gemma2ForCausalLM
 
 from kills import KilledError, StopsAt
 from oracles.teaching import section, trainer
@@ -240,6 +241,52 @@ def test_a_student_that_strays_is_taught_the_verified_answers_from_then_on(
     assert resumed.lessons.summary() == summary
     assert resumed.loss_curve == whole.loss_curve
     assert all(torch.equal(a, b) for a, b in zip(resumed.parameters, whole.parameters, strict=True))
+
+
+def test_an_answer_is_not_too_short_where_it_may_be_no_longer(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verified answers of 80 tokens, and own ones that are cut off at 12 as `rollout_tokens` asks, or end after one."""
+    for row, strays in ((Row(list(range(3, 15)), "length"), False), (Row([3], "stop"), True)):
+        written(monkeypatch, row)
+        run = started(on_policy_share=1.0)
+        long = [replace(example, answer_ids=(*range(3, 82), END)) for example in run.examples[:3]]
+        for step in range(8):
+            run.lessons.answered(run.model, long, step, 0)
+            run.lessons.end_step(step + 1)
+        assert (run.lessons.summary()["on_policy_stopped_at"] is not None) == strays
+
+
+def test_a_model_that_keeps_its_own_attention_writes_what_it_writes_alone(live: LiveTeacher, asked: list[Example], tmp_path: Path) -> None:
+    """In a batch with prompts of other lengths, made ready for training; and it is taught at what it writes."""
+    sizes: dict[str, Any] = {"vocab_size": 400, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "head_dim": 8}
+    heads: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 256, "sliding_window": 8}
+    torch.manual_seed(1)
+    Gemma2ForCausalLM(Gemma2Config(**sizes, **heads, initializer_range=0.5)).save_pretrained(tmp_path / "gemma")
+    given = section(mode="on_policy", on_policy_share=1.0, rollout_tokens=6, epochs=0.5)
+    own = OnPolicy(live, given, seed=5, end=END, stop_ids=STOPS)
+    run = trainer(tmp_path / "gemma", asked, own, settings=given)
+    assert run.model.config._attn_implementation != packed_attention.NAME
+    alone: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "gemma", dtype=torch.float32)
+    questions = [example.prompt_ids for example in asked[:4]]
+    rows = write(run.model, questions, max_new_tokens=4, temperature=1e-3, seed=1, stop_ids=frozenset())
+    for question, (row,) in zip(questions, rows, strict=True):
+        ids = list(question)
+        for _ in range(4):
+            with torch.no_grad():
+                ids.append(int(alone(torch.tensor([ids])).logits[0, -1].argmax()))
+        assert row.token_ids == ids[len(question) :]
+    run.run(tmp_path / "run", Progress("train"))
+    assert run.lessons.summary()["rollouts"]["num"] > 5
+
+
+def test_an_answer_ends_where_its_student_writes_a_stop(started: Started) -> None:
+    """What comes before the stop is what is written where nothing stops it."""
+    run = started()
+    prompts = [example.prompt_ids for example in run.examples[:1]]
+    settings: dict[str, Any] = {"max_new_tokens": 8, "temperature": 1.0, "seed": 1}
+    ((whole,),) = write(run.model, prompts, stop_ids=frozenset(), **settings)
+    ((ended,),) = write(run.model, prompts, stop_ids=frozenset([whole.token_ids[4]]), **settings)
+    place = whole.token_ids.index(whole.token_ids[4])
+    assert (whole.finish_reason, ended) == ("length", Row(whole.token_ids[:place], "stop"))
 
 
 def test_every_step_tells_its_answers(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:

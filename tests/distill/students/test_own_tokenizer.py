@@ -1,11 +1,13 @@
 """A tokenizer of the student's own: learned from the texts alone, and its answers end as the teacher's do."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 from transformers import AutoConfig, AutoTokenizer, GenerationConfig
 
 from seodang.core.errors import ModelError
+from seodang.core.files import read_json, write_json
 from seodang.distill.align.vocabulary import read_vocabulary
 from seodang.distill.students.make import make_student
 from seodang.distill.students.own_tokenizer import make_own_start
@@ -13,6 +15,7 @@ from seodang.distill.students.section import StudentSection
 from seodang.export.gguf_tokenizer import read_tokenizer
 from seodang.models.chat_model import Message
 from seodang.models.reader import Reader
+from seodang.pipeline.pairing import pair_of
 
 TEXTS = [
     "The keeper trims the wick of the lamp before the lamp burns down.",
@@ -42,6 +45,18 @@ def test_template_and_ends_are_those_of_the_source(tiny_model_dir: Path, tmp_pat
     assert own.stop_ids == {end}
     generation = GenerationConfig.from_pretrained(tmp_path)
     assert (generation.eos_token_id, generation.bos_token_id) == (end, own.tokenizer.bos_token_id)
+
+
+def test_a_student_stops_wherever_its_source_does(tiny_model_dir: Path, tmp_path: Path) -> None:
+    """Also at an end that a teacher of the family writes and the source's tokenizer does not name."""
+    shutil.copytree(tiny_model_dir, tmp_path / "source")
+    for file, told in (("tokenizer_config.json", {"eos_token": "<|endoftext|>"}), ("generation_config.json", {"eos_token_id": [0, 2, 77]})):
+        write_json(tmp_path / "source" / file, read_json(tmp_path / "source" / file) | told)
+    make_own_start(tmp_path / "source", tmp_path / "own", TEXTS, 300)
+    own = Reader(tmp_path / "own")
+    assert own.tokenizer.eos_token == "<|endoftext|>"
+    assert set(own.tokenizer.convert_ids_to_tokens(list(own.stop_ids))) == {"<|endoftext|>", "<|im_end|>"}
+    assert pair_of(Reader(tiny_model_dir), own).end == own.tokenizer.convert_tokens_to_ids("<|im_end|>")
 
 
 def test_any_text_round_trips_and_what_was_read_costs_fewer_tokens(tiny_model_dir: Path, tmp_path: Path) -> None:

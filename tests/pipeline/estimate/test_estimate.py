@@ -99,6 +99,13 @@ def test_weights_in_several_packages_take_the_disk_that_those_in_one_do(told: To
     assert parts["disk_bytes"] == told(lambda recipe: packaged(recipe, **piece))["disk_bytes"] > 6e8
 
 
+def test_more_samples_of_own_answers_take_longer_and_not_more_memory(told: Told) -> None:
+    """Answers are written in batches of as many, to fewer questions."""
+    one, many = (step(told(changed("distill", mode="offline_on_policy", rollout_samples=samples)), "rollouts.0") for samples in (1, 32))
+    assert many["peak_memory_bytes"] == pytest.approx(one["peak_memory_bytes"], rel=0.01)
+    assert many["seconds"] > 3 * one["seconds"]
+
+
 @pytest.mark.parametrize(
     ("section", "values", "grows"),
     [
@@ -160,7 +167,7 @@ def test_a_faster_device_takes_fewer_hours(told: Told) -> None:
 
 
 def test_what_does_not_fit_a_device_is_said_first(told: Told, tmp_path: Path) -> None:
-    text = bundled_devices()["h100"].read_text(encoding="utf-8").replace("memory_bytes: {value: 8.0e+10", "memory_bytes: {value: 1.1e+9")
+    text = bundled_devices()["h100_sxm"].read_text(encoding="utf-8").replace("capacity: {value: 8.0e+10", "capacity: {value: 1.1e+9")
     (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
     first = told(device=str(tmp_path / "small.yaml"))["assumptions"][0]
     assert first.startswith("it does not fit: build,")

@@ -29,7 +29,8 @@ class Guarded:
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What was seen of some answers. `num_tokens` are those written, ends included; `num_verified_tokens` those of the verified answers to
-    the same questions; `num_runs` and `num_distinct` are runs of four tokens, and the different ones of each answer."""
+    the same questions, of each as many as an own one may have; `num_runs` and `num_distinct` are runs of four tokens, and the different
+    ones of each answer."""
 
     num: int = 0
     num_tokens: int = 0

@@ -47,7 +47,7 @@ class OnPolicy(Live):
         taught: list[Example] = []
         for example, (row,) in zip(examples, rows, strict=True):
             guarded = guard(row, self.end)
-            self._step += count(row, guarded, len(example.answer_ids))
+            self._step += count(row, guarded, min(len(example.answer_ids), self.section.rollout_tokens))
             taught.append(replace(example, answer_ids=guarded.answer_ids, weight=1.0) if guarded.answer_ids else example)
         return taught
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from seodang.core.errors import ModelError
 from seodang.core.files import storage_errors
+from seodang.models.reader import Reader
 
 _NUM_BYTES = 256
 _FEWEST = 2  # times that a pair is seen before it becomes a token: one that is seen once has nothing to be learned from
@@ -17,13 +18,18 @@ def make_own_start(source: Path, folder: Path, texts: Iterable[str], vocabulary_
     """Writes into `folder` what a fresh student starts from: a byte-level BPE tokenizer of at most `vocabulary_size` tokens trained on
     `texts`, and the configuration of the model in `source` with that vocabulary.
 
-    The chat template and its special tokens are those of `source`, so that answers end with the same token. Few texts give fewer tokens.
-    Texts of any order give one tokenizer. ModelError where the bytes and special tokens do not fit into the vocabulary.
+    The chat template and its special tokens are those of `source`, so that answers end with the same token, and the student stops at each
+    of them at which `source` stops. Few texts give fewer tokens. Texts of any order give one tokenizer. ModelError where the bytes and
+    special tokens do not fit into the vocabulary.
     """
-    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+    from transformers import AutoConfig, GenerationConfig
 
-    old: Any = AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False)
+    reader = Reader(source)
+    old = reader.tokenizer
     tokenizer = _trained(old, texts, vocabulary_size, str(source))
+    stops = [
+        tokenizer.convert_tokens_to_ids(token) for token in _special_tokens(old) if old.convert_tokens_to_ids(token) in reader.stop_ids
+    ]
     ids = {f"{name}_id": tokenizer.convert_tokens_to_ids(getattr(old, name)) for name in _NAMED[:2] + _NAMED[3:] if getattr(old, name)}
     config: Any = AutoConfig.from_pretrained(source, local_files_only=True)
     for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
@@ -32,7 +38,7 @@ def make_own_start(source: Path, folder: Path, texts: Iterable[str], vocabulary_
     with storage_errors(folder):
         tokenizer.save_pretrained(folder)
         config.save_pretrained(folder)
-        GenerationConfig(**ids).save_pretrained(folder)
+        GenerationConfig(**ids | ({"eos_token_id": stops} if len(stops) > 1 else {})).save_pretrained(folder)
     return {"num_tokens": len(tokenizer), "special_tokens": tokenizer.all_special_tokens}
 
 

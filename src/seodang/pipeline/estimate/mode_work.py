@@ -10,7 +10,7 @@ from seodang.pipeline.estimate.teacher_work import targets_work
 from seodang.pipeline.estimate.work import PREFIX_TOKENS, Pass, StepWork, batch_memory, decoding, opening_memory, reading
 from seodang.pipeline.recipe import Recipe
 
-_ROLLOUT_BATCH = 32  # questions that a fine-tuned student answers together (pipeline/own_answers.py)
+_ROLLOUT_BATCH = 32  # answers that a fine-tuned student writes together (pipeline/own_answers.py)
 _SPREAD = 2.2  # the longest answer of a batch, in mean ones
 _OWN_ANSWER_BYTES = 220
 
@@ -39,12 +39,13 @@ def own_answers_work(
     answers = counts.accepted * samples
     written = answers * min(limit, counts.answer_tokens)
     context = PREFIX_TOKENS + counts.prompt_tokens
-    batches = math.ceil(counts.accepted / _ROLLOUT_BATCH)
+    together = max(1, _ROLLOUT_BATCH // samples)  # questions
+    batches = math.ceil(counts.accepted / together)
     passes = (
         reading(student, counts.accepted * counts.prompt_tokens, answers, context, batches, "float32"),
         decoding(student, written, context, batches * min(limit, _SPREAD * counts.answer_tokens), "float32"),
     )
-    held = opening_memory(student, "float32"), batch_memory(student, _ROLLOUT_BATCH * samples, context + limit, PREFIX_TOKENS, "float32")
+    held = opening_memory(student, "float32"), batch_memory(student, together * samples, context + limit, PREFIX_TOKENS, "float32")
     read = counts.accepted * context
     rollouts = StepWork(f"rollouts.{seed}", "student", passes, held, read, written, disk_bytes=_OWN_ANSWER_BYTES * answers)
     several = replace(counts, know=counts.know * samples, act=counts.act * samples, general=counts.general * samples)
