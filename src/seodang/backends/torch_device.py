@@ -14,30 +14,37 @@ _TIMES = 5
 
 
 @cache
-def describe_accelerator(device: str, *, copied: int = 1 << 30, side: int = 8192) -> Description:
-    """Takes a second, once in a process. `copied` are the bytes of the copy, `side` that of the squares that are multiplied; both are
-    large enough for an accelerator by default. Also for "cpu", which has no name and no capacity of its own here."""
+def describe_accelerator(device: str) -> Description:
+    """Of a CUDA device. Takes a second, once in a process."""
+    found = torch.cuda.get_device_properties(device)
+    return Description(
+        name=found.name,
+        vendor="NVIDIA",
+        kind="gpu",
+        memory=(Memory(name="device", capacity=_measured(found.total_memory, "B", "PyTorch"), bandwidth=measure_bandwidth(device)),),
+        peak=measure_peaks(device),
+        execution=Execution(mode="eager"),
+        note="a quick measurement; `seodang devices measure` measures with care",
+    )
+
+
+def measure_bandwidth(device: str, copied: int = 1 << 30) -> Quantity:
+    """Of a copy of `copied` bytes, each read and written."""
     source = torch.ones(copied // 4, device=device)
     target = torch.empty_like(source)
     copy_s = _best(lambda: target.copy_(source), device)
-    peak: dict[Precision, Quantity] = {}
+    return _measured(2 * copied / copy_s, "B/s", f"best of {_TIMES} copies of {copied >> 20} MiB, read and written")
+
+
+def measure_peaks(device: str, side: int = 8192) -> dict[Precision, Quantity]:
+    """Of products of squares, by type."""
+    peaks: dict[Precision, Quantity] = {}
     types: dict[Precision, torch.dtype] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     for name, dtype in types.items():
         square = torch.ones(side, side, device=device, dtype=dtype)
         product_s = _best(lambda square=square: square @ square, device)
-        peak[name] = _measured(2 * side**3 / product_s, "FLOP/s", f"best of {_TIMES} products of {side} x {side} in PyTorch")
-    found = torch.cuda.get_device_properties(device) if device != "cpu" else None
-    capacity = found.total_memory if found else 2 * copied
-    bandwidth = _measured(2 * copied / copy_s, "B/s", f"best of {_TIMES} copies of {copied >> 20} MiB, read and written")
-    return Description(
-        name=found.name if found else device,
-        vendor="NVIDIA" if found else "of this machine",
-        kind="gpu" if found else "cpu",
-        memory=(Memory(name="device", capacity=_measured(capacity, "B", "PyTorch"), bandwidth=bandwidth),),
-        peak=peak,
-        execution=Execution(mode="eager"),
-        note="a quick measurement; `seodang devices measure` measures with care",
-    )
+        peaks[name] = _measured(2 * side**3 / product_s, "FLOP/s", f"best of {_TIMES} products of {side} x {side} in PyTorch")
+    return peaks
 
 
 def _measured(value: float, unit: str, how: str) -> Quantity:
