@@ -94,7 +94,7 @@ def taught_experts(folder: Path, steps: int = 80) -> dict[str, Any]:
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     model.save_pretrained(folder)
     parameters = sum(tensor.numel() for tensor in model.parameters())
     return {"parameters": parameters, "steps": steps, "loss_first": losses[0], "loss_last_ten": float(np.mean(losses[-10:]))}
