@@ -1,5 +1,6 @@
 """This machine's processor as a device: its memory from the system, bandwidth and peak from a quick measurement."""
 
+import ctypes
 import datetime
 import os
 import platform
@@ -47,6 +48,20 @@ def describe_host() -> Description:
         execution=Execution(mode="eager"),
         note=f"{len(os.sched_getaffinity(0))} cores; a quick measurement beside whatever else ran",
     )
+
+
+def num_threads() -> int:
+    """The cores that this process may use, or fewer where the variable OMP_NUM_THREADS says so."""
+    cores = len(os.sched_getaffinity(0))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    return min(cores, int(told)) if told.isdigit() and int(told) else cores
+
+
+def give_back_memory() -> None:
+    """Has the C library give memory that was freed back to the system, where it is one that keeps it (glibc)."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _best(work: Callable[[], object]) -> float:

@@ -17,8 +17,7 @@ def workload_lines(shape: ModelShape, asked: Asked, found: tuple[Figure, ...]) -
     types = f"weights {asked.weights}, cache {asked.kv}, activations {asked.activations}"
     lines = [f"{shape.name}: {layers}", f"{asked.batch} x {asked.context} tokens, {types}{routing}", ""]
     for figure in found:
-        key = f"flops.{figure.key}" if figure.unit == "FLOP" else figure.key
-        lines += _row(key, figure_told(figure), figure.meaning)
+        lines += _row(figure.full_key, figure_told(figure), figure.meaning)
     lines += ["", "parameters by class"]
     total = parameters(shape).total
     lines += [f"  {name:<34} {values:>19,} {values / total:>7.2%}" for name, values in parameters(shape).row().items() if values]
@@ -28,9 +27,8 @@ def workload_lines(shape: ModelShape, asked: Asked, found: tuple[Figure, ...]) -
         lines += textwrap.wrap(told, _WIDTH, subsequent_indent="  ")
     for difference in shape.differences:
         lines += textwrap.wrap(f"- {difference}", _WIDTH, subsequent_indent="  ")
-    lines += textwrap.wrap(
-        f"configuration: {shape.source}" + (f" (read {shape.date})" if shape.date else ""), _WIDTH, subsequent_indent="  "
-    )
+    read = f" (read {shape.date})" if shape.date else ""
+    lines += textwrap.wrap(f"configuration: {shape.source}{read}", _WIDTH, subsequent_indent="  ")
     return lines
 
 

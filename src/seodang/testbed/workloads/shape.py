@@ -17,6 +17,9 @@ from seodang.testbed.workloads.model_shape import LayerRun, MlpKind, ModelShape
 _HINT = "a config.json of a Hugging Face decoder is read; `seodang workload ax-k1` shows a bundled one"
 
 
+_NEEDED = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "max_position_embeddings")
+
+
 @dataclass(frozen=True, slots=True)
 class _Family:
     """What a family's code does that its configuration does not say."""
@@ -32,12 +35,14 @@ class _Family:
 
 _NO_BIAS = _Family(qkv_bias=False, output_bias=False)
 _FAMILIES = {
-    "axk1": _Family(qkv_bias=False, post_mlp_norm=True),
-    "axk2": _Family(qkv_bias=False, attention_gate=True),
-    "deepseek_v2": _Family(qkv_bias=False),
-    "deepseek_v3": _Family(qkv_bias=False),
-    "deepseek_v32": _Family(qkv_bias=False),
-    "kimi_k2": _Family(qkv_bias=False),
+    "axk1": _Family(post_mlp_norm=True),
+    "axk2": _Family(attention_gate=True),
+    "deepseek_v2": _Family(),
+    "deepseek_v3": _Family(),
+    "deepseek_v32": _Family(),
+    "kimi_k2": _Family(),
+    "glm4_moe": _Family(output_bias=False),
+    "phi3": _NO_BIAS,
     "qwen2": _Family(qkv_bias=True, output_bias=False),
     "qwen3": _Family(qk_norm=True),
     "qwen3_moe": _Family(qk_norm=True),
@@ -62,9 +67,8 @@ def read_shape(given: str | Path) -> ModelShape:
 
     InputError for a name that is not known (with a near one), a file that is no configuration, and fields that are missing or impossible.
     """
-    known = bundled_models()
-    if str(given) in known:
-        told: dict[str, Any] = yaml.safe_load(known[str(given)].read_text(encoding="utf-8"))
+    if str(given) in bundled_models():
+        told = _bundled(str(given))
         published = told["published"]
         return shape_of(
             told["config"],
@@ -77,6 +81,14 @@ def read_shape(given: str | Path) -> ModelShape:
             published_source=published["source"],
             differences=tuple(told["differences"]),
         )
+    return shape_of(read_config(given), str(given), source=str(given))
+
+
+def read_config(given: str | Path) -> dict[str, Any]:
+    """The fields of a bundled model's or a file's configuration. InputError as of `read_shape`."""
+    known = bundled_models()
+    if str(given) in known:
+        return cast("dict[str, Any]", _bundled(str(given))["config"])
     path = Path(given)
     path = path / "config.json" if path.is_dir() else path
     if not path.is_file():
@@ -89,7 +101,11 @@ def read_shape(given: str | Path) -> ModelShape:
         raise InputError(f"not JSON that can be read ({error})", where=str(path), hint=_HINT) from error
     if not isinstance(config, dict):
         raise InputError("not a configuration: no mapping of fields", where=str(path), hint=_HINT)
-    return shape_of(cast("dict[str, Any]", config), str(path), source=str(path))
+    return cast("dict[str, Any]", config)
+
+
+def _bundled(name: str) -> dict[str, Any]:
+    return cast("dict[str, Any]", yaml.safe_load(bundled_models()[name].read_text(encoding="utf-8")))
 
 
 def shape_of(config: dict[str, Any], where: str, **told: Any) -> ModelShape:
@@ -97,6 +113,9 @@ def shape_of(config: dict[str, Any], where: str, **told: Any) -> ModelShape:
     if isinstance(config.get("text_config"), dict) and "hidden_size" not in config:
         config = config["text_config"]
     fields = _Fields(config, where)
+    missing = [name for name in _NEEDED if not fields.has(name)]
+    if missing:
+        fields.refuse(f"no field {', '.join(f'`{name}`' for name in missing)}")
     family = str(config.get("model_type", ""))
     quirks = _FAMILIES.get(family, _Family())
     latent = fields.has("kv_lora_rank")
@@ -108,6 +127,8 @@ def shape_of(config: dict[str, Any], where: str, **told: Any) -> ModelShape:
     experts_width = fields.count("moe_intermediate_size", intermediate) if routed else 0
     if heads % kv_heads:
         fields.refuse(f"num_attention_heads = {heads} is no multiple of num_key_value_heads = {kv_heads}")
+    if not routed and any("expert" in key and fields.has(key) for key in config):
+        fields.refuse("experts under names that are not known: n_routed_experts, num_local_experts or num_experts is read")
     top_k = fields.first(("num_experts_per_tok", "num_experts_per_token", "top_k"), None) if routed else 0
     if top_k > routed:
         fields.refuse(f"{top_k} experts a token of {routed} that there are")
@@ -134,7 +155,7 @@ def shape_of(config: dict[str, Any], where: str, **told: Any) -> ModelShape:
         "output_bias": bias if quirks.output_bias is None else quirks.output_bias,
         "mlp_bias": bool(config.get("mlp_bias", False)),
         "expert_bias": quirks.expert_bias,
-        "qk_norm": quirks.qk_norm,
+        "qk_norm": quirks.qk_norm or bool(config.get("use_qk_norm", False)),
         "post_mlp_norm": quirks.post_mlp_norm,
         "gated_norm_rank": fields.count("gated_norm_rank", 0),
         "attention_gate": quirks.attention_gate,
@@ -151,11 +172,12 @@ def shape_of(config: dict[str, Any], where: str, **told: Any) -> ModelShape:
     return ModelShape(**(shape | told))
 
 
+@dataclass(frozen=True, slots=True)
 class _Fields:
-    """Fields of a configuration, as whole numbers."""
+    """Fields of a configuration, as whole numbers, and where it stands."""
 
-    def __init__(self, config: dict[str, Any], where: str) -> None:
-        self.config, self.where = config, where
+    config: dict[str, Any]
+    where: str
 
     def refuse(self, what: str) -> None:
         """InputError."""
