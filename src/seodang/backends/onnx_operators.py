@@ -1,6 +1,6 @@
 """Operators of a graph as ONNX nodes. What they compute is what `OPERATORS` of graph.py says.
 
-Values have one row a token (T, width), as in the graph. Only attention lays rows out by sequence (B, S) and puts them back. A step's inputs:
+Values have one row a token (T, width), as in the graph. Only attention lays rows out by sequence (B, S). Inputs of a step:
 
 - `step.positions` (T,) of the tokens in their sequences
 - `step.rows` (B, S): the places of a sequence's tokens among the T rows, filled up with 0 where it has fewer than S

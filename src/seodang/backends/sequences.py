@@ -67,6 +67,8 @@ class Sequences(Generic[State]):
             if feed.tokens.ndim != 1 or not len(feed.tokens) or (single and len(feed.tokens) != 1):
                 wanted = "exactly one token" if single else "one token or more"
                 raise Unsupported(f"tokens of shape {feed.tokens.shape} for sequence {feed.sequence}", hint=f"feed {wanted} in one row")
+            if feed.tokens.dtype.kind not in "iu":
+                raise Unsupported(f"tokens of type {feed.tokens.dtype} for sequence {feed.sequence}", hint="feed integers")
             if feed.tokens.min() < 0 or feed.tokens.max() >= vocabulary:
                 raise Unsupported(f"token ids outside of 0 to {vocabulary - 1}", hint="encode with the tokenizer of this model")
             if self.lengths[feed.sequence] + len(feed.tokens) > self.limits.max_context:

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from seodang.backends.graph import Node
+from seodang.backends.latent import absorbs
 
 Tensors = Sequence[Tensor]
 Weights = Mapping[str, Tensor]
@@ -135,15 +136,6 @@ def latent_attention(node: Node, inputs: Tensors, weights: Weights, step: Step) 
     if absorbed:
         out = torch.bmm(out, kv_b[:, nope:].transpose(1, 2))
     return out.transpose(0, 1).flatten(1)
-
-
-def absorbs(attributes: Mapping[str, Any], lengths: Sequence[int], keys: Sequence[int]) -> bool:
-    """Whether the absorbed form takes fewer products a head, for feeds of `lengths` tokens over `keys` in their caches."""
-    nope, rope, value, rank = (attributes[name] for name in ("nope", "rope", "value", "rank"))
-    pairs = sum(n * s for n, s in zip(lengths, keys, strict=True))
-    brought = sum(lengths) * rank * (nope + value) + pairs * (2 * rank + rope)
-    made = sum(keys) * rank * (nope + value) + pairs * (nope + rope + value)
-    return brought <= made
 
 
 def _weigh(q: Tensor, k: Tensor, v: Tensor, scale: float, step: Step) -> Tensor:

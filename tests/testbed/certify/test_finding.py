@@ -62,5 +62,5 @@ def test_a_unit_in_the_last_place_is_numpys(dtype: str) -> None:
 
 def test_an_error_that_is_small_beside_its_row_is_small() -> None:
     truth = np.array([[1.0, 1e-9]])
-    assert max_ulp(truth, truth + [[0.0, 1e-7]], "float32") < 2
+    assert max_ulp(truth, truth + np.array([[0.0, 1e-7]]), "float32") < 2
     assert nmse(truth, truth * 0.0) == 1.0

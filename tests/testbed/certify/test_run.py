@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seodang.backends.contract import RunsOperators
+from seodang.backends.contract import Probe, RunsOperators
 from seodang.backends.graph import Node
 from seodang.backends.reference import ReferenceBackend, ReferenceSession
 from seodang.backends.reference_operators import OPERATIONS, Arrays, Operator, Step, Weights
@@ -96,7 +96,8 @@ def test_a_backend_without_single_operators_is_unsupported_and_not_passed_on_lev
 
 
 class _LlamaOnly(ReferenceBackend):
-    operations = {name: operator for name, operator in OPERATIONS.items() if name != "latent_attention"}
+    def __init__(self) -> None:
+        self.operations = {name: operator for name, operator in OPERATIONS.items() if name != "latent_attention"}
 
 
 def test_a_family_that_a_backend_does_not_have_is_unsupported_by_the_name_of_a_node() -> None:
@@ -107,8 +108,8 @@ def test_a_family_that_a_backend_does_not_have_is_unsupported_by_the_name_of_a_n
 
 
 class _Absent(ReferenceBackend):
-    def probe(self):
-        return type(super().probe())((), "no driver")
+    def probe(self) -> Probe:
+        return Probe((), "no driver")
 
 
 def test_without_a_device_everything_that_needs_one_is_not_run_with_the_reason() -> None:

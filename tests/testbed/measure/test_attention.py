@@ -29,8 +29,8 @@ def test_grouped_attention_equals_attention_with_repeated_heads() -> None:
     draw = torch.Generator().manual_seed(0)
     query = torch.randn(2, 6, 8, generator=draw)
     keys, values = torch.randn(2, 2, 2, 5, 8, generator=draw)
-    repeated = [each.repeat_interleave(3, dim=1) for each in (keys, values)]
-    plain = F.scaled_dot_product_attention(query[:, :, None], *repeated)
+    repeated = keys.repeat_interleave(3, dim=1), values.repeat_interleave(3, dim=1)
+    plain = F.scaled_dot_product_attention(query[:, :, None], repeated[0], repeated[1])
     torch.testing.assert_close(grouped_attention(query, keys, values), plain[:, :, 0])
 
 

@@ -1,7 +1,7 @@
 """Checks in a process of their own, so that a backend's crash or hang costs one finding and not the certificate."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Generator
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -12,19 +12,22 @@ from seodang.testbed.certify.run import Asked, examine
 from seodang.testbed.certify.subject import open_model
 
 PATIENCE_S = 900.0  # for one check; the slowest, level 1 on a slow processor, needs a fifth of it
+START_S = 600.0  # for the process to begin, with whatever a backend imports
 Place = tuple[int, str, str]
 
 
-def isolated(backend: str, asked: Asked, patience_s: float = PATIENCE_S) -> Iterator[About | Finding]:
+def isolated(backend: str, asked: Asked, patience_s: float = PATIENCE_S) -> Generator[About | Finding]:
     """What a backend is, by its name, and the findings. Where the process dies or goes on for longer than `patience_s`, that check is a
     FAIL and another process takes the rest."""
     left = asked.places()
     while left:
         process, ours = _start(backend, asked, left)
+        begun = False
         try:
             while left:
-                said, fault = _next(ours, process, patience_s)
+                said, fault = _next(ours, process, patience_s if begun else START_S)
                 if isinstance(said, About):
+                    begun = True
                     yield said
                     continue
                 place = left.pop(0)
