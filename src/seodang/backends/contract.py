@@ -2,7 +2,7 @@
 
 A backend is an object with the methods of `Backend`, found by the entry point group `seodang.backends` (registry.py). Arrays that cross
 the border are NumPy's. Everything optional is a protocol of its own that a caller tests with isinstance: `RunsOperators`, `Communicates`,
-`MetersPower`.
+`MetersPower`, `StandsForMany`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -274,4 +274,13 @@ class MetersPower(Protocol):
 
     def joules(self) -> float:
         """Energy since a fixed time, by the device's own meter."""
+        ...
+
+
+@runtime_checkable
+class StandsForMany(Protocol):
+    """Optional: one backend that stands for many devices, such as an emulator."""
+
+    def choose(self, choice: str) -> Backend:
+        """The backend of one of them; its name is `name:choice`. A SeodangError where there is none of that name."""
         ...

@@ -74,10 +74,9 @@ def latent_attention(node: Node, inputs: Arrays, weights: Weights, step: Step) -
     """Keys and values are made of the latents of all tokens, and then it is attention as any other: the form that is not absorbed."""
     a, (q_nope, q_rope, latent, k_rope) = node.attributes, inputs
     heads, nope, rank = a["num_heads"], a["nope"], a["rank"]
-    kv_b = weights["kv_b"].reshape(heads, nope + a["value"], rank)
     out = np.empty((len(q_nope), heads * a["value"]), q_nope.dtype)
     for (start, stop), cache in zip(step.spans, step.join(a["layer"], np.concatenate([latent, k_rope], -1)), strict=True):
-        made = np.einsum("sr,nkr->snk", cache[:, :rank], kv_b)
+        made = _heads(cache[:, :rank] @ weights["kv_b"].T, heads)
         scores = np.einsum("tnk,snk->nts", _heads(q_nope[start:stop], heads), made[..., :nope])
         scores += np.einsum("tnk,sk->nts", _heads(q_rope[start:stop], heads), cache[:, rank:])
         out[start:stop] = _rows(np.einsum("nts,snv->tnv", causal_softmax(scores * a["scale"]), made[..., nope:]))
@@ -94,11 +93,11 @@ def router(node: Node, inputs: Arrays, weights: Weights, step: Step) -> np.ndarr
     logits = inputs[0] @ weights["weight"].T
     scores = _sigmoid(logits) if a["score"] == "sigmoid" else _softmax(logits)
     wanted = scores + weights["bias"] if "bias" in weights else scores.copy()
-    groups = wanted.reshape(len(wanted), a["num_groups"], -1)
+    groups = wanted.reshape(len(wanted), a["num_groups"], wanted.shape[1] // a["num_groups"])
     best_two = np.sort(groups, -1)[..., -2:].sum(-1)
     left_out = np.argsort(-best_two, -1, kind="stable")[:, a["topk_group"] :]
     np.put_along_axis(groups, left_out[..., None], -np.inf, 1)
-    chosen = np.argsort(-groups.reshape(len(wanted), -1), -1, kind="stable")[:, : a["top_k"]]
+    chosen = np.argsort(-groups.reshape(wanted.shape), -1, kind="stable")[:, : a["top_k"]]
     taken = np.take_along_axis(scores, chosen, -1)
     if a["normalised"]:
         taken = taken / (taken.sum(-1, keepdims=True) + 1e-20)
@@ -133,7 +132,7 @@ def causal_softmax(scores: np.ndarray) -> np.ndarray:
 
 
 def _softmax(x: np.ndarray) -> np.ndarray:
-    raised = np.exp(x - x.max(-1, keepdims=True))
+    raised = np.exp(x - x.max(-1, keepdims=True, initial=-np.inf))
     return raised / raised.sum(-1, keepdims=True)
 
 

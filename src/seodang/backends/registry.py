@@ -8,13 +8,18 @@ import importlib
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 
-from seodang.backends.contract import API_VERSION, Backend, BackendError, Probe
+from seodang.backends.contract import API_VERSION, Backend, BackendError, Probe, StandsForMany
 
 GROUP = "seodang.backends"
 _OWN = {
     "reference": "seodang.backends.reference:ReferenceBackend",
+    "torch_cpu": "seodang.backends.torch_backend:TorchCpuBackend",
+    "torch_cuda": "seodang.backends.torch_backend:TorchCudaBackend",
     "llama_cpp": "seodang.backends.llama_cpp:LlamaCppBackend",
     "onnx_cpu": "seodang.backends.onnx_cpu:OnnxCpuBackend",
+    "emulated": "seodang.backends.emulated:EmulatedBackend",
+    "vllm": "seodang.backends.vllm:VllmBackend",
+    "rbln": "seodang.backends.rbln:RblnBackend",
 }
 _METHODS = ("probe", "describe", "supports", "plan_memory", "compile", "load")
 
@@ -38,21 +43,31 @@ def installed() -> list[Found]:
 
 
 def open_backend(name: str) -> Backend:
-    """The backend of that name, or of `package.module:Class`. BackendError where there is none, or it is broken."""
-    if ":" in name:
-        found = _find(name, name, name.partition(".")[0])
-    else:
-        places = {point.name: point.value for point in entry_points(group=GROUP)} | _OWN
-        if name not in places:
-            near = difflib.get_close_matches(name, places, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(places))}"
-            raise BackendError("no backend of this name", where=name, hint=hint)
-        found = _find(name, places[name], "")
+    """The backend of that name, of `package.module:Class`, or `name:choice` of one that stands for many devices (`emulated:h200_sxm`).
+    BackendError where there is none, or it is broken."""
+    places = {point.name: point.value for point in entry_points(group=GROUP)} | _OWN
+    known, _, choice = name.partition(":")
+    if known in places:
+        backend = _opened(_find(known, places[known], ""))
+        return _chosen(backend, choice) if choice else backend
+    if choice:
+        return _opened(_find(name, name, name.partition(".")[0]))
+    near = difflib.get_close_matches(name, places, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(sorted(places))}"
+    raise BackendError("no backend of this name", where=name, hint=hint)
+
+
+def _opened(found: Found) -> Backend:
     if found.backend is None:
-        raise BackendError(
-            found.probe.reason, where=name, hint="the package that brings it is to be mended; `seodang devices` lists others"
-        )
+        hint = "the package that brings it is to be mended; `seodang devices` lists others"
+        raise BackendError(found.probe.reason, where=found.name, hint=hint)
     return found.backend
+
+
+def _chosen(backend: Backend, choice: str) -> Backend:
+    if not isinstance(backend, StandsForMany):
+        raise BackendError(f"nothing can be chosen after `{backend.name}:`", where=choice, hint=f"open `{backend.name}`")
+    return backend.choose(choice)
 
 
 def _find(name: str, place: str, origin: str) -> Found:

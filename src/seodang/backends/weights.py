@@ -18,6 +18,7 @@ class FolderWeights(Mapping[str, np.ndarray]):
     another type."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._places: dict[str, tuple[Path, int, dict[str, Any]]] = {}
         files = sorted(folder.glob("*.safetensors"))
         if not files:
