@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from seodang.backends.contract import Backend, Feed, KVState, Limits, LoadReport, MemoryPlan, Program, Session, StepResult
-from seodang.backends.description import Description
+from seodang.backends.description import Description, Execution
 from seodang.backends.graph import Graph, Node
 from seodang.backends.reference import ReferenceBackend, ReferenceSession
 from seodang.backends.reference_operators import Arrays, Operator, Step, Weights
@@ -127,6 +127,23 @@ class _SecondBest(ReferenceSession):
                 first, second = np.argsort(-row)[:2]
                 row[[first, second]] = row[[second, first]]
         return result
+
+
+class _Noisy(ReferenceSession):
+    """The last bits are other ones each time."""
+
+    noise: ClassVar[np.random.Generator] = np.random.default_rng(1)
+
+    def _step(self, feeds: Sequence[Feed], *, single: bool) -> StepResult:
+        result = super()._step(feeds, single=single)
+        return replace(result, logits=result.logits * (1 + self.noise.integers(-1, 2, result.logits.shape) * np.float32(2.0**-22)))
+
+
+class _ClaimsEqualBits(Broken):
+    session = _Noisy
+
+    def describe(self, device: str) -> Description:
+        return super().describe(device).model_copy(update={"execution": Execution(mode="eager", deterministic=True)})
 
 
 class _ForgetsExport(ReferenceSession):
@@ -263,6 +280,7 @@ FAULTS: Mapping[str, Callable[[], Backend]] = {
     "long_sequence": l3.LastPageOverwritesTheFirst,
     "at_the_limit": l3.LastPageOverwritesTheFirst,
     "repeated_steps": l3.AnswersFromMemory,
+    "equal_runs": _ClaimsEqualBits,
     "every_tensor_is_consumed": _ReportsTwice,
     "unused_tensors_are_told": l4.HidesUnused,
     "missing_tensors_are_refused": l4.ZerosForMissing,

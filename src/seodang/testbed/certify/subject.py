@@ -80,6 +80,12 @@ class Subject:
         self.need_device()
         return self.backend.describe(self.device)
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether the backend claims that equal inputs give equal bits."""
+        execution = self.describe().execution
+        return bool(execution and execution.deterministic)
+
     def compile(self, graph: Graph | None = None, limits: Limits | None = None) -> Program:
         """UNSUPPORTED where the backend says that it cannot run the graph, in these limits or in this type; NOT-RUN where it has to have
         a device for that."""
