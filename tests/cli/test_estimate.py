@@ -59,15 +59,15 @@ def test_the_table_fits_a_hundred_columns(recipe: Path, seodang: Callable[..., t
         (("project/smal.yaml",), 2, "project/smal.yaml: file not found", "did you mean `project/small.yaml`?"),
         (("project/small.yaml", "--device", "h10"), 3, "h10: no description of a device", "did you mean `h100`?"),
         (("project/small.yaml", "--device", "h100", "--measure"), 2, "give --device or --measure", "--help"),
-        (("project/small.yaml", "--device", "mine.yaml"), 2, "`peak_flops`: missing", "cpu-2-cores.yaml"),
+        (("project/small.yaml", "--device", "mine.yaml"), 2, "`peak`: missing", "cpu-2-cores.yaml"),
         (("broken.yaml",), 3, "no such folder", "folder"),
     ],
 )
 def test_an_error_is_one_line_with_a_hint(
     recipe: Path, seodang: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], code: int, error: str, hint: str
 ) -> None:
-    text = bundled_devices()["h100"].read_text(encoding="utf-8").split("peak_flops:", 1)
-    Path("mine.yaml").write_text(text[0] + "efficiency:" + text[1].split("efficiency:", 1)[1], encoding="utf-8")
+    text = bundled_devices()["h100_sxm"].read_text(encoding="utf-8").split("peak:", 1)
+    Path("mine.yaml").write_text(text[0] + "links:" + text[1].split("links:", 1)[1], encoding="utf-8")
     Path("broken.yaml").write_text(recipe.read_text(encoding="utf-8").replace("folder: documents", "folder: absent"), encoding="utf-8")
     found, out, err = seodang(*arguments)
     assert (found, out) == (code, "")

@@ -34,7 +34,7 @@ def describe_host() -> Description:
         return Quantity(value=value, unit=unit, kind="measured", source=how, date=today)
 
     return Description(
-        name=_processor(),
+        name=processor_name(),
         vendor="of this machine",
         kind="cpu",
         memory=(
@@ -73,7 +73,8 @@ def _best(work: Callable[[], object]) -> float:
     return min(times[1:])
 
 
-def _processor() -> str:
+def processor_name() -> str:
+    """As the system tells it."""
     told = Path("/proc/cpuinfo")
     lines = told.read_text(encoding="utf-8").splitlines() if told.is_file() else []
     return next(

@@ -10,7 +10,10 @@ from seodang import __version__
 from seodang.cli.faults import INTERNAL_FAULT, as_told, silence_pipe, tell_fault, tell_usage
 from seodang.core.registry import names_in
 
-_ORDER = ("run", "chat", "serve", "generate", "report", "init", "estimate", "runs", "targets", "explain", "certify")
+_ORDER = (
+    "run", "chat", "serve", "generate", "report", "init", "estimate", "runs", "targets", "explain",
+    "devices", "certify", "workload", "predict",
+)  # fmt: skip
 
 
 class CommandFolder(click.Group):

@@ -167,7 +167,7 @@ def test_a_faster_device_takes_fewer_hours(told: Told) -> None:
 
 
 def test_what_does_not_fit_a_device_is_said_first(told: Told, tmp_path: Path) -> None:
-    text = bundled_devices()["h100"].read_text(encoding="utf-8").replace("memory_bytes: {value: 8.0e+10", "memory_bytes: {value: 1.1e+9")
+    text = bundled_devices()["h100_sxm"].read_text(encoding="utf-8").replace("capacity: {value: 8.0e+10", "capacity: {value: 1.1e+9")
     (tmp_path / "small.yaml").write_text(text, encoding="utf-8")
     first = told(device=str(tmp_path / "small.yaml"))["assumptions"][0]
     assert first.startswith("it does not fit: build,")

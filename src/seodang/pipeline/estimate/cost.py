@@ -31,7 +31,7 @@ def step_costs(steps: Sequence[StepWork], device: Device, *, weight_bytes: float
     for work in steps:
         seconds: float | None = INGEST_S if work.name == "ingest" else _STEP_S
         if work.passes:
-            seconds = sum(device.seconds(part) for part in work.passes) + device.opening_s.value * weight_bytes / 1e9 + _STEP_S
+            seconds = sum(device.seconds(part) for part in work.passes) + device.runs.opening.value * weight_bytes + _STEP_S
         elif work.remote:
             seconds = 60 * work.requests / requests_per_minute if requests_per_minute else None
         held, kept = device.held(work, kept)
@@ -54,7 +54,7 @@ def spread(value: float | None, factor: float) -> list[float] | None:
 def step_row(cost: StepCost, device: Device) -> dict[str, Any]:
     """A step for the estimate's JSON: whole tokens and bytes, seconds to a hundredth."""
     work = cost.work
-    factor = STEP_WIDER * device.error_factor.value
+    factor = STEP_WIDER * device.runs.error_factor.value
     seconds = cost.seconds
     limits = spread(seconds, factor)
     return {

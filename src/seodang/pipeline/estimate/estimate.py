@@ -62,7 +62,7 @@ def estimate(
         "recipe": recipe.name,
         "remote_teacher": teacher is None,
         **_totals(costs, chosen, _model_bytes(context, teacher, start)),
-        "device": {"name": chosen.device.name, "origin": chosen.origin, "error_factor": chosen.device.error_factor.value},
+        "device": {"name": chosen.device.description.name, "origin": chosen.origin, "error_factor": chosen.device.runs.error_factor.value},
         "models": {"teacher": None if teacher is None else teacher.row(), "student": student.row()},
         "counts": counts.row(),
         "steps": [step_row(cost, chosen.device) for cost in costs],
@@ -71,7 +71,7 @@ def estimate(
 
 
 def _totals(costs: Sequence[StepCost], chosen: ChosenDevice, model_bytes: float) -> dict[str, Any]:
-    factor = chosen.device.error_factor.value
+    factor = chosen.device.runs.error_factor.value
     largest = max(costs, key=lambda cost: cost.memory_bytes)
     cache = sum(cost.work.cache_bytes for cost in costs)
     times = {f"{name}_hours": hours(costs, part) for name, part in _PARTS.items()}
@@ -129,7 +129,7 @@ def _assumptions(teacher: LocalTeacher | OpenAIHTTPTeacher, counts: Counts, chos
 
 
 def _too_large(costs: Sequence[StepCost], chosen: ChosenDevice) -> list[str]:
-    room = chosen.device.memory_bytes.value
+    room = chosen.device.memory_bytes
     names = [cost.work.name for cost in costs if cost.memory_bytes > room]
     return [f"it does not fit: {', '.join(names)} would hold more than the device's {room / 1e9:.1f} GB"] if names else []
 

@@ -1,18 +1,21 @@
 """A calibration: this machine with a recipe's model, in about a minute. What is found is a description like any other."""
 
+import datetime
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, Literal
 
+from seodang.backends.description import Description, Execution, Memory, Runs
+from seodang.backends.quantity import Quantity
 from seodang.core.errors import ModelError
 from seodang.models.source import LocalTeacher, model_folder
 from seodang.pipeline.collect import machine
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.estimate.chosen_device import keep_measurement
-from seodang.pipeline.estimate.device import Device, Efficiency, Number, PeakFlops
+from seodang.pipeline.estimate.device import Device
 from seodang.pipeline.estimate.model_size import ModelSize, find_size, num_adapter_parameters
 from seodang.pipeline.estimate.work import Pass, decoding, reading
 
@@ -36,7 +39,7 @@ def measure_machine(context: RunContext) -> Path:
     return keep_measurement(device, context.workspace.store, size)
 
 
-def measure(folder: Path, size: ModelSize, *, lora: bool) -> Device:
+def measure(folder: Path, size: ModelSize, *, lora: bool) -> Description:
     """Peak products, memory, and what a model reaches of them in reading, decoding and training (adapters if `lora`, else all weights)."""
     import torch
 
@@ -49,7 +52,7 @@ def measure(folder: Path, size: ModelSize, *, lora: bool) -> Device:
     peak = {dtype: _products(dtype) for dtype in {torch.float32, best_dtype("cpu")}}
     bandwidth = _moved_per_s()
     opening, model = _timed(lambda: LocalModel(folder, dtype="auto"))
-    device = _blank(peak, bandwidth, opening / (4 * size.num_parameters / 1e9), size)
+    device = _blank(peak, bandwidth, opening / (4 * size.num_parameters), size)
     draw = torch.Generator().manual_seed(0)
 
     def ids(count: int) -> list[int]:
@@ -61,7 +64,7 @@ def measure(folder: Path, size: ModelSize, *, lora: bool) -> Device:
 
     alone = decode(1, _STEPS) / _STEPS
     moved = (size.num_layers * size.block_used + size.head) * model.dtype.itemsize / bandwidth
-    device = _with(device, "block_s", max(1e-6, (alone - moved) / size.num_layers), size)
+    device = _with(device, "block", "s", max(1e-6, (alone - moved) / size.num_layers), size)
     prompts, answers = [ids(_PROMPT_TOKENS) for _ in range(_ROWS)], [ids(_SCORED_TOKENS) for _ in range(_ROWS)]
     seconds = _twice(lambda: score_batch(model.model, prompts, answers, 0))
     tokens, scored = _ROWS * (_PROMPT_TOKENS + _SCORED_TOKENS), _ROWS * _SCORED_TOKENS
@@ -69,8 +72,9 @@ def measure(folder: Path, size: ModelSize, *, lora: bool) -> Device:
     seconds = decode(_ROWS, _STEPS) / _ALIVE
     device = _reached(device, decoding(size, _ROWS * (_STEPS + _SCORED_TOKENS), _SCORED_TOKENS, _STEPS), seconds, size)
     beside = _resident_bytes() - size.num_parameters * model.dtype.itemsize
-    device = _with(device, "process_bytes", max(1e8, beside), size)
-    return _reached(device, *_train(folder, size, ids, lora=lora), size)
+    device = _with(device, "process", "B", max(1e8, beside), size)
+    device = _reached(device, *_train(folder, size, ids, lora=lora), size)
+    return device.description.model_copy(update={"runs": device.runs})
 
 
 def _train(folder: Path, size: ModelSize, ids: Callable[[int], list[int]], *, lora: bool) -> tuple[Pass, float]:
@@ -97,54 +101,63 @@ def _train(folder: Path, size: ModelSize, ids: Callable[[int], list[int]], *, lo
 
 
 def _reached(device: Device, work: Pass, seconds: float, size: ModelSize) -> Device:
-    """The device with the efficiency at which this work takes these seconds."""
-    ideal = device.model_copy(update={"efficiency": Efficiency(**{name: _number(1e12, size) for name in ("read", "decode", "train")})})
-    left = max(0.1 * seconds, seconds - work.traffic_bytes / device.memory_bytes_per_s.value - _called(ideal, work))
+    """The device with the share of the peak at which this work takes these seconds."""
+    called = work.calls * work.num_blocks * device.runs.block.value
+    left = max(0.1 * seconds, seconds - work.traffic_bytes / device.memory_bytes_per_s - called)
     dtype = device.dtype(work.dtype)
-    peak = (device.peak_flops.bfloat16 if dtype == "bfloat16" else None) or device.peak_flops.float32
-    reached = _number(work.flops / (peak.value * left), size)
-    name = "train_float32" if (work.activity, dtype) == ("train", "float32") else work.activity
-    found = device.efficiency.model_copy(update={work.activity: reached, name: reached})
-    return device.model_copy(update={"efficiency": found})
+    share = work.flops / (device.peak(dtype) * left)
+    device = _with(device, work.activity, "1", share, size)
+    return _with(device, "train_float32", "1", share, size) if (work.activity, dtype) == ("train", "float32") else device
 
 
-def _called(device: Device, work: Pass) -> float:
-    return work.calls * work.num_blocks * device.block_s.value
+def _with(device: Device, name: str, unit: str, value: float, size: ModelSize) -> Device:
+    return Device(device.description, device.runs.model_copy(update={name: _number(value, unit, size)}))
 
 
-def _with(device: Device, name: str, value: float, size: ModelSize) -> Device:
-    return device.model_copy(update={name: _number(value, size)})
-
-
-def _blank(peak: dict[Any, float], bandwidth: float, opening_s: float, size: ModelSize) -> Device:
-    import torch
-
+def _blank(peak: dict[Any, float], bandwidth: float, opening_s_per_byte: float, size: ModelSize) -> Device:
+    """What is measured without passes of a model; the rest is filled in by `_with`."""
     here = machine()
-    halved = peak.get(torch.bfloat16)
-    return Device(
+    description = Description(
         name=f"{here['cores']} cores of {here['cpu']}",
+        vendor="of this machine",
+        kind="cpu",
         processor=here["cpu"],
         cores=here["cores"],
-        memory_bytes=_number(here["memory_bytes"], size),
-        memory_bytes_per_s=_number(bandwidth, size),
-        peak_flops=PeakFlops(float32=_number(peak[torch.float32], size), bfloat16=_number(halved, size) if halved else None),
-        efficiency=Efficiency(**{name: _number(1.0, size) for name in ("read", "decode", "train")}),
-        block_s=_number(1e-6, size),
-        process_bytes=_number(1e8, size),
-        opening_s=_number(opening_s, size),
+        memory=(Memory(name="RAM", capacity=_number(here["memory_bytes"], "B", size), bandwidth=_number(bandwidth, "B/s", size)),),
+        peak={_name(dtype): _number(value, "FLOP/s", size) for dtype, value in peak.items()},
+        execution=Execution(mode="eager"),
+    )
+    whole = _number(1.0, "1", size)
+    runs = Runs(
+        read=whole,
+        decode=whole,
+        train=whole,
+        block=_number(1e-6, "s", size),
+        process=_number(1e8, "B", size),
+        opening=_number(opening_s_per_byte, "s/B", size),
         error_factor=_error_factor(here["cores"]),
     )
+    return Device(description, runs)
 
 
-def _error_factor(cores: int) -> Number:
+def _name(dtype: Any) -> Literal["float32", "bfloat16"]:
+    return "bfloat16" if str(dtype) == "torch.bfloat16" else "float32"
+
+
+def _error_factor(cores: int) -> Quantity:
     load = os.getloadavg()[0]
     if load > cores:
-        return Number(value=_BUSY, kind="derived", source=f"other work ran beside: the load was {load:.1f} on {cores} cores")
-    return Number(value=_QUIET, kind="derived", source="as between two recipes on the reference machine")
+        return _derived(_BUSY, f"other work ran beside: the load was {load:.1f} on {cores} cores")
+    return _derived(_QUIET, "as between two recipes on the reference machine")
 
 
-def _number(value: float, size: ModelSize) -> Number:
-    return Number(value=float(f"{value:.4g}"), kind="measured", source=_SOURCE + size.name)
+def _derived(factor: float, source: str) -> Quantity:
+    return Quantity(value=factor, unit="1", kind="derived", source=source, date=datetime.date.today().isoformat())
+
+
+def _number(value: float, unit: str, size: ModelSize) -> Quantity:
+    today = datetime.date.today().isoformat()
+    return Quantity(value=float(f"{value:.4g}"), unit=unit, kind="measured", source=_SOURCE + size.name, date=today)
 
 
 def _products(dtype: Any) -> float:

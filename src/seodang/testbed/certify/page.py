@@ -85,7 +85,7 @@ def _summary(certificate: Row) -> str:
         [
             f"L{row['level']} {_both(*_LEVELS[row['level']])}",
             _text(row["model"]),
-            *(f'<span class="{status}">{row["counts"][status]}</span>' for status in _STATUSES),
+            *(_number(row["counts"][status], status) for status in _STATUSES),
             f"{100 * row['unsupported_share']:.0f} %",
         ]
         for row in certificate["summary"]
@@ -97,6 +97,10 @@ def _summary(certificate: Row) -> str:
         ("미지원 비율", "share unsupported"),
     ]
     return _table(columns, rows)
+
+
+def _number(count: int, status: str) -> str:
+    return f'<span class="{status}">{count}</span>' if count else "0"
 
 
 def _fault(finding: Row) -> str:

@@ -1,4 +1,4 @@
-"""What a broken backend is: the reference with one fault, and the level that must catch it."""
+"""What a broken backend is: the reference with one fault, and the lowest level that must catch it."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -10,8 +10,9 @@ import numpy as np
 from seodang.backends.graph import Node
 from seodang.backends.reference import ReferenceBackend, ReferenceSession
 from seodang.backends.reference_operators import OPERATIONS, Arrays, Operator, Step, Weights
+from seodang.testbed.certify.subject import Family
 
-LEVELS = ("l0", "l1", "l2", "l3", "l4", "l5", "l6")
+TOPICS = ("contract", "operators", "blocks", "model", "loading", "collectives", "speed")
 
 
 class Broken(ReferenceBackend):
@@ -21,7 +22,7 @@ class Broken(ReferenceBackend):
     name = "broken"
     vendor = "nobody"
     level: ClassVar[int] = 0
-    families: ClassVar[tuple[str, ...]] = ("llama", "latent")
+    families: ClassVar[tuple[Family, ...]] = ("llama", "latent")
     operators: ClassVar[Mapping[str, Operator]] = {}
     in_model: ClassVar[Mapping[str, Operator]] = {}
     session: ClassVar[type[ReferenceSession]] = ReferenceSession
@@ -34,12 +35,11 @@ class Broken(ReferenceBackend):
         return type("BrokenSession", (self.session,), {"operations": {**self.operations, **self.in_model}})
 
 
-def faults(level: str) -> list[type[Broken]]:
-    """The broken backends of one of `LEVELS`, in the order of its file."""
-    module = importlib.import_module(f"seodang.testbed.certify.broken.{level}")
-    return [
-        kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Broken) and kind.__module__ == module.__name__
-    ]
+def faults(topic: str) -> list[type[Broken]]:
+    """The broken backends of one of `TOPICS`, in the order of its file."""
+    module = importlib.import_module(f"seodang.testbed.certify.broken.{topic}")
+    own = [kind for name, kind in vars(module).items() if not name.startswith("_") and getattr(kind, "__module__", "") == module.__name__]
+    return [kind for kind in own if isinstance(kind, type) and issubclass(kind, Broken)]
 
 
 def after(op: str, change: Callable[..., np.ndarray]) -> Operator:

@@ -11,6 +11,8 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     2: ("l2",),
     3: ("l3", "l3_sequences"),
     4: ("l4", "l4_perturbed", "l4_memory"),
+    5: ("l5",),
+    6: ("l6",),
 }
 LEVELS = tuple(MODULES)
 OWN_LEVELS = (3, 4)  # those that a user's model goes through too

@@ -44,13 +44,25 @@ class TakesAnyShape(_LoadFault):
         )
 
 
-class ReportsTooMuch(_LoadFault):
-    """One tensor is told as consumed and is not: its values are another's."""
+_loaded: dict[tuple[str, bytes], np.ndarray] = {}
+
+
+def _known(name: str, values: np.ndarray) -> np.ndarray:
+    if values.ndim < 2:
+        return values
+    return _loaded.setdefault((name, np.packbits(values > 0).tobytes()), values.copy())
+
+
+class LoadsFromItsCache(_LoadFault):
+    """A matrix is known again by its name and a checksum that looks at signs alone: another checkpoint is not loaded where these agree.
+
+    Level 2, whose blocks are loaded with other weights of equal signs, is the first to see it.
+    """
+
+    level = 2
 
     def load(self, program: Program, weights: Mapping[str, np.ndarray]) -> Loaded:
-        tensors = program.graph.tensors
-        twins = [name for name in tensors if name.endswith("input_layernorm.weight")]
-        return super().load(program, {**weights, twins[-1]: weights[twins[0]]} if len(twins) > 1 else weights)
+        return super().load(program, {name: _known(name, values) for name, values in weights.items()})
 
 
 class CallersMemory(_LoadFault):

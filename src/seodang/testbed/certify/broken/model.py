@@ -1,15 +1,18 @@
 """Faults of a model in use: caches, batches, positions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from seodang.backends.contract import Feed, KVState, StepResult
+from seodang.backends.contract import Feed, KVState, LoadReport, Program, Session, StepResult
 from seodang.backends.graph import Node
 from seodang.backends.reference import ReferenceSession
 from seodang.backends.reference_operators import OPERATIONS, Arrays, Step, Weights
 from seodang.testbed.certify.broken.fault import Broken
+
+_PAGE = 16  # tokens
+_PADDED = 6  # tokens of padding that do not go unseen
 
 
 class _ModelFault(Broken):
@@ -17,19 +20,20 @@ class _ModelFault(Broken):
 
 
 def _late_positions(node: Node, inputs: Arrays, weights: Weights, step: Step) -> np.ndarray:
-    later = Step(step.positions + (step.positions > 0) * (len(inputs[0]) == len(step.spans)), step.spans, step.past)
+    decoding = len(inputs[0]) == len(step.spans)
+    later = Step(step.positions + decoding * (step.positions >= _PAGE), step.spans, step.past)
     return OPERATIONS["rotary"](node, inputs, weights, later)
 
 
 class PositionOffByOne(_ModelFault):
-    """Decoded tokens stand one position too late."""
+    """Decoded tokens stand one position too late, from the second page on."""
 
     in_model = {"rotary": _late_positions}
 
 
 def _from_zero(node: Node, inputs: Arrays, weights: Weights, step: Step) -> np.ndarray:
     counted = np.concatenate([np.arange(stop - start) for start, stop in step.spans])
-    positions = counted if len(inputs[0]) > len(step.spans) else step.positions
+    positions = counted if len(inputs[0]) > len(step.spans) + 4 else step.positions
     return OPERATIONS["rotary"](node, inputs, weights, Step(positions, step.spans, step.past))
 
 
@@ -47,7 +51,7 @@ class _StaleCache(ReferenceSession):
 
         def keep(sequence: int) -> None:
             self.kv.check(sequence)
-            if self.kv.lengths[sequence]:
+            if self.kv.lengths[sequence] > _PAGE:
                 self._freed.append(self.kv.states[sequence])
             free(sequence)
 
@@ -61,7 +65,7 @@ class _StaleCache(ReferenceSession):
 
 
 class StaleCache(_ModelFault):
-    """A new sequence finds a token of the freed one before its own."""
+    """A new sequence finds a token of a freed one, of more than a page, before its own."""
 
     session = _StaleCache
 
@@ -69,29 +73,29 @@ class StaleCache(_ModelFault):
 class _SharedCopy(ReferenceSession):
     def __init__(self, *given: object) -> None:
         super().__init__(*given)  # type: ignore[arg-type]
+        self._pairs: list[tuple[int, int]] = []
         copy = self.kv.copy
 
         def shared(sequence: int) -> int:
             handle = copy(sequence)
-            self.kv.states[handle] = self.kv.states[sequence]
+            self._pairs.append((sequence, handle))
             return handle
 
         self.kv.copy = shared  # type: ignore[method-assign]
 
     def _step(self, feeds: Sequence[Feed], *, single: bool) -> StepResult:
-        before = {feed.sequence: self.kv.states.get(feed.sequence) for feed in feeds}
         result = super()._step(feeds, single=single)
-        for feed in feeds:
-            for other, state in list(self.kv.states.items()):
-                if state is before[feed.sequence] and other != feed.sequence:
-                    new = len(feed.tokens)
-                    for layer, grown in enumerate(self.kv.states[feed.sequence]):
-                        state[layer] = np.concatenate([state[layer][:-new], grown[-new:]]) if len(state[layer]) > new else state[layer]
+        fed = {feed.sequence: len(feed.tokens) for feed in feeds}
+        for first, second in self._pairs:
+            if first in fed and second in self.kv.states:
+                count = min(fed[first], self.kv.lengths[second])
+                mine, other = self.kv.states[first], self.kv.states[second]
+                self.kv.states[second] = [np.concatenate([theirs[:-count], own[-count:]]) for own, theirs in zip(mine, other, strict=True)]
         return result
 
 
 class CopiesShareTheirCache(_ModelFault):
-    """What one copy appends is written into the other's last page."""
+    """What the first of two copies appends is written over the last entries of the second."""
 
     session = _SharedCopy
 
@@ -117,7 +121,7 @@ class ExportLosesTheLastToken(_ModelFault):
 def _leaks_between_rows(node: Node, inputs: Arrays, weights: Weights, step: Step) -> np.ndarray:
     out = OPERATIONS["swiglu"](node, inputs, weights, step)
     longest = max(stop - start for start, stop in step.spans)
-    short = [stop - 1 for start, stop in step.spans if stop - start < longest]
+    short = [stop - 1 for start, stop in step.spans if longest - (stop - start) >= _PADDED]
     out[short] *= 1.0 + 0.01 * bool(short)
     return out
 
@@ -163,14 +167,30 @@ class _Remembers(ReferenceSession):
 
     def _step(self, feeds: Sequence[Feed], *, single: bool) -> StepResult:
         result = super()._step(feeds, single=single)
+        if not single:
+            return result
         key = b"/".join(feed.tokens.astype(np.int64).tobytes() for feed in feeds)
         return replace(result, logits=self._answers.setdefault(key, result.logits))
 
 
 class AnswersFromMemory(_ModelFault):
-    """Equal tokens get equal logits, whatever came before them."""
+    """Decoding gives equal tokens equal logits, whatever came before them."""
 
     session = _Remembers
+
+
+class DropsMlpWeights(_ModelFault):
+    """The loader drops every second projection of the MLPs without a word, and reports them as consumed."""
+
+    level = 2
+
+    def load(self, program: Program, weights: Mapping[str, np.ndarray]) -> tuple[Session, LoadReport]:
+        session, report = super().load(program, weights)
+        assert isinstance(session, ReferenceSession)
+        for name, values in session.weights.items():
+            if name.endswith("up_proj.weight"):
+                session.weights[name] = np.zeros_like(values)
+        return session, report
 
 
 class _Wraps(ReferenceSession):

@@ -1,0 +1,68 @@
+"""Precisions of weights, products and caches."""
+
+import pytest
+
+from seodang.backends.description import Description, Memory, load_description
+from seodang.backends.quantity import Quantity
+from seodang.testbed.predict.reached import measured_rates
+from seodang.testbed.predict.refused import PredictionRefused
+from seodang.testbed.predict.schemes import cache_type, peak_flop_s, scheme
+
+
+def test_fewer_bits_are_fewer_bytes() -> None:
+    experts = [scheme(name, mixture=True).expert_bytes for name in ("bf16", "fp8", "int4")]
+    assert experts == sorted(experts, reverse=True)
+    assert scheme("nvfp4", mixture=True) == scheme("fp4", mixture=True)
+
+
+def test_published_four_bit_mixtures_keep_other_layers_in_bfloat16() -> None:
+    """Kimi-K2-Thinking and the NVFP4 weights of DeepSeek-R1 quantise experts; a dense model has nothing else to quantise."""
+    assert scheme("int4", mixture=True).linear_bytes == 2
+    assert scheme("int4", mixture=False).linear_bytes < 1
+
+
+def test_a_precision_that_is_not_known_is_refused() -> None:
+    with pytest.raises(PredictionRefused) as refused:
+        scheme("fp7", mixture=True)
+    assert refused.value.reason == "unknown"
+
+
+def test_a_device_without_a_type_computes_in_a_wider_one_and_says_so() -> None:
+    atom, h200 = load_description("atom_ca22"), load_description("h200_sxm")
+    peak, note = peak_flop_s(atom, "float8")
+    assert peak == atom.peak["bfloat16"].value
+    assert note is not None
+    assert peak_flop_s(h200, "float8") == (h200.peak["float8"].value, None)
+    assert peak_flop_s(h200, "float4")[0] == h200.peak["float8"].value
+
+
+def test_caches_are_kept_as_the_framework_is_launched() -> None:
+    h200, b200 = load_description("h200_sxm"), load_description("b200_sxm")
+    assert cache_type("sglang-0.5.9", h200)[0] == "bfloat16"
+    assert cache_type("sglang-0.5.9", b200)[0] == "float8"
+    assert cache_type("tensorrt-llm", h200)[0] == "float8"
+    assert cache_type("vllm-0.11", b200)[0] == "bfloat16"
+
+
+def test_a_device_that_was_measured_as_a_whole_keeps_its_own_rates() -> None:
+    """No share of a peak is fitted for it: what it reached in a family and type is used, the measurement with most rows first."""
+    claimed = load_description("h200_sxm")
+    assert measured_rates(claimed) == {}
+
+    def measured(value: float, unit: str) -> Quantity:
+        return Quantity(value=value, unit=unit, kind="measured", source="a run", date="2026-11-25")
+
+    reached = {
+        "gemm.float32": measured(4e10, "FLOP/s"),
+        "gemm.float32.rows4": measured(2e9, "FLOP/s"),
+        "grouped_gemm.float32.rows4": measured(1e10, "FLOP/s"),
+        "grouped_gemm.float32.rows64": measured(3e10, "FLOP/s"),
+        "launch": measured(2e-5, "s"),
+    }
+    tier = Memory(name="RAM", capacity=measured(2e10, "B"), bandwidth=measured(1.9e10, "B/s"))
+    device = Description(
+        name="two cores", vendor="mine", kind="cpu", memory=(tier,), peak={"float32": measured(5e10, "FLOP/s")}, reached=reached
+    )
+    assert measured_rates(device) == {
+        "stream": 1.9e10, "gemm.float32": 4e10, "grouped_gemm.float32": 3e10, "launch": 2e-5,
+    }  # fmt: skip
