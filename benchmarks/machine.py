@@ -8,6 +8,7 @@ The control needs a model of experts with weights that were trained. A small one
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -94,7 +95,7 @@ def taught_experts(folder: Path, steps: int = 80) -> dict[str, Any]:
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     model.save_pretrained(folder)
     parameters = sum(tensor.numel() for tensor in model.parameters())
     return {"parameters": parameters, "steps": steps, "loss_first": losses[0], "loss_last_ten": float(np.mean(losses[-10:]))}
@@ -131,6 +132,20 @@ def run(seconds: float, tell: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
+def as_text(found: dict[str, Any]) -> str:
+    """JSON with four digits of each measured number, and values without parts on one line."""
+    text = json.dumps(_rounded(found), indent=1, ensure_ascii=False)
+    return re.sub(r"[{\[][^{}\[\]]*[}\]]", lambda match: " ".join(match[0].split()), text)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_rounded(child) for child in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
 def main() -> None:
     """Prints, and writes where it is asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -139,7 +154,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the JSON here too")
     given = parser.parse_args()
     found = run(given.seconds, lambda part: print(part, file=sys.stderr, flush=True))
-    text = json.dumps(found, indent=1, ensure_ascii=False)
+    text = as_text(found)
     if given.out:
         given.out.write_text(text + "\n", encoding="utf-8")
     if given.json:

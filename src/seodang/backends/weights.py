@@ -11,6 +11,7 @@ import numpy as np
 from seodang.backends.contract import WeightsRefused
 
 _DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
+_LONGEST_HEAD = 100_000_000  # bytes, as the format says
 
 
 class FolderWeights(Mapping[str, np.ndarray]):
@@ -24,17 +25,8 @@ class FolderWeights(Mapping[str, np.ndarray]):
         if not files:
             raise WeightsRefused("no safetensors files here", where=str(folder), hint="name a Hugging Face model folder")
         for path in files:
-            with path.open("rb") as file:
-                length = int.from_bytes(file.read(8), "little")
-                try:
-                    head: dict[str, Any] = json.loads(file.read(min(length, 100_000_000)))
-                except ValueError as error:
-                    raise WeightsRefused(
-                        "not a safetensors file", where=str(path), hint="copy the model again: the file is torn"
-                    ) from error
-            for name, told in head.items():
-                if name != "__metadata__":
-                    self._places[name] = (path, 8 + length, told)
+            begin, head = _read_head(path)
+            self._places |= {name: (path, begin, told) for name, told in head.items() if name != "__metadata__"}
 
     def __getitem__(self, name: str) -> np.ndarray:
         path, begin, told = self._places[name]
@@ -54,6 +46,20 @@ class FolderWeights(Mapping[str, np.ndarray]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+
+def _read_head(path: Path) -> tuple[int, dict[str, Any]]:
+    """Where the data of a file begins, and what stands of each tensor: dtype, shape, data_offsets."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        try:
+            head: dict[str, Any] = json.loads(file.read(min(length, _LONGEST_HEAD)))
+            for name, told in head.items():
+                if name != "__metadata__":
+                    _ = told["dtype"], [int(size) for size in told["shape"]], [int(place) for place in told["data_offsets"]]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise WeightsRefused("not a safetensors file", where=str(path), hint="copy the model again: the file is torn") from error
+    return 8 + length, head
 
 
 def check_weights(tensors: Mapping[str, tuple[int, ...]], weights: Mapping[str, np.ndarray]) -> tuple[str, ...]:
