@@ -1,6 +1,6 @@
 """A run's taught student answers exam questions on backends, through the contract alone, beside transformers' code in float32.
 
-    python benchmarks/student_on_backends.py RUN [--backends llama_cpp,onnx_cpu] [--questions 24] [--batch 4] [--arm distilled] [--json]
+    python benchmarks/student_on_backends.py RUN [--backends A,B] [--questions 24] [--batch 4] [--arm distilled] [--json]
 
 Answers are greedy, of at most `--tokens` tokens. For each backend: how many answers are token for token those of transformers, and the
 share of their tokens before the first other one; tokens a second by the device's own time, `--batch` sequences at once; bytes that the
@@ -118,7 +118,7 @@ def main() -> None:
     """Prints one row a backend."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path, help="the folder of a finished run")
-    parser.add_argument("--backends", default="llama_cpp,onnx_cpu")
+    parser.add_argument("--backends", default="torch_cpu,llama_cpp,onnx_cpu")
     parser.add_argument("--arm", default="distilled")
     parser.add_argument("--dtype", default="auto", help="what weights are stored in")
     for name, default in (("questions", 24), ("batch", 4), ("tokens", 48)):
