@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from seodang.backends.contract import API_VERSION, Backend, BackendError, DeviceAbsent, Probe, Unsupported
+from seodang.backends.contract import API_VERSION, Backend, BackendError, DeviceAbsent, Probe, StandsForMany, Unsupported
 from seodang.backends.graph import Graph, Node
 from seodang.backends.quantity import Quantity
 from seodang.testbed.certify.check import Check
@@ -43,8 +43,8 @@ def probe_answers(subject: Subject) -> Outcome:
 
 
 def description_is_sourced(subject: Subject) -> Outcome:
-    """Every number of the description has a unit, a kind and a source; none is called measured where the clock is virtual; a device that
-    is not there is refused."""
+    """Every number of the description has a unit, a kind and a source; no memory, peak or link is called measured where the clock is
+    virtual (what others measured of the chip may stand under `reached`); a device that is not there is refused."""
     described = subject.describe()
     numbers = _quantities(described.model_dump())
     cases = [
@@ -53,7 +53,7 @@ def description_is_sourced(subject: Subject) -> Outcome:
         holds("memory and peaks are above zero", all(q.value > 0 for q in numbers if q.unit in ("B", "B/s", "FLOP/s"))),
         holds("can be written as JSON", bool(json.dumps(described.model_dump(mode="json")))),
     ]
-    measured = [q for q in numbers if q.kind == "measured"]
+    measured = [q for q in _quantities(described.model_dump(exclude={"reached", "runs"})) if q.kind == "measured"]
     if _is_emulated(subject):
         cases.append(holds("an emulated device has no measured number of its speed", not measured, f"{len(measured)} say measured"))
     try:
@@ -180,7 +180,11 @@ def programs_stand_alone(subject: Subject) -> Outcome:
 
 
 def another(backend: Backend) -> Backend:
-    """A second object of the same class, or the same one where its class wants arguments."""
+    """A second object of the same class, for the same choice where it stands for many devices; or the same one where its class wants
+    arguments."""
+    choice = backend.name.partition(":")[2]
+    if choice and isinstance(backend, StandsForMany):
+        return backend.choose(choice)
     try:
         return type(backend)()
     except TypeError:
