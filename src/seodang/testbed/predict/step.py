@@ -133,7 +133,7 @@ class Deployment:
         seconds = self._seconds("prefill", fullest, tokens, tokens)
         if mean < fullest:
             seconds += self._expert_s(mean, tokens) - self._expert_s(fullest, tokens)
-        return seconds + self.parameters.turn_s
+        return seconds + (0.0 if self.device.kind == "cpu" else self.parameters.turn_s)  # only a device has recorded graphs to leave
 
     def _expert_s(self, requests: float, tokens: float) -> float:
         key = (requests, tokens)
@@ -188,7 +188,10 @@ class Deployment:
         return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
 
     def _padding(self, op: Operator) -> float:
-        """Rows that a matrix unit computes over rows that are asked: a tile of them at least, of each expert and of heads too."""
+        """Rows that a matrix unit computes over rows that are asked: a tile of them at least, of each expert and of heads too. A processor
+        and memory that computes have no such tiles."""
+        if self.device.kind in ("cpu", "pim"):
+            return 1.0
         if op.family == "attention_decode_mla":
             heads = self.shape.heads / self.layout.tp
             return max(1.0, _QUERY_ROWS / heads)
