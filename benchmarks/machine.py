@@ -8,6 +8,7 @@ The control needs a model of experts with weights that were trained. A small one
 import argparse
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -74,7 +75,7 @@ def peers(seconds: float) -> dict[str, Any]:
 
 
 def taught_experts(folder: Path, steps: int = 80) -> dict[str, Any]:
-    """Writes a model of A.X K1's kind with 45 million parameters, taught for so many steps on the bytes of the repository's texts."""
+    """Writes a model of A.X K1's kind with 39 million parameters, taught for so many steps on the bytes of the repository's texts."""
     from transformers import AXK1Config, AXK1ForCausalLM
 
     config = AXK1Config(
@@ -94,7 +95,7 @@ def taught_experts(folder: Path, steps: int = 80) -> dict[str, Any]:
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     model.save_pretrained(folder)
     parameters = sum(tensor.numel() for tensor in model.parameters())
     return {"parameters": parameters, "steps": steps, "loss_first": losses[0], "loss_last_ten": float(np.mean(losses[-10:]))}
@@ -117,7 +118,7 @@ def run(seconds: float, tell: Callable[[str], None]) -> dict[str, Any]:
     tell("the control")
     with tempfile.TemporaryDirectory() as folder:
         taught = taught_experts(Path(folder))
-        controls = [control(Path(folder), batch=batch, context=256, seconds=seconds / 4).row() for batch in (1, 16)]
+        controls = [control(Path(folder), batch=batch, context=256, seconds=seconds).row() for batch in (1, 16)]
     return {
         "environment": measured.environment,
         "load_before": list(before),
@@ -131,15 +132,29 @@ def run(seconds: float, tell: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
+def as_text(found: dict[str, Any]) -> str:
+    """JSON with four digits of each measured number, and values without parts on one line."""
+    text = json.dumps(_rounded(found), indent=1, ensure_ascii=False)
+    return re.sub(r"[{\[][^{}\[\]]*[}\]]", lambda match: " ".join(match[0].split()), text)
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(child) for key, child in value.items()}
+    if isinstance(value, list):
+        return [_rounded(child) for child in value]
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
 def main() -> None:
     """Prints, and writes where it is asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of the machine's own measurement; the rest takes twice as long")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the machine's own measurement; the rest takes four times as long")
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     parser.add_argument("--out", type=Path, help="write the JSON here too")
     given = parser.parse_args()
     found = run(given.seconds, lambda part: print(part, file=sys.stderr, flush=True))
-    text = json.dumps(found, indent=1, ensure_ascii=False)
+    text = as_text(found)
     if given.out:
         given.out.write_text(text + "\n", encoding="utf-8")
     if given.json:

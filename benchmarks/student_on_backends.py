@@ -1,6 +1,6 @@
 """A run's taught student answers exam questions on backends, through the contract alone, beside transformers' code in float32.
 
-    python benchmarks/student_on_backends.py RUN [--backends llama_cpp,onnx_cpu] [--questions 24] [--batch 4] [--arm distilled] [--json]
+    python benchmarks/student_on_backends.py RUN [--backends A,B] [--questions 24] [--batch 4] [--arm distilled] [--json]
 
 Answers are greedy, of at most `--tokens` tokens. For each backend: how many answers are token for token those of transformers, and the
 share of their tokens before the first other one; tokens a second by the device's own time, `--batch` sequences at once; bytes that the
@@ -13,7 +13,6 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,22 +88,19 @@ def measure(name: str, folder: Path, prompts: Rows, truth: Rows, options: argpar
         told, grown = sum(session.memory().values()), resident_bytes() - before
         session.close()
     pairs = list(zip((row for rows, *_ in done for row in rows), truth, strict=True))
+    sames = [[a == b for a, b in zip(row, wanted, strict=False)] for row, wanted in pairs]
     num_tokens = sum(map(len, truth))
     return {
         "backend": name,
         "num_answers": len(truth),
         "equal_answers": sum(row == wanted for row, wanted in pairs),
         "num_tokens": num_tokens,
-        "equal_share": sum(_agreed(row, wanted) for row, wanted in pairs) / num_tokens,
+        "equal_share": sum(int(np.cumprod(same).sum()) for same in sames) / num_tokens,
         "decode_tokens_per_s": sum(step[2] for step in done) / sum(step[3] for step in done),
         "prefill_tokens_per_s": sum(map(len, prompts)) / sum(step[1] for step in done),
         "session_bytes": told,
         "process_bytes": grown,
     }
-
-
-def _agreed(row: Sequence[int], wanted: Sequence[int]) -> int:
-    return next((place for place, (a, b) in enumerate(zip(row, wanted, strict=False)) if a != b), min(len(row), len(wanted)))
 
 
 def line(row: dict[str, Any]) -> str:
@@ -122,7 +118,7 @@ def main() -> None:
     """Prints one row a backend."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("run", type=Path, help="the folder of a finished run")
-    parser.add_argument("--backends", default="llama_cpp,onnx_cpu")
+    parser.add_argument("--backends", default="torch_cpu,llama_cpp,onnx_cpu")
     parser.add_argument("--arm", default="distilled")
     parser.add_argument("--dtype", default="auto", help="what weights are stored in")
     for name, default in (("questions", 24), ("batch", 4), ("tokens", 48)):
@@ -141,12 +137,8 @@ def main() -> None:
         told = {
             "command": f"python benchmarks/student_on_backends.py runs/{run.name} --questions {options.questions} --json",
             "date": time.strftime("%Y-%m-%d"),
-            "machine": describe_host().name,
-            "threads": num_threads(),
-            "load": os.getloadavg()[0],
-            "arm": options.arm,
-            "batch": options.batch,
-            "synthetic": run.row["synthetic"],
+            "machine": {"name": describe_host().name, "threads": num_threads(), "load": os.getloadavg()[0]},
+            "student": {"arm": options.arm, "batch": options.batch, "synthetic": run.row["synthetic"]},
         }
         print(json.dumps(told | {"rows": rows}, indent=1))
     else:

@@ -138,6 +138,16 @@ def test_a_step_that_onnx_runtime_ends_has_changed_nothing(
     assert np.allclose(logits[0], logits[1], atol=1e-6)
 
 
+def test_caches_of_others_are_refused_and_take_no_room(session: OnnxSession) -> None:
+    handle = session.kv.allocate()
+    session.prefill([Feed(handle, np.array([5, 6, 7]))])
+    state = session.kv.export(handle)
+    for content in (state.content[:-1], [layer[:-1] for layer in state.content], np.zeros(64, np.uint8)):
+        with pytest.raises(Unsupported, match="another model"):
+            session.kv.restore(replace(state, content=content))
+    assert session.kv.length(session.kv.restore(state)) == 3
+
+
 def test_inputs_of_a_step_say_who_sees_whom() -> None:
     given = step_inputs([2, 0], [1, 2])
     assert given["step.rows"].tolist() == [[0, 0], [1, 2]]

@@ -35,7 +35,7 @@ def test_json_stands_alone_and_a_pass_is_0(seodang: Call, tmp_path: Path) -> Non
 
 
 def test_a_failure_is_11_and_says_where_to_look(seodang: Call) -> None:
-    code, out, err = seodang("--backend", "seodang.testbed.certify.broken.l0:TornStep", "--level", "0", "--family", "llama")
+    code, out, err = seodang("--backend", "seodang.testbed.certify.broken.contract:TornStep", "--level", "0", "--family", "llama")
     assert code == 11
     assert "L0 FAIL        tiny-llama     steps_are_atomic" in out
     assert "FAIL L0 steps_are_atomic (tiny-llama)" in out

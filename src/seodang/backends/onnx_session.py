@@ -87,9 +87,15 @@ class OnnxSession:
         self.graph = graph
         self._opened: Opened | None = opened
         shapes = [(limits.max_context, width) for width in graph.cached]
-        self.kv: Sequences[Cache] = Sequences(
-            limits, lambda: [np.zeros(shape, np.float32) for shape in shapes], lambda cache: [layer.copy() for layer in cache]
-        )
+
+        def copied(cache: Cache) -> Cache:
+            if [getattr(layer, "shape", None) for layer in cache] != shapes:
+                raise Unsupported(
+                    "a cache of another model or context", where="onnx_cpu", hint="restore what this model's session exported"
+                )
+            return [layer.copy() for layer in cache]
+
+        self.kv: Sequences[Cache] = Sequences(limits, lambda: [np.zeros(shape, np.float32) for shape in shapes], copied)
 
     def prefill(self, feeds: Sequence[Feed]) -> StepResult:
         return self._step(feeds, single=False)

@@ -28,7 +28,7 @@ from seodang.backends.contract import (
     Verdict,
 )
 from seodang.backends.description import Description, bundled, load_description
-from seodang.backends.graph import Graph
+from seodang.backends.graph import OPERATORS, Graph
 from seodang.backends.program import check_program, make_program
 from seodang.backends.recomputing import RecomputingSession, Rows
 from seodang.backends.weights import check_weights, take_weight
@@ -73,7 +73,12 @@ class RblnBackend:
 
     def supports(self, graph: Graph) -> list[Verdict]:
         if graph.family == "llama":
-            return [Verdict(node.name, "native", "compiled as a whole by rebel-compiler") for node in graph.nodes]
+            return [
+                Verdict(node.name, "native", "compiled as a whole by rebel-compiler")
+                if node.op in OPERATORS
+                else Verdict(node.name, "unsupported", f"no operator `{node.op}`")
+                for node in graph.nodes
+            ]
         reason = "this adapter compiles the Llama family only; vllm-rbln runs others"
         return [Verdict(node.name, "unsupported", reason) for node in graph.nodes]
 

@@ -70,7 +70,8 @@ def rms_norm(node: Node, inputs: Tensors, weights: Weights, step: Step) -> Tenso
 
 
 def linear(node: Node, inputs: Tensors, weights: Weights, step: Step) -> Tensor:
-    return F.linear(inputs[0], weights["weight"], weights.get("bias"))
+    weight = weights["weight"]
+    return F.linear(inputs[0].to(weight.dtype), weight, weights.get("bias"))  # a router's mixing weights are float32
 
 
 def split(node: Node, inputs: Tensors, weights: Weights, step: Step) -> Tensor:

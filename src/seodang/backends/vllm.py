@@ -27,7 +27,7 @@ from seodang.backends.contract import (
     Verdict,
 )
 from seodang.backends.description import Description
-from seodang.backends.graph import Graph
+from seodang.backends.graph import OPERATORS, Graph
 from seodang.backends.host import describe_host
 from seodang.backends.program import check_program, make_program
 from seodang.backends.recomputing import RecomputingSession, Rows
@@ -70,7 +70,12 @@ class VllmBackend:
     def supports(self, graph: Graph) -> list[Verdict]:
         """By the list of models in vLLM's documentation: whole models, not single operators."""
         if graph.family in _FAMILIES:
-            return [Verdict(node.name, "native", "vLLM has this model as a whole") for node in graph.nodes]
+            return [
+                Verdict(node.name, "native", "vLLM has this model as a whole")
+                if node.op in OPERATORS
+                else Verdict(node.name, "unsupported", f"no operator `{node.op}`")
+                for node in graph.nodes
+            ]
         return [Verdict(node.name, "unsupported", f"no model of family `{graph.family}`") for node in graph.nodes]
 
     def plan_memory(self, graph: Graph, limits: Limits) -> MemoryPlan:

@@ -11,7 +11,7 @@ from seodang.testbed.measure.stream import KERNELS, stream
 def test_bytes_are_two_or_three_words_an_index() -> None:
     found = stream(array_bytes=1 << 20, seconds=0.0)
     assert {name: found.moved(name) >> 20 for name in KERNELS} == {"copy": 2, "scale": 2, "add": 3, "triad": 3}
-    for name in (*KERNELS, "read"):
+    for name in (*KERNELS, "memcpy", "read"):
         assert found.best(name) >= found.median(name) > 0
         assert found.row()["kernels"][name]["bytes_per_s"] == pytest.approx(found.median(name))
 

@@ -64,3 +64,8 @@ def test_experts_are_held_twice_where_ranks_do_not_divide_them() -> None:
     case = resolve(next(row for row in evidence() if row.id == "84b"))
     assert case.shape.routed_experts == 288
     assert any("32 of 256 experts are held twice" in one for one in case.assumptions)
+
+
+def test_very_many_devices_need_a_layout() -> None:
+    with pytest.raises(PredictionRefused, match="without a layout"):
+        list(all_layouts(read_shape("ax-k1"), 10**9))

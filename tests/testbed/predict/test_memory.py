@@ -46,3 +46,16 @@ def test_too_large_a_model_is_refused_with_its_numbers() -> None:
     with pytest.raises(PredictionRefused, match=r"needs 131\.\d GB of weights .* on a device of 141 GB") as refused:
         planned("ax-k1", "TP4", "fp8", count=4)
     assert refused.value.reason == "does not fit"
+
+
+def test_a_processor_has_no_tiles_to_fill() -> None:
+    """One row is read at the speed of memory: the time per token of a small model is its weights over the bandwidth, and little else."""
+    row = asked_row(
+        model="mixtral-8x7b", device="cpu-2-cores", count=1, layout="TP1", input_tokens=64, output_tokens=64, concurrency=1,
+        framework="torch", weights="int4",
+    )  # fmt: skip
+    deployment = resolve(row).deployment(frozen().parameters)
+    timed = [one for one in deployment.decode(1, 96) if one.family in ("gemm", "grouped_gemm", "head")]
+    assert {one.bound for one in timed} == {"memory"}
+    read = sum(op.count * op.weight_bytes * deployment.stored_bytes(op.family) for op in deployment.counted("decode", 1, 96, 1)[0])
+    assert sum(one.seconds for one in timed) == pytest.approx(read / deployment.memory_bytes_s, rel=0.1)

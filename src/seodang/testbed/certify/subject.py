@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 
 from seodang.backends.build_graph import build_graph, read_config
-from seodang.backends.contract import Backend, BackendError, Feed, Limits, LoadReport, Program, Session, Unsupported
+from seodang.backends.contract import Backend, BackendError, DeviceAbsent, Feed, Limits, LoadReport, Program, Session, Unsupported
 from seodang.backends.description import Description
 from seodang.backends.graph import Graph
 from seodang.backends.reference import ReferenceBackend
@@ -80,8 +80,15 @@ class Subject:
         self.need_device()
         return self.backend.describe(self.device)
 
+    @property
+    def deterministic(self) -> bool:
+        """Whether the backend claims that equal inputs give equal bits."""
+        execution = self.describe().execution
+        return bool(execution and execution.deterministic)
+
     def compile(self, graph: Graph | None = None, limits: Limits | None = None) -> Program:
-        """UNSUPPORTED where the backend says that it cannot run the graph, in these limits or in this type."""
+        """UNSUPPORTED where the backend says that it cannot run the graph, in these limits or in this type; NOT-RUN where it has to have
+        a device for that."""
         graph = graph or self.model.graph
         lacking = [verdict for verdict in self.backend.supports(graph) if verdict.verdict == "unsupported"]
         if lacking:
@@ -91,6 +98,10 @@ class Subject:
             return self.backend.compile(graph, limits or self.limits, self.new_folder())
         except Unsupported as error:
             raise NotJudged("UNSUPPORTED", f"compile: {error}") from error
+        except DeviceAbsent as error:
+            if self.device:
+                raise
+            raise NotJudged("NOT-RUN", f"compile: {error}") from error
 
     def open(
         self, graph: Graph | None = None, weights: Mapping[str, np.ndarray] | None = None, limits: Limits | None = None

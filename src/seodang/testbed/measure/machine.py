@@ -98,11 +98,11 @@ def describe(found: Measured) -> Description:
     """The measurement as a description. Bandwidth is the best of STREAM's four kernels and of reading, a peak the best of all products of
     a type; `reached` holds medians: bytes a second, or FLOP/s, by family, type and, for few rows, their number."""
     here, cpu = found.environment, found.device == "cpu"
-    source = f"seodang devices measure --device {found.device}; torch {here['versions']['torch']}, {here['threads']} threads"
+    source = f"seodang devices measure --device {found.device}; torch {here['versions']['torch']}, threads {here['threads']}"
 
     def number(value: float, unit: str, how: str) -> Quantity:
         told = f"{source}: {how}, load {found.load[0]:.1f} to {found.load[1]:.1f}"
-        return Quantity(value=float(f"{value:.4g}"), unit=unit, kind="measured", source=told, date=here["date"])
+        return Quantity(value=value if unit == "B" else float(f"{value:.4g}"), unit=unit, kind="measured", source=told, date=here["date"])
 
     kernel = max(found.stream.timings, key=found.stream.best)
     capacity = here["memory_bytes"] if cpu else here["accelerator_memory_bytes"]

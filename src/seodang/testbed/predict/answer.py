@@ -191,6 +191,8 @@ def predict_rows(rows: Sequence[Row], calibrated: Calibrated, anchor: Row | None
             out.append(predict_row(row, moved if same else calibrated))
         except PredictionRefused as refused:
             out.append(refused)
+        except ArithmeticError as error:
+            out.append(PredictionRefused("missing input", f"numbers too large or too small to compute with ({error})", where=row.id))
     return out
 
 

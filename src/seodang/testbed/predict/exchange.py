@@ -21,6 +21,8 @@ def exchange(row: Row) -> Callable[[Parameters], float]:
     participants = row.ep or row.count
     if participants is None or row.concurrency is None:
         raise PredictionRefused("missing input", "no number of ranks or of tokens a rank", hint="fill the columns ep and concurrency")
+    if participants < 2:
+        raise PredictionRefused("missing input", "one rank sends nothing to others", hint="a collective needs two ranks at least")
     each = shape.hidden * (1 + 4 / _SCALE_BLOCK if kind == "all_to_all_dispatch" and "bf16" not in row.metric else 2)
     over = network(device)
     if what == "latency":

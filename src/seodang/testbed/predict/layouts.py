@@ -1,5 +1,6 @@
 """Layouts by name, such as TP8, TP4PP2 or DP32EP32, and all of a number of devices."""
 
+import math
 import re
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.workloads.model_shape import ModelShape
 from seodang.testbed.workloads.operators import Layout
 
+MOST_SEARCHED = 4096  # devices whose layouts are all tried
 _HINT = "write TP, DP, EP and PP with a number each, at most once: TP8, TP4PP2, DP32EP32"
 
 
@@ -45,6 +47,8 @@ def all_layouts(shape: ModelShape, count: int) -> Iterator[Layout]:
 
     Heads have to be divided by TP, layers need not be by PP, and experts are divided by EP; a dense model has EP 1.
     """
+    if count > MOST_SEARCHED:
+        raise PredictionRefused("missing input", f"{count} devices without a layout", hint=f"say the layout beyond {MOST_SEARCHED} devices")
     for group in _divisors(count):
         for pp in _divisors(group):
             if pp > shape.num_layers:
@@ -59,4 +63,5 @@ def all_layouts(shape: ModelShape, count: int) -> Iterator[Layout]:
 
 
 def _divisors(number: int) -> list[int]:
-    return [size for size in range(1, number + 1) if number % size == 0]
+    low = [size for size in range(1, math.isqrt(number) + 1) if number % size == 0]
+    return sorted({*low, *(number // size for size in low)})

@@ -10,7 +10,7 @@ from seodang.backends.description import Description, Precision
 from seodang.core.errors import InputError
 from seodang.testbed.predict.communication import Network, collective_s, network
 from seodang.testbed.predict.parameters import Parameters
-from seodang.testbed.predict.reached import measured_rates
+from seodang.testbed.predict.reached import Curve, measured_curves, measured_rates, rate_of
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.schemes import Scheme, peak_flop_s
 from seodang.testbed.workloads.model_shape import ModelShape
@@ -75,6 +75,15 @@ class Deployment:
         return measured_rates(self.device)
 
     @cached_property
+    def curves(self) -> dict[str, Curve]:
+        """By family of operators, where products of its type were measured with several numbers of rows."""
+        found = measured_curves(self.device)
+        kinds = {"gemm": "gemm", "head": "gemm", "router": "gemm", "grouped_gemm": "grouped_gemm"}
+        types = {"grouped_gemm": self.scheme.expert_type}
+        named = {family: f"{kind}.{types.get(family, self.scheme.linear_type)}" for family, kind in kinds.items()}
+        return {family: found[name] for family, name in named.items() if name in found}
+
+    @cached_property
     def memory_bytes_s(self) -> float:
         """Bytes a second that reading weights reaches: as measured, else by the fit, but no more than the description says was reached."""
         if self.measured:
@@ -133,7 +142,7 @@ class Deployment:
         seconds = self._seconds("prefill", fullest, tokens, tokens)
         if mean < fullest:
             seconds += self._expert_s(mean, tokens) - self._expert_s(fullest, tokens)
-        return seconds + self.parameters.turn_s
+        return seconds + (0.0 if self.device.kind == "cpu" else self.parameters.turn_s)  # only a device has recorded graphs to leave
 
     def _expert_s(self, requests: float, tokens: float) -> float:
         key = (requests, tokens)
@@ -183,12 +192,20 @@ class Deployment:
         compute = op.flops * self._padding(op) / flop_s
         memory = (op.weight_bytes * stored + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
         work = math.hypot(compute, memory)  # neither hides the other wholly: see `products.py`
+        curve = self.curves.get(op.family)
+        if curve is not None and op.rows > 0:
+            # A measured product has read its weights. What bandwidth and products would be worth is still told by the two parts.
+            unscaled = math.hypot(compute * self.compute_factor, memory * self.bandwidth_factor)
+            work *= op.flops / rate_of(curve, op.rows) / unscaled
         launch = self.measured.get("launch", self.parameters.launch_s)
         bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
         return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
 
     def _padding(self, op: Operator) -> float:
-        """Rows that a matrix unit computes over rows that are asked: a tile of them at least, of each expert and of heads too."""
+        """Rows that a matrix unit computes over rows that are asked: a tile of them at least, of each expert and of heads too. A processor
+        and memory that computes have no such tiles."""
+        if self.device.kind in ("cpu", "pim"):
+            return 1.0
         if op.family == "attention_decode_mla":
             heads = self.shape.heads / self.layout.tp
             return max(1.0, _QUERY_ROWS / heads)

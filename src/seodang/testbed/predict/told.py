@@ -87,7 +87,11 @@ def tell_deployment(row: Row, calibrated: Calibrated, anchor: Row | None = None)
         "anchor": answer.anchor,
         "fit": calibrated.digest(),
         "device_said": case.device.said,
-        "assumptions": [*case.assumptions, *network(case.device).assumed, *_capped(case.clients_per_rank, plan.sequences)],
+        "assumptions": [
+            *case.assumptions,
+            *(network(case.device).assumed if count > 1 else ()),
+            *_capped(case.clients_per_rank, plan.sequences),
+        ],
     }
 
 

@@ -115,9 +115,13 @@ def _compiles_as_told(subject: Subject, graph: Graph, lacking: str, name: str = 
     try:
         subject.backend.compile(graph, subject.limits, subject.new_folder())
     except Unsupported as error:
-        if not lacking:
-            return Case(name, "UNSUPPORTED", note=f"{error}") if subject.dtype in str(error) else holds(name, False, f"refused: {error}")
-        return holds(name, lacking in str(error), f"refused: {error}" + ("" if lacking in str(error) else f"; `{lacking}` is not named"))
+        if lacking and lacking in str(error):
+            return holds(name, True, f"refused: {error}")
+        if subject.dtype in str(error):
+            return Case(name, "UNSUPPORTED", note=str(error))
+        return holds(name, False, f"refused: {error}" + (f"; `{lacking}` is not named" if lacking else ""))
+    except DeviceAbsent as error:
+        return Case(name, "FAIL" if subject.device else "NOT-RUN", note=str(error))
     return holds(name, not lacking, f"compiled in spite of `{lacking}`" if lacking else "compiled")
 
 
@@ -159,9 +163,12 @@ def programs_stand_alone(subject: Subject) -> Outcome:
     """A program is loaded by another object of the same backend; where the device is absent, `compile` works or is refused by a typed
     error, and `load` is DeviceAbsent."""
     try:
-        program = subject.compile()
+        program = subject.backend.compile(subject.model.graph, subject.limits, subject.new_folder())
+    except Unsupported as error:
+        raise NotJudged("UNSUPPORTED", f"compile: {error}") from error
     except DeviceAbsent as error:
-        return outcome([holds("compile without the device", True, f"refused: {error}")], expected="DeviceAbsent", look="`compile`")
+        cases = [holds("compile without the device", not subject.device, f"DeviceAbsent: {error}")]
+        return outcome(cases, expected="DeviceAbsent only where the probe gives no device", look="`compile`")
     try:
         session, _ = another(subject.backend).load(program, subject.model.weights)
     except DeviceAbsent as error:

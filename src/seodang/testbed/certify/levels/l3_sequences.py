@@ -252,6 +252,27 @@ def repeated_steps(subject: Subject) -> Outcome:
     return outcome(cases, expected="the reference's logits of each length", look="caches of results, and graphs that are captured once")
 
 
+def equal_runs(subject: Subject) -> Outcome:
+    """The same steps in a new session give the same logits, to the bit where the backend claims to be deterministic."""
+    rows = [subject.tokens(count, 141) for count in (19, 7, 11)]
+    runs: list[np.ndarray] = []
+    for _ in range(3):
+        with subject.session() as session:
+            handles, logits = prefill(session, rows)
+            steps = [logits.copy()]
+            steps += [session.decode([feed(handle, [20 + step]) for handle in handles]).logits.copy() for step in range(3)]
+        runs.append(np.concatenate(steps))
+    exact = subject.deterministic
+    claim = "claimed deterministic" if exact else "not claimed deterministic"
+    cases: list[Case] = []
+    for place, run in enumerate(runs[1:], 2):
+        cases.append(within(f"run {place}", worst_kl(runs[0], run), subject.kl_limit, "nat", claim))
+        if exact:
+            differ = int((run != runs[0]).sum())
+            cases.append(within(f"run {place}, logits of other bits", differ, 0, "1", f"of {run.size}"))
+    return outcome(cases, expected="equal logits; equal bits where claimed", look="atomic sums, threads, and `execution.deterministic`")
+
+
 CHECKS = (
     Check(chunked_prefill),
     Check(batch_invariance),
@@ -265,4 +286,5 @@ CHECKS = (
     Check(long_sequence),
     Check(at_the_limit),
     Check(repeated_steps),
+    Check(equal_runs),
 )

@@ -35,6 +35,7 @@ def _fill(subject: Subject, session: Session) -> list[int]:
 def plan_is_what_is_live(subject: Subject) -> Outcome:
     """With all sequences full, live bytes of weights and cache are those of the plan within 5 %, and not fewer than the numbers need."""
     graph, limits = subject.model.graph, subject.limits
+    subject.compile()  # UNSUPPORTED where the model is, or the type
     plan = subject.backend.plan_memory(graph, limits)
     session, report = subject.open()
     try:
