@@ -23,7 +23,7 @@ import numpy as np
 
 from seodang.backends.build_graph import build_graph
 from seodang.backends.contract import Feed, Limits, Session
-from seodang.backends.description import Description
+from seodang.backends.description import Description, load_description
 from seodang.backends.quantity import Quantity
 from seodang.backends.registry import open_backend
 from seodang.pipeline.collect import machine
@@ -94,10 +94,12 @@ def one_round(session: Session, folder: Path, seconds: float) -> dict[str, Any]:
     """The machine's description, then every point measured and predicted."""
     before = os.getloadavg()[0]
     described, _ = measure_machine("cpu", seconds=seconds, ranks=1)
-    launch = launch_s(folder)
     told = f"a model of 30 blocks that are 16 wide, on torch_cpu, by its counted operators; load {os.getloadavg()[0]:.1f}"
-    quantity = Quantity(value=launch, unit="s", kind="measured", source=told, date=time.strftime("%Y-%m-%d"))
-    described = described.model_copy(update={"reached": {**described.reached, "launch": quantity}})
+    beside = {
+        name: Quantity(value=seconds, unit="s", kind="measured", source=told, date=time.strftime("%Y-%m-%d"))
+        for name, seconds in launches(folder).items()
+    }
+    described = described.model_copy(update={"reached": {**described.reached, **beside}})
     there = deployment(described, folder / "config.json")
     points = {point.name: {"measured_s": measure(session, point), "predicted_s": predict(there, point)} for point in POINTS}
     return {"load": [before, os.getloadavg()[0]], "description": described.model_dump(mode="json"), "points": points}
@@ -135,28 +137,27 @@ def measure(session: Session, point: Point) -> float:
     return statistics.median(times[1:])
 
 
-def launch_s(folder: Path) -> float:
-    """What an operator takes besides its work: the step of a model whose products are nothing, by its number of counted operators."""
+def launches(folder: Path) -> dict[str, float]:
+    """Seconds that an operator takes besides its work, and attention for each further sequence: of a model whose products are nothing."""
     small = CONFIG | {"hidden_size": 16, "intermediate_size": 32, "num_attention_heads": 1, "num_key_value_heads": 1, "head_dim": 16}
     small["vocab_size"] = 64
     place = folder / "small"
     place.mkdir(exist_ok=True)
     (place / "config.json").write_text(json.dumps(small), encoding="utf-8")
     session = open_session(small, place)
-    handle = session.kv.allocate()
-    session.prefill([Feed(handle, np.arange(8))])
-    seconds = statistics.median(session.decode([Feed(handle, np.array([3]))]).device_s for _ in range(30))
+    handles = [session.kv.allocate() for _ in range(8)]
+    session.prefill([Feed(handle, np.arange(8)) for handle in handles])
+    one, many = (
+        statistics.median(session.decode([Feed(handle, np.array([3])) for handle in handles[:count]]).device_s for _ in range(30))
+        for count in (1, 8)
+    )
     session.close()
-    shape = read_shape(place / "config.json")
-    dummy = Deployment(shape, _any_device(), Layout(), scheme("fp32", mixture=False), "float32", frozen().parameters, UNIFORM)
+    dummy = Deployment(
+        read_shape(place / "config.json"), load_description("h200_sxm"), Layout(), scheme("fp32", mixture=False), "float32",
+        frozen().parameters, UNIFORM,
+    )  # fmt: skip
     ops, _ = dummy.counted("decode", 1, 8, 1)
-    return seconds / sum(op.count for op in ops)
-
-
-def _any_device() -> Description:
-    from seodang.backends.description import load_description
-
-    return load_description("h200_sxm")
+    return {"launch": one / sum(op.count for op in ops), "launch_sequence": max(0.0, many - one) / 7 / CONFIG["num_hidden_layers"]}
 
 
 def summarise(rounds: list[dict[str, Any]]) -> dict[str, Any]:

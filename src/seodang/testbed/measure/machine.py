@@ -17,11 +17,19 @@ from seodang.backends.quantity import Quantity
 from seodang.testbed.measure.attention import Decoded, Grouped, Latent, attention_decode
 from seodang.testbed.measure.collectives import Collective, measure_collectives
 from seodang.testbed.measure.gemm import GroupedProduct, Product, gemm_sweep, grouped_gemm
+from seodang.testbed.measure.passes import Pass, measure_passes
 from seodang.testbed.measure.pool import last_cache_bytes
 from seodang.testbed.measure.stream import Stream, stream
 from seodang.testbed.measure.timing import check_device
 
-_SHARES = {"stream": 0.15, "gemm": 0.2, "grouped": 0.1, "attention": 0.1, "collectives": 0.15}  # of the time; gemm etc. once a type
+_SHARES = {
+    "stream": 0.15,
+    "gemm": 0.2,
+    "grouped": 0.1,
+    "attention": 0.1,
+    "passes": 0.05,
+    "collectives": 0.15,
+}  # of the time; gemm etc. once a type
 _DTYPES: tuple[Precision, ...] = ("float32", "bfloat16")
 _SPLITS = ((1,) * 8, (16,) * 8, (100, 20, 4, 2, 1, 1, 0, 0))  # rows of eight experts: few, many, skewed
 _CONTEXTS, _BATCHES = (256, 1024, 4096), (1, 8)
@@ -40,10 +48,12 @@ class Measured:
     collectives: list[Collective]
     load: tuple[float, float]
     environment: dict[str, Any]
+    passes: tuple[Pass, ...] = ()
 
     def row(self) -> dict[str, Any]:
         lists = {"gemm": self.products, "grouped_gemm": self.grouped, "attention": self.decoded, "collectives": self.collectives}
         told = {name: [found.row() for found in rows] for name, rows in lists.items()}
+        told["passes"] = [found.row() for found in self.passes]
         return {"device": self.device, "environment": self.environment, "load": list(self.load), "stream": self.stream.row(), **told}
 
 
@@ -60,6 +70,7 @@ def measure_machine(
     products: list[Product] = []
     grouped: list[GroupedProduct] = []
     decoded: list[Decoded] = []
+    passes: list[Pass] = []
     for dtype in _DTYPES:
         tell(f"products in {dtype}")
         products += gemm_sweep(device, dtype=dtype, seconds=_SHARES["gemm"] * seconds / 2)
@@ -68,12 +79,14 @@ def measure_machine(
         for heads in (Latent(), Grouped()):
             budget = _SHARES["attention"] * seconds / 4
             decoded += attention_decode(device, heads=heads, contexts=_CONTEXTS, batches=_BATCHES, dtype=dtype, seconds=budget)
+        tell(f"passes in {dtype}")
+        passes += measure_passes(device, dtype=dtype, seconds=_SHARES["passes"] * seconds / 2)
     collectives: list[Collective] = []
     if ranks > 1 and (device == "cpu" or torch.cuda.device_count() >= ranks):
         tell(f"collectives between {ranks} processes")
         collectives = measure_collectives(device, ranks=ranks, seconds=_SHARES["collectives"] * seconds)
     load = (before, os.getloadavg()[0])
-    found = Measured(device, memory, products, grouped, decoded, collectives, load, environment(device))
+    found = Measured(device, memory, products, grouped, decoded, collectives, load, environment(device), tuple(passes))
     return describe(found), found
 
 
@@ -143,6 +156,10 @@ def _rates(found: Measured, dtype: str) -> dict[str, tuple[float, str, str]]:
         key = f"gemm.{dtype}" if rows == _MANY_ROWS else f"gemm.{dtype}.rows{rows}"
         speeds = [one.flops / one.timing.median for one in large if one.num_rows == rows]
         rates[key] = (_middle(speeds), "FLOP/s", f"median of {len(speeds)} shapes of A.X K1 with {rows} rows")
+    small = [one for one in found.products if one.dtype == dtype and one.name.startswith("small")]
+    for rows in sorted({one.num_rows for one in small}):
+        speeds = [one.flops / one.timing.median for one in small if one.num_rows == rows]
+        rates[f"gemm_small.{dtype}.rows{rows}"] = (_middle(speeds), "FLOP/s", f"{len(speeds)} shapes of 135M parameters, {rows} rows")
     read = [one.num_bytes / one.timing.median for one in large if one.num_rows == 1]
     rates[f"gemv.{dtype}"] = (_middle(read), "B/s", "median of the shapes of A.X K1 with one row, weights read")
     even = [one for one in found.grouped if one.dtype == dtype and len(set(one.counts)) == 1]
@@ -152,6 +169,10 @@ def _rates(found: Measured, dtype: str) -> dict[str, tuple[float, str, str]]:
     for kind in ("latent", "grouped"):
         speeds = [one.num_bytes / one.timing.median for one in found.decoded if (one.kind, one.dtype) == (kind, dtype)]
         rates[f"attention_decode_{kind}.{dtype}"] = (_middle(speeds), "B/s", f"median of {len(speeds)} batches and contexts, cache read")
+    for kind, name, unit in (("activation", "elementwise", "B/s"), ("attention", "attention_prefill", "FLOP/s")):
+        speeds = [one.work / one.timing.median for one in found.passes if (one.kind, one.dtype) == (kind, dtype)]
+        if speeds:
+            rates[f"{name}.{dtype}"] = (_middle(speeds), unit, f"median of {len(speeds)} prompts, {kind}")
     return rates
 
 

@@ -37,7 +37,7 @@ def measured_curves(device: Description) -> dict[str, Curve]:
         return {}
     found: dict[str, dict[int, float]] = {}
     for name, quantity in device.reached.items():
-        told = re.fullmatch(r"((?:grouped_)?gemm\.\w+)\.rows(\d+)", name)
+        told = re.fullmatch(r"((?:grouped_)?gemm(?:_small)?\.\w+)\.rows(\d+)", name)
         if told is not None and quantity.unit == "FLOP/s":
             found.setdefault(told[1], {})[int(told[2])] = quantity.value
     return {family: sorted(rates.items()) for family, rates in found.items() if len(rates) > 1}

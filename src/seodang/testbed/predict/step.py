@@ -20,6 +20,7 @@ from seodang.testbed.workloads.routing import Routing
 Bound = Literal["compute", "memory", "launch", "link"]
 
 _ROWS = 16  # rows of the smallest product of a matrix unit (m16n8k32 of NVIDIA's PTX); fewer rows cost as much
+_SMALL = 2e6  # weights: below, a matrix is measured by those of a small model
 _QUERY_ROWS = 64  # rows of a tile of absorbed attention, heads times tokens (FlashMLA): fewer heads cost as much
 KNOWN_FAMILIES = frozenset(
     (
@@ -76,12 +77,20 @@ class Deployment:
 
     @cached_property
     def curves(self) -> dict[str, Curve]:
-        """By family of operators, where products of its type were measured with several numbers of rows."""
+        """By kind of product, where those of its type were measured with several numbers of rows."""
         found = measured_curves(self.device)
-        kinds = {"gemm": "gemm", "head": "gemm", "router": "gemm", "grouped_gemm": "grouped_gemm"}
         types = {"grouped_gemm": self.scheme.expert_type}
-        named = {family: f"{kind}.{types.get(family, self.scheme.linear_type)}" for family, kind in kinds.items()}
-        return {family: found[name] for family, name in named.items() if name in found}
+        named = {kind: f"{kind}.{types.get(kind, self.scheme.linear_type)}" for kind in ("gemm", "gemm_small", "grouped_gemm")}
+        return {kind: found[name] for kind, name in named.items() if name in found}
+
+    def curve_of(self, op: Operator) -> Curve | None:
+        """What was measured of products like this one: over experts, or of matrices of its size."""
+        if op.rows <= 0 or op.family not in ("gemm", "head", "router", "grouped_gemm"):
+            return None
+        if op.family == "grouped_gemm":
+            return self.curves.get("grouped_gemm")
+        small = self.curves.get("gemm_small") if op.weight_bytes < _SMALL else None
+        return small or self.curves.get("gemm")
 
     @cached_property
     def memory_bytes_s(self) -> float:
@@ -180,7 +189,22 @@ class Deployment:
     def _timed(self, phase: Phase, batch: float, context: float, new_tokens: float) -> tuple[Timed, ...]:
         stages = self.layout.pp
         ops, moved = self.counted(phase, batch / stages if phase == "decode" and batch > stages else batch, context, new_tokens)
-        return (*(self._operator(op, stages) for op in ops), *(self._collective(one, stages) for one in moved))
+        passes = self._passes(phase, batch, new_tokens)
+        return (*(self._operator(op, stages) for op in ops), *passes, *(self._collective(one, stages) for one in moved))
+
+    def _passes(self, phase: Phase, batch: float, new_tokens: float) -> tuple[Timed, ...]:
+        """Activation functions, rotations, residual sums and what is put into caches, where the device was measured to run them one by
+        one."""
+        rate = self.measured.get(f"elementwise.{self.scheme.linear_type}")
+        if rate is None or self.layout.devices > 1:
+            return ()
+        shape, bytes_each = self.shape, 4 if self.scheme.linear_type == "float32" else 2
+        rotated = (shape.heads + 1) * shape.rope if shape.kv_lora_rank else (shape.heads + shape.kv_heads) * shape.head_width
+        experts = (shape.top_k + shape.shared_experts) * shape.moe_intermediate
+        values = shape.num_layers * (2 * 3 * shape.hidden + 8 * rotated + 4 * shape.cached_width)
+        values += 5 * ((shape.num_layers - shape.num_moe_layers) * shape.dense_intermediate + shape.num_moe_layers * experts)
+        seconds = batch * new_tokens * values * bytes_each / (rate * self.bandwidth_factor)
+        return (Timed("passes", "elementwise", shape.num_layers, seconds, "memory"),)
 
     def _operator(self, op: Operator, stages: int) -> Timed:
         found = self._rates.get(op.family)
@@ -192,12 +216,14 @@ class Deployment:
         compute = op.flops * self._padding(op) / flop_s
         memory = (op.weight_bytes * stored + op.activation_bytes) / self.memory_bytes_s + op.kv_bytes / self.cache_bytes_s
         work = math.hypot(compute, memory)  # neither hides the other wholly: see `products.py`
-        curve = self.curves.get(op.family)
-        if curve is not None and op.rows > 0:
+        curve = self.curve_of(op)
+        if curve is not None:
             # A measured product has read its weights. What bandwidth and products would be worth is still told by the two parts.
             unscaled = math.hypot(compute * self.compute_factor, memory * self.bandwidth_factor)
             work *= op.flops / rate_of(curve, op.rows) / unscaled
         launch = self.measured.get("launch", self.parameters.launch_s)
+        if op.family in ("attention_decode", "attention_decode_mla"):
+            launch += (op.rows - 1) * self.measured.get("launch_sequence", 0.0)
         bound: Bound = "launch" if launch > work else "compute" if compute > memory else "memory"
         return Timed(op.name, op.family, stages * op.count, stages * op.count * (work + launch), bound)
 
