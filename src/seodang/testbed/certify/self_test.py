@@ -31,9 +31,11 @@ class Caught:
 
 
 def put_to_the_kit(kind: type[Broken], *, thorough: bool = True) -> Caught:
-    """Levels 0 to its own, on small shapes of the families in which the fault shows; not `thorough`: of the first of them only."""
+    """Levels 0 to its own, on small shapes of the families in which the fault shows. Not `thorough`: of the first of them only, and from
+    level 4 on its own level alone."""
     families = kind.families if thorough else kind.families[:1]
-    certificate = certify(kind(), levels=range(kind.level + 1), families=families, shapes="small")
+    levels = range(kind.level + 1) if thorough or kind.level < 4 else (kind.level,)
+    certificate = certify(kind(), levels=levels, families=families, shapes="small")
     fails = [finding for finding in certificate.findings if finding.status == "FAIL"]
     failed = tuple(sorted({finding.level for finding in fails}))
     checks = dict.fromkeys(finding.check for finding in fails if failed and finding.level == failed[0])
