@@ -149,7 +149,8 @@ def test_a_hardly_kept_draft_is_not_one_that_is_always_kept(predict: Call) -> No
     seconds = [
         json.loads(predict(*ASKED, "--layout", "TP8", "--acceptance", kept, "--json")[1])["tpot_ms"]["value"] for kept in ("1e-8", "0", "1")
     ]
-    assert seconds[0] == pytest.approx(seconds[1]) == pytest.approx(2 * seconds[2])
+    assert seconds[0] == pytest.approx(seconds[1])
+    assert seconds[1] > 1.5 * seconds[2]
 
 
 def test_a_search_counts_drafted_tokens(predict: Call) -> None:

@@ -164,9 +164,9 @@ def test_a_unit_of_another_kind_of_number_is_refused(metric: str, unit: str) -> 
 
 def test_an_anchor_of_another_version_of_the_framework_is_used() -> None:
     row = changed(framework="sglang")
-    assert isinstance(answer := predict_rows([row], frozen(), anchor=changed(framework="sglang-0.5.9"))[0], Prediction)
+    assert isinstance(answer := predict_rows([row], frozen(), anchor=changed(framework="sglang-0.5.9", value=9.0))[0], Prediction)
     assert answer.anchor
 
 
 def test_sequences_beyond_the_models_context_are_told() -> None:
-    assert any("longer than" in one for one in predict_row(changed(input_tokens=1e6), frozen()).assumptions)
+    assert any("longer than" in one for one in predict_row(changed(input_tokens=190_000.0), frozen()).assumptions)

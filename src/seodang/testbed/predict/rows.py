@@ -87,7 +87,7 @@ class Row:
     @property
     def cached_share(self) -> float:
         """From a note such as "56.3 % of input tokens were cache hits": the share of input tokens that is not computed."""
-        found = re.search(r"(\d{1,2}(?:\.\d+)?) % of input tokens were cache hits", self.note)
+        found = re.search(r"(?<![\d.])(\d{1,2}(?:\.\d+)?) % of input tokens were cache hits", self.note)
         return float(found[1]) / 100 if found else 0.0
 
 

@@ -224,7 +224,7 @@ def _layers(fields: _Fields, latent: bool, routed: bool) -> tuple[LayerRun, ...]
     """Runs of equal layers, in order."""
     config, num_layers = fields.config, fields.count("num_hidden_layers")
     if num_layers > _MOST_LAYERS:
-        fields.refuse(f"{num_layers:,} layers: more than {_MOST_LAYERS:,} are not counted")
+        fields.refuse(f"num_hidden_layers = {num_layers:,}: more than {_MOST_LAYERS:,} are not counted")
     attention = "gqa" if not latent else "mla_sparse" if fields.has("index_topk") else "mla"
     mlp, windows = _mlp_kinds(fields, num_layers, routed), _windows(fields, num_layers)
     if len(mlp) != num_layers or len(windows) != num_layers:
