@@ -10,7 +10,7 @@ from seodang.testbed.workloads.model_shape import ModelShape
 from seodang.testbed.workloads.operators import Layout
 
 MOST_SEARCHED = 4096  # devices whose layouts are all tried
-MOST_DEVICES = 100_000  # that a layout may have
+MOST_DEVICES, MOST_EXPERT_RANKS = 100_000, 4096  # that a layout may have; the fullest of the latter is a sum over all of them
 
 
 def asked_layout(text: str) -> Layout:
@@ -30,6 +30,9 @@ def checked(layout: Layout) -> Layout:
         )
     if layout.devices > MOST_DEVICES:
         raise PredictionRefused("unknown", f"{layout_name(layout)} has more than {MOST_DEVICES:,} devices", hint="ask for a smaller layout")
+    if layout.ep > MOST_EXPERT_RANKS:
+        what = f"{layout_name(layout)} divides experts over more than {MOST_EXPERT_RANKS:,} ranks"
+        raise PredictionRefused("unknown", what, hint="ask for fewer expert ranks")
     return layout
 
 
