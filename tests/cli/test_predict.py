@@ -130,3 +130,52 @@ def test_what_cannot_be_answered_is_one_line_with_a_hint(predict: Call, argument
     assert code in (2, 3)
     assert out == ""
     assert [line.split(":")[0] for line in err.strip().splitlines()] == ["error", "hint"]
+
+
+def test_a_refusal_is_json_with_its_reason(predict: Call) -> None:
+    code, out, err = predict("--model", "ax-k2", "--device", "h200_sxm", "--count", 64, "--layout", "TP16", "--json")
+    assert code == 3
+    assert json.loads(out)["refused"]["reason"] == "no evidence"
+    assert err.startswith("error: ")
+
+
+def test_an_anchor_of_another_stack_is_refused(predict: Call) -> None:
+    code, out, _ = predict(*ASKED, "--layout", "TP8", "--anchor", "1", "--json")
+    assert code == 3
+    assert "says nothing" in json.loads(out)["refused"]["what"]
+
+
+def test_a_hardly_kept_draft_is_not_one_that_is_always_kept(predict: Call) -> None:
+    seconds = [
+        json.loads(predict(*ASKED, "--layout", "TP8", "--acceptance", kept, "--json")[1])["tpot_ms"]["value"] for kept in ("1e-8", "0", "1")
+    ]
+    assert seconds[0] == pytest.approx(seconds[1])
+    assert seconds[1] > 1.5 * seconds[2]
+
+
+def test_a_search_counts_drafted_tokens(predict: Call) -> None:
+    fronts = [json.loads(predict(*ASKED, "--concurrency", 8, *more, "--json")[1])["front"] for more in ((), ("--acceptance", "1"))]
+    assert fronts[0] != fronts[1]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--input-tokens", "nan"),
+        ("--output-tokens", "inf"),
+        ("--acceptance", "nan"),
+        ("--concurrency", "9" * 400),
+        ("--points", "any.csv"),
+    ],
+)
+def test_impossible_numbers_and_options_that_would_be_ignored_are_usage(predict: Call, wrong: tuple[str, str]) -> None:
+    code, out, err = predict(*ASKED, "--layout", "TP8", *wrong)
+    assert (code, out) == (2, "")
+    assert "fault" not in err
+
+
+@pytest.mark.parametrize("asked", [("100000", "--layout", "DP100000EP100000"), ("8", "--concurrency", "1000000")])
+def test_what_is_too_much_is_refused_without_a_fault(predict: Call, asked: tuple[str, ...]) -> None:
+    code, _, err = predict("--model", "ax-k1", "--device", "h200_sxm", "--count", *asked)
+    assert code == 3
+    assert "fewer" in err

@@ -68,3 +68,37 @@ def test_bad_input_says_what_and_the_next_step(arguments: list[str], what: str, 
         workload(*arguments)
     assert what in caught.value.what
     assert hint in str(caught.value.hint)
+
+
+_LLAMA = {
+    "model_type": "mixtral", "hidden_size": 64, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "vocab_size": 100, "max_position_embeddings": 8192, "num_local_experts": 4, "num_experts_per_tok": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"num_key_value_heads": 0},
+        {"moe_layer_freq": 0},
+        {"mlp_only_layers": 3},
+        {"num_hidden_layers": 900_000_000},
+        {"hidden_size": 10**300},
+        {"hidden_size": 10},
+        {"layer_types": ["linear_attention", "full_attention"]},
+    ],
+)
+def test_fields_that_cannot_be_are_told(wrong: dict[str, object], tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(_LLAMA | wrong), encoding="utf-8")
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        workload(str(path))
+
+
+@pytest.mark.parametrize("counts", [[[1] * 4] * 3, [10**400] * 4])
+def test_a_histogram_of_other_layers_or_beyond_reason_is_refused(counts: list[object], tmp_path: Path) -> None:
+    model, routing = tmp_path / "config.json", tmp_path / "routing.json"
+    model.write_text(json.dumps(_LLAMA), encoding="utf-8")
+    routing.write_text(json.dumps(counts), encoding="utf-8")
+    with pytest.raises(InputError, match="histogram"):
+        workload(str(model), "--routing", str(routing))

@@ -1,5 +1,6 @@
 """Arguments that several commands share."""
 
+import math
 from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
@@ -8,6 +9,17 @@ from typing import Any
 import click
 
 from seodang.pipeline.workspace import DEFAULT_ROOT
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds; `nan` and `inf`, which click lets pass, are refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return number
+
 
 runs_option: Callable[[Any], Any] = click.option(
     "--runs",

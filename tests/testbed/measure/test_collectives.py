@@ -1,5 +1,7 @@
 """The line finds latency and bandwidth again; processes that exchange messages are timed at every size."""
 
+import json
+
 import numpy as np
 import pytest
 import scipy.optimize
@@ -68,3 +70,9 @@ def test_processes_are_timed_at_every_size() -> None:
         assert list(one.timings) == [64, 4096, 65536]
         assert all(len(timing.seconds) == 5 and timing.best > 0 for timing in one.timings.values())
         assert len(one.row()["fit"]["residuals"]) == 3
+
+
+def test_a_row_without_time_a_byte_is_still_json() -> None:
+    found = Collective("all_reduce", 2, "cpu", {size: Timing((1e-3,)) for size in (64, 256, 1024)})
+    assert found.row()["fit"]["link_bytes_per_s"] is None or found.line().beta_s_per_byte > 0
+    json.dumps(found.row(), allow_nan=False)

@@ -141,3 +141,32 @@ def test_an_anchor_of_another_stack_is_not_used() -> None:
 
 def test_speculative_decoding_is_off_until_its_acceptance_is_said() -> None:
     assert value(changed(note="acceptance 0.8")) < value(BASE) < value(changed(note="acceptance 0"))
+
+
+@pytest.mark.parametrize(("note", "acceptance"), [("acceptance 0.8", 0.8), ("acceptance 1", 1.0), ("acceptance 1e-08", None)])
+def test_an_acceptance_is_read_whole_or_not_at_all(note: str, acceptance: float | None) -> None:
+    assert changed(note=note).acceptance == acceptance
+
+
+@pytest.mark.parametrize(
+    "note", ["1.2.3 % of input tokens were cache hits", "100 % of input tokens were cache hits", "0-0 token/s per user"]
+)
+def test_a_note_that_makes_no_sense_says_nothing(note: str) -> None:
+    row = changed(note=note)
+    assert (row.cached_share, row.user_tokens_s) == (0.0, None)
+
+
+@pytest.mark.parametrize(("metric", "unit"), [("tpot", "token/s"), ("throughput_output", "ms"), ("ttft", "GB/s")])
+def test_a_unit_of_another_kind_of_number_is_refused(metric: str, unit: str) -> None:
+    with pytest.raises(PredictionRefused, match=f"in {unit}"):
+        predict_row(changed(metric=metric, unit=unit), frozen())
+
+
+def test_an_anchor_of_another_version_of_the_framework_is_used() -> None:
+    row = changed(framework="sglang")
+    assert isinstance(answer := predict_rows([row], frozen(), anchor=changed(framework="sglang-0.5.9", value=9.0))[0], Prediction)
+    assert answer.anchor
+
+
+def test_sequences_beyond_the_models_context_are_told() -> None:
+    assert any("longer than" in one for one in predict_row(changed(input_tokens=190_000.0), frozen()).assumptions)

@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 from seodang.testbed.predict.case import resolve
-from seodang.testbed.predict.layouts import all_layouts, group_size, layout_name, parse_layout
+from seodang.testbed.predict.layouts import all_layouts, asked_layout, group_size
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import evidence
+from seodang.testbed.workloads.layout_name import layout_name
 from seodang.testbed.workloads.operators import Layout
 from seodang.testbed.workloads.shape import read_shape
 
@@ -23,14 +24,14 @@ from seodang.testbed.workloads.shape import read_shape
     ],
 )
 def test_a_layout_is_read(text: str, layout: Layout) -> None:
-    assert parse_layout(text) == layout
-    assert parse_layout(layout_name(layout)) == layout
+    assert asked_layout(text) == layout
+    assert asked_layout(layout_name(layout)) == layout
 
 
 @pytest.mark.parametrize("text", ["", "8", "TP", "TP0", "TP8TP8", "TP8x", "XP4", "TP8EP3", "TP-8", "TP8,PP2"])
 def test_what_is_no_layout_is_refused(text: str) -> None:
     with pytest.raises(PredictionRefused) as refused:
-        parse_layout(text)
+        asked_layout(text)
     assert refused.value.reason == "unknown"
 
 

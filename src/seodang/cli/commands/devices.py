@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from seodang.cli.options import FiniteRange
+
 
 @click.group(
     "devices",
@@ -53,8 +55,8 @@ def command(context: click.Context, as_json: bool) -> None:
 
 @command.command("measure")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="What is measured.")
-@click.option("--seconds", default=120.0, show_default=True, type=click.FloatRange(1), help="How long, about.")
-@click.option("--ranks", default=2, show_default=True, type=click.IntRange(1), help="Processes of the collectives; 1 leaves them out.")
+@click.option("--seconds", default=120.0, show_default=True, type=FiniteRange(1, 1e6), help="How long, about.")
+@click.option("--ranks", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes of the collectives; 1 leaves them out.")
 @click.option(
     "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the description here, as YAML that every --device takes."
 )
@@ -66,6 +68,8 @@ def measure(device: str, seconds: float, ranks: int, out: Path | None, as_json: 
     from seodang.core.files import write_atomically
     from seodang.testbed.measure.machine import measure_machine
 
+    if out is not None and not out.absolute().parent.is_dir():
+        raise click.UsageError(f"--out: there is no folder {out.parent}")
     description, found = measure_machine(device, seconds=seconds, ranks=ranks, tell=lambda part: click.echo(f"measuring {part}", err=True))
     rows = description.model_dump(exclude_none=True)
     if out is not None:
@@ -93,7 +97,7 @@ def measure(device: str, seconds: float, ranks: int, out: Path | None, as_json: 
 @click.option("--dtype", default="bfloat16", show_default=True, help="Type of weights, cache and values.")
 @click.option("--device", default="cpu", show_default=True, metavar="cpu|cuda", help="What it runs on.")
 @click.option("--link", metavar="NAME|FILE", help="A described device whose link carries the collectives.  [default: two processes here]")
-@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0), help="How long, about.")
+@click.option("--seconds", default=10.0, show_default=True, type=FiniteRange(0, 1e6), help="How long, about.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def slice_(
     model: str, layout: str, layers: int, aliased: bool, batch: int, tokens: int, dtype: str, device: str, link: str | None,

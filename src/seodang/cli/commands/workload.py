@@ -7,7 +7,7 @@ import click
 
 @click.command("workload", short_help="Count what a model asks of a machine.")
 @click.argument("model", metavar="MODEL")
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Sequences that decode together.")
+@click.option("--batch", type=click.IntRange(1, 10**9), default=1, show_default=True, help="Sequences that decode together.")
 @click.option("--context", type=click.IntRange(1), default=4096, show_default=True, help="Tokens that each of them has in view.")
 @click.option("--dtype", default="bf16", show_default=True, metavar="NAME", help="Type of weights: fp32, bf16, fp8, int8, fp4 or int4.")
 @click.option("--kv-dtype", metavar="NAME", help="Type of the cache.  [default: as --dtype, at least 8 bits]")

@@ -105,7 +105,7 @@ class Collective:
     def _fit(self, of: Literal["median", "best"]) -> dict[str, Any]:
         line = self.line(of=of)
         fit = {"alpha_s": line.alpha_s, "beta_s_per_byte": line.beta_s_per_byte, "r2": line.r2, "residuals": list(line.residuals)}
-        return fit | {"link_bytes_per_s": self.link_bytes_per_s(of=of)}
+        return fit | {"link_bytes_per_s": self.link_bytes_per_s(of=of) if line.beta_s_per_byte > 0 else None}
 
 
 def measure_collectives(

@@ -14,16 +14,30 @@ from seodang.testbed.predict.case import Case, resolve, shape_of
 from seodang.testbed.predict.communication import network
 from seodang.testbed.predict.evaluate import evaluate
 from seodang.testbed.predict.exchange import exchange
-from seodang.testbed.predict.layouts import all_layouts, layout_name
+from seodang.testbed.predict.layouts import all_layouts
 from seodang.testbed.predict.parameters import Parameters, from_logs
-from seodang.testbed.predict.refused import PredictionRefused
+from seodang.testbed.predict.refused import PredictionRefused, too_extreme
 from seodang.testbed.predict.rows import Row, calibration, evidence
-from seodang.testbed.predict.tiers import ASSUMED_LENGTHS, LEAST, OTHER_PARALLELISM, SPREAD_SOURCE, Z80, Standing, Tier, spread, standing
+from seodang.testbed.predict.tiers import (
+    ASSUMED_LENGTHS,
+    LEAST,
+    OTHER_PARALLELISM,
+    SPREAD_SOURCE,
+    Z80,
+    Standing,
+    Tier,
+    framework_family,
+    spread,
+    standing,
+)
+from seodang.testbed.workloads.layout_name import layout_name
 
 _STEP = 1e-3  # of a logarithm, for derivatives
 _LOADED_TTFT = 0.5  # deviation of the logarithm of a loaded time to first token, whose queues are only sketched (assumed)
 
 _UNITS = {"ms": 1e-3, "us": 1e-6, "s": 1.0, "token/s": 1.0, "tokens/s": 1.0, "GB/s": 1e9, "B/s": 1.0}
+_TIMES, _RATES = ("ms", "us", "s"), ("token/s", "tokens/s")
+_FITTING = {"tpot": _TIMES, "ttft": _TIMES, "latency": _TIMES, "throughput": _RATES, "bandwidth": ("GB/s", "B/s")}  # by kind of metric
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,13 +200,13 @@ def predict_rows(rows: Sequence[Row], calibrated: Calibrated, anchor: Row | None
     moved = anchor_to(anchor, calibrated) if anchor is not None else calibrated
     out: list[Prediction | PredictionRefused] = []
     for row in rows:
-        same = anchor is not None and _stack(row) == _stack(anchor)
+        same = anchor is not None and same_stack(row, anchor)
         try:
             out.append(predict_row(row, moved if same else calibrated))
         except PredictionRefused as refused:
             out.append(refused)
         except ArithmeticError as error:
-            out.append(PredictionRefused("missing input", f"numbers too large or too small to compute with ({error})", where=row.id))
+            out.append(too_extreme(error))
     return out
 
 
@@ -200,8 +214,13 @@ def _is_rate(row: Row) -> bool:
     return row.metric.startswith(("throughput", "bandwidth"))
 
 
+def same_stack(row: Row, anchor: Row) -> bool:
+    """Whether both are of one device, framework (in any version), model and precision: then one says something of the other."""
+    return _stack(row) == _stack(anchor)
+
+
 def _stack(row: Row) -> tuple[str, ...]:
-    return (row.device, row.framework, row.model, row.weights)
+    return (row.device, framework_family(row.framework), row.model.lower(), row.weights.lower())
 
 
 def _unit(row: Row) -> tuple[float, str]:
@@ -209,6 +228,9 @@ def _unit(row: Row) -> tuple[float, str]:
     unit = row.unit
     if not unit:
         unit = {"tpot": "ms", "ttft": "ms", "latency": "us", "throughput": "token/s", "bandwidth": "GB/s"}.get(row.metric.split("_")[0], "")
+    kind = row.metric.split("_")[0]
     if unit not in _UNITS:
         raise PredictionRefused("unknown", f"no unit `{unit}` for the metric `{row.metric}`", hint=f"there are: {', '.join(_UNITS)}")
+    if unit not in _FITTING.get(kind, tuple(_UNITS)):
+        raise PredictionRefused("unknown", f"no `{row.metric}` in {unit}", hint=f"its units are: {', '.join(_FITTING[kind])}")
     return _UNITS[unit], unit

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from seodang.core.errors import InputError
-from seodang.testbed.predict.layouts import parse_layout
+from seodang.testbed.predict.layouts import asked_layout
 from seodang.testbed.predict.rows import Row, evidence, read_rows
 
 _CLIENTS = 16  # where a layout is given and no concurrency
@@ -24,8 +24,8 @@ def asked_row(
     kv: str | None = None,
 ) -> Row:
     """The row of a time per token that asks this. Lengths are means, as they are given. PredictionRefused for a layout that is none."""
-    laid = parse_layout(layout) if layout is not None else None
-    notes = [f"acceptance {acceptance:g}"] if acceptance is not None else []
+    laid = asked_layout(layout) if layout is not None else None
+    notes = [f"acceptance {acceptance:.6f}"] if acceptance is not None else []
     notes += [f"{kv.upper()} KV"] if kv is not None else []
     return Row(
         id="asked",

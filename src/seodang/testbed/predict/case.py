@@ -7,13 +7,14 @@ from functools import cache
 from seodang.backends.description import Description, Precision, load_description
 from seodang.core.errors import InputError, RecipeError, SeodangError
 from seodang.testbed.predict.communication import Network
-from seodang.testbed.predict.layouts import checked, group_size, layout_name
+from seodang.testbed.predict.layouts import checked, group_size
 from seodang.testbed.predict.lengths import DEEPSEEK_PRODUCTION_CONTEXT, MLPERF, PREFILL_TOKENS_PER_RANK, mean_length_factor
 from seodang.testbed.predict.parameters import Parameters
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row
 from seodang.testbed.predict.schemes import Scheme, cache_type, peak_flop_s, scheme
 from seodang.testbed.predict.step import Deployment
+from seodang.testbed.workloads.layout_name import layout_name
 from seodang.testbed.workloads.model_shape import ModelShape
 from seodang.testbed.workloads.operators import Layout
 from seodang.testbed.workloads.routing import Routing
@@ -124,6 +125,8 @@ def resolve(row: Row, *, layout: Layout | None = None, kv: Precision | None = No
             "does not fit", f"{count} devices are not a multiple of {layout_name(layout)}", hint="choose another layout"
         )
     input_tokens, output_tokens, assumed = _lengths(row, assumptions)
+    if input_tokens + output_tokens > shape.max_context:
+        assumptions.append(f"sequences are longer than the {shape.max_context:,} tokens that the model is made for")
     overlap = layout.ep > 1 and (row.phase == "prefill" or row.framework.startswith("deepseek-production"))
     if overlap:
         assumptions.append("communication hides behind computation: two batches take turns, as DeepSeek and LMSYS publish")
@@ -157,7 +160,9 @@ def _with_copies(shape: ModelShape, ep: int) -> tuple[ModelShape, list[str]]:
     if not more:
         return shape, []
     grown = dataclasses.replace(shape, routed_experts=shape.routed_experts + more)
-    return grown, [f"{more} of {shape.routed_experts} experts are held twice, so that {ep} ranks hold equally many"]
+    twice = more <= shape.routed_experts
+    held = f"{more} of {shape.routed_experts} experts are held twice" if twice else f"experts have {more} more copies"
+    return grown, [f"{held}, so that {ep} ranks hold equally many"]
 
 
 def _cache(row: Row, device: Description, stored: Scheme, kv: Precision | None) -> tuple[Precision, str]:

@@ -50,14 +50,14 @@ def serve(case: Case, deployment: Deployment, change: Change = AS_IS, per_rank: 
         clients,
         case.input_tokens,
         case.output_tokens,
-        _decode(case, deployment),
+        decode_seconds(case, deployment),
         deployment.prefill_s,
         ranks=case.layout.dp,
         stages=case.layout.pp,
     )
 
 
-def _decode(case: Case, deployment: Deployment) -> Decode:
+def decode_seconds(case: Case, deployment: Deployment) -> Decode:
     """Seconds a token. With speculative decoding a step reads each cache once for two tokens, of which 1 + acceptance are kept; the time of
     the drafting layer is left out."""
     accepted = case.row.acceptance
@@ -70,7 +70,7 @@ def _tpot(case: Case, deployment: Deployment, change: Change) -> float:
     if case.row.phase == "decode":
         memory_plan(deployment, case.input_tokens + case.output_tokens, capacity_factor=change.capacity)
         per_rank = case.row.batch_per_rank or case.clients_per_rank
-        return _decode(case, deployment)(per_rank, case.input_tokens + case.output_tokens / 2)
+        return decode_seconds(case, deployment)(per_rank, case.input_tokens + case.output_tokens / 2)
     return serve(case, deployment, change).tpot_s
 
 

@@ -1,40 +1,39 @@
-"""Layouts by name, such as TP8, TP4PP2 or DP32EP32, and all of a number of devices."""
+"""Layouts that can be asked for, and all of a number of devices."""
 
 import math
-import re
 from collections.abc import Iterator
 
+from seodang.core.errors import InputError
 from seodang.testbed.predict.refused import PredictionRefused
+from seodang.testbed.workloads.layout_name import LAYOUT_HINT, layout_name, parse_layout
 from seodang.testbed.workloads.model_shape import ModelShape
 from seodang.testbed.workloads.operators import Layout
 
 MOST_SEARCHED = 4096  # devices whose layouts are all tried
-_HINT = "write TP, DP, EP and PP with a number each, at most once: TP8, TP4PP2, DP32EP32"
+MOST_DEVICES, MOST_EXPERT_RANKS = 100_000, 4096  # that a layout may have; the fullest of the latter is a sum over all of them
 
 
-def parse_layout(text: str) -> Layout:
-    """TPn DPn EPn PPn in any order, at most once each; what is left out is 1. The experts are shared by `EP` ranks of TP x DP."""
-    found = re.findall(r"(TP|DP|EP|PP)(\d+)", text.upper())
-    names = [name for name, _ in found]
-    if not found or "".join(name + number for name, number in found) != text.upper().replace(" ", "") or len(set(names)) < len(names):
-        raise PredictionRefused("unknown", f"no layout `{text}`", hint=_HINT)
-    sizes = {name.lower(): int(number) for name, number in found}
-    if "ep" in sizes and not {"tp", "dp"} & set(sizes):
-        sizes["dp"] = sizes["ep"]
-    return checked(Layout(**sizes))
+def asked_layout(text: str) -> Layout:
+    """The layout of that name. PredictionRefused where it is none."""
+    try:
+        return checked(parse_layout(text))
+    except InputError as error:
+        raise PredictionRefused("unknown", error.what, where=error.where, hint=error.hint) from error
 
 
 def checked(layout: Layout) -> Layout:
-    """The layout. PredictionRefused where a degree is not above 0 or the experts' does not divide the ranks of a stage."""
+    """The layout. PredictionRefused where a degree is not above 0 or the experts' does not divide the ranks of a stage, and for too
+    many devices."""
     if min(layout.tp, layout.dp, layout.ep, layout.pp) < 1 or (layout.tp * layout.dp) % layout.ep:
-        raise PredictionRefused("unknown", f"no layout {layout_name(layout)}: EP has to divide TP x DP, and all be 1 at least", hint=_HINT)
+        raise PredictionRefused(
+            "unknown", f"no layout {layout_name(layout)}: EP has to divide TP x DP, and all be 1 at least", hint=LAYOUT_HINT
+        )
+    if layout.devices > MOST_DEVICES:
+        raise PredictionRefused("unknown", f"{layout_name(layout)} has more than {MOST_DEVICES:,} devices", hint="ask for a smaller layout")
+    if layout.ep > MOST_EXPERT_RANKS:
+        what = f"{layout_name(layout)} divides experts over more than {MOST_EXPERT_RANKS:,} ranks"
+        raise PredictionRefused("unknown", what, hint="ask for fewer expert ranks")
     return layout
-
-
-def layout_name(layout: Layout) -> str:
-    """The name that `parse_layout` reads."""
-    sizes = {"TP": layout.tp, "DP": layout.dp, "EP": layout.ep, "PP": layout.pp}
-    return "".join(f"{name}{size}" for name, size in sizes.items() if size != 1) or "TP1"
 
 
 def group_size(layout: Layout) -> int:

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from seodang.testbed.predict.layouts import layout_name
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.step import Deployment
+from seodang.testbed.workloads.layout_name import layout_name
 
 _ALL_EXPERTS_HIT = 1e7  # a batch at which every expert of every rank is read
 _RESERVE_BYTES = 3.5e9  # a process beside weights and cache (aiconfigurator counts 3.5 GB a device)

@@ -16,3 +16,13 @@ class PredictionRefused(SeodangError):
     def __init__(self, reason: Reason, what: str, *, where: str | None = None, hint: str | None = None) -> None:
         super().__init__(what, where=where, hint=hint)
         self.reason: Reason = reason
+
+    def told(self) -> dict[str, str | None]:
+        """For JSON."""
+        return {"reason": self.reason, "what": self.what, "where": self.where, "hint": self.hint}
+
+
+def too_extreme(error: ArithmeticError, where: str | None = None) -> PredictionRefused:
+    """The refusal of numbers that cannot be computed with."""
+    what = f"numbers too large or too small to compute with ({error})"
+    return PredictionRefused("missing input", what, where=where, hint="ask for fewer devices, clients or tokens")

@@ -12,6 +12,7 @@ from seodang.backends.description import Precision
 from seodang.core.errors import InputError
 
 _NUMBERS = ("count", "tp", "dp", "ep", "pp", "isl", "osl", "concurrency", "value")
+_COLUMNS = ("id", "device", "count", "framework", "model_id", "weights", *_NUMBERS[1:-1], "phase", "metric", "value", "unit", "note")
 _NEEDED = ("id", "device", "metric")
 
 
@@ -57,7 +58,7 @@ class Row:
     @property
     def batch_per_rank(self) -> int | None:
         """From a note such as "batch per decode rank 32" or "batch 512"."""
-        found = re.search(r"batch(?: per decode rank)? (\d+)", self.note)
+        found = re.search(r"batch(?: per decode rank)? ([1-9]\d{0,8})(?!\d)", self.note)
         return int(found[1]) if found else None
 
     @property
@@ -74,19 +75,19 @@ class Row:
     @property
     def user_tokens_s(self) -> float | None:
         """From a note such as "20-22 token/s per user": the middle."""
-        found = re.search(r"(\d+)-(\d+) token/s per user", self.note)
+        found = re.search(r"([1-9]\d{0,8})-(\d+) token/s per user", self.note)
         return (float(found[1]) + float(found[2])) / 2 if found else None
 
     @property
     def acceptance(self) -> float | None:
         """From a note such as "acceptance 0.8": how many of one drafted token are kept on average; None: no speculative decoding."""
-        found = re.search(r"acceptance (0?\.\d+|[01])", self.note)
+        found = re.search(r"acceptance (0?\.\d+|[01](?:\.0*)?)(?![\w.])", self.note)
         return float(found[1]) if found else None
 
     @property
     def cached_share(self) -> float:
         """From a note such as "56.3 % of input tokens were cache hits": the share of input tokens that is not computed."""
-        found = re.search(r"([\d.]+) % of input tokens were cache hits", self.note)
+        found = re.search(r"(?<![\d.])(\d{1,2}(?:\.\d+)?) % of input tokens were cache hits", self.note)
         return float(found[1]) / 100 if found else 0.0
 
 
@@ -100,7 +101,7 @@ def read_rows(path: Path) -> list[Row]:
                 raise InputError(
                     f"no column {', '.join(missing)}",
                     where=str(path),
-                    hint="the columns are those of benchmarks/results/predictor.json's rows",
+                    hint=f"the columns are {', '.join(_COLUMNS)}; most may be empty",
                 )
             return [_row(record) for record in reader]
     except FileNotFoundError as error:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from seodang.testbed.predict.case import Case, with_layout
+from seodang.testbed.predict.evaluate import decode_seconds
 from seodang.testbed.predict.layouts import all_layouts
 from seodang.testbed.predict.memory import memory_plan
 from seodang.testbed.predict.parameters import Parameters
@@ -59,6 +60,9 @@ def search(case: Case, parameters: Parameters, count: int, clients: int | None =
         points += (
             _point(laid, count, load, deployment, prefill, rounds=0) for load in _loads(plan.sequences, laid.replicas * layout.dp, clients)
         )
+    if not points and fitting:
+        what = f"{clients} clients at once are more than any layout of {count} devices has memory for"
+        raise PredictionRefused("does not fit", what, hint="ask for fewer clients, or leave --concurrency out")
     if not points:
         raise refused or PredictionRefused("does not fit", f"no layout of {count} devices", hint="ask for more devices")
     exact: list[Point] = []
@@ -76,7 +80,7 @@ def _point(case: Case, count: int, per_rank: float, deployment: Deployment, pref
         per_rank,
         case.input_tokens,
         case.output_tokens,
-        deployment.decode_s,
+        decode_seconds(case, deployment),
         prefill,
         ranks=layout.dp,
         stages=layout.pp,

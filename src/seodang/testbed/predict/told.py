@@ -5,18 +5,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from seodang.testbed.predict.answer import Prediction, anchor_to, predict_row, predict_rows, unmeasured_spread
+from seodang.testbed.predict.answer import Prediction, anchor_to, predict_row, predict_rows, same_stack, unmeasured_spread
 from seodang.testbed.predict.calibrated import Calibrated
 from seodang.testbed.predict.case import FULL_STAGES, resolve, with_layout
 from seodang.testbed.predict.communication import network
 from seodang.testbed.predict.elasticity import binding, elasticities
 from seodang.testbed.predict.evaluate import serve
-from seodang.testbed.predict.layouts import layout_name
 from seodang.testbed.predict.memory import memory_plan
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row
 from seodang.testbed.predict.search import Found, search
 from seodang.testbed.predict.tiers import MEANING, Z80
+from seodang.testbed.workloads.layout_name import layout_name
 from seodang.testbed.workloads.operators import Layout
 
 Told = dict[str, Any]
@@ -45,6 +45,11 @@ def _point(row: Row, answer: Prediction | PredictionRefused) -> Told:
 
 def tell_deployment(row: Row, calibrated: Calibrated, anchor: Row | None = None) -> Told:
     """Everything that is predicted of one deployment under one load. PredictionRefused where there is no honest answer."""
+    if anchor is not None and not same_stack(row, anchor):
+        what = f"the anchor is of {anchor.device}, {anchor.framework}, {anchor.model}, {anchor.weights}: it says nothing of what is asked"
+        raise PredictionRefused(
+            "missing input", what, where=anchor.id, hint="take a point of the same device, framework, model and weights"
+        )
     used = anchor_to(anchor, calibrated) if anchor is not None else calibrated
     case = resolve(row)
     answer = predict_row(row, used, case=case)

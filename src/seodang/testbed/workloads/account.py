@@ -78,6 +78,10 @@ def figures(shape: ModelShape, asked: Asked) -> tuple[Figure, ...]:
     if asked.context > shape.max_context:
         what = f"a context of {asked.context:,} tokens is more than the {shape.max_context:,} that the model has"
         raise InputError(what, where=shape.name, hint=f"choose --context between 1 and {shape.max_context}")
+    recorded = len(asked.routing.histogram)
+    if shape.routed_experts and recorded > 1 and recorded != shape.num_moe_layers:
+        what = f"a histogram of {recorded} layers for a model with experts in {shape.num_moe_layers}"
+        raise InputError(what, where="routing", hint="one list of counts a layer with experts, or one for all of them")
     return (*_weights(shape, asked), *_cache(shape, asked), *_step(shape, asked), *_exchanged(shape, asked))
 
 

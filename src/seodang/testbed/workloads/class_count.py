@@ -12,6 +12,7 @@ def class_parameters(config: dict[str, Any], where: str) -> int:
     hint = "`pip install 'seodang[train]'` brings transformers; without --check nothing of it is needed"
     try:
         import torch
+        from huggingface_hub.errors import StrictDataclassError
         from transformers import AutoConfig, AutoModelForCausalLM
     except ImportError as error:
         raise InputError("transformers is not installed", where=where, hint=hint) from error
@@ -21,7 +22,7 @@ def class_parameters(config: dict[str, Any], where: str) -> int:
         known = AutoConfig.for_model(_CLASS_OF.get(family, family), **fields)
         with torch.device("meta"):
             model = AutoModelForCausalLM.from_config(known)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, StrictDataclassError) as error:
         hint = "leave --check out: the model is counted by its fields then"
         raise InputError(f"transformers cannot build `{family}` ({error})", where=where, hint=hint) from error
     return sum(parameter.numel() for parameter in model.parameters())

@@ -30,6 +30,7 @@ class Routing:
 
 
 UNIFORM = Routing()
+_MOST = 10**15  # tokens that one expert is given: beyond that a count is a slip
 
 
 def read_routing(path: Path) -> Routing:
@@ -41,7 +42,7 @@ def read_routing(path: Path) -> Routing:
         raise InputError(f"no histogram that can be read ({error})", where=str(path), hint=hint) from error
     rows: list[Any] = given if isinstance(given, list) and given and isinstance(given[0], list) else [given]
     for row in rows:
-        whole = isinstance(row, list) and row and all(isinstance(n, int) and n >= 0 for n in cast("list[object]", row))
+        whole = isinstance(row, list) and row and all(isinstance(n, int) and 0 <= n <= _MOST for n in cast("list[object]", row))
         if not whole or len(row) != len(rows[0]) or not sum(row):
             raise InputError("no histogram of experts: counts of 0 or more, as many in each layer, not all 0", where=str(path), hint=hint)
     return Routing("recorded", histogram=tuple(tuple(row) for row in rows))

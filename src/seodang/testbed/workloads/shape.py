@@ -17,6 +17,7 @@ from seodang.testbed.workloads.model_shape import LayerRun, MlpKind, ModelShape
 _HINT = "a config.json of a Hugging Face decoder is read; `seodang workload ax-k1` shows a bundled one"
 
 
+_MOST_LAYERS, _MOST = 10_000, 10**12  # beyond that a field is a slip
 _NEEDED = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size", "max_position_embeddings")
 
 
@@ -51,6 +52,7 @@ _FAMILIES = {
     "mistral": _NO_BIAS,
     "mixtral": _NO_BIAS,
 }
+_ATTENTIONS = ("full_attention", "sliding_attention")
 _UNKNOWN_FAMILY = "no code of this family was compared: counted by its fields as a Llama-like decoder, and its norms and biases may differ"
 
 
@@ -122,6 +124,8 @@ def shape_of(config: dict[str, Any], where: str, **told: Any) -> ModelShape:
     routed = fields.first(("n_routed_experts", "num_local_experts", "num_experts"), 0)
     hidden, heads = fields.count("hidden_size"), fields.count("num_attention_heads")
     kv_heads = fields.count("num_key_value_heads", heads)
+    if not latent and not fields.has("head_dim") and hidden % heads:
+        fields.refuse(f"hidden_size = {hidden} is no multiple of num_attention_heads = {heads}, and there is no head_dim")
     head_width = fields.count("head_dim", hidden // heads) if not latent else 0
     intermediate = fields.count("intermediate_size")
     experts_width = fields.count("moe_intermediate_size", intermediate) if routed else 0
@@ -188,14 +192,16 @@ class _Fields:
         return self.config.get(name) is not None
 
     def count(self, name: str, default: int | None = None) -> int:
-        """A whole number above 0, or the default where the field is missing or null. InputError for another value, and without default."""
+        """A whole number above 0 (or 0, where that is the default), or the default where the field is missing or null. InputError for
+        another value, and without default."""
         value = self.config.get(name)
         if value is None:
             if default is None:
                 self.refuse(f"no field `{name}`")
             return cast("int", default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < (1 if default is None else 0):
-            self.refuse(f"`{name}` is {value!r}, not a whole number above 0")
+        least = 0 if default == 0 else 1
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
+            self.refuse(f"`{name}` is {repr(value)[:40]}, not a whole number from {least} to {_MOST:,}")
         return cast("int", value)
 
     def first(self, names: tuple[str, ...], default: int | None) -> int:
@@ -217,6 +223,8 @@ def _shared(fields: _Fields, experts_width: int) -> int:
 def _layers(fields: _Fields, latent: bool, routed: bool) -> tuple[LayerRun, ...]:
     """Runs of equal layers, in order."""
     config, num_layers = fields.config, fields.count("num_hidden_layers")
+    if num_layers > _MOST_LAYERS:
+        fields.refuse(f"num_hidden_layers = {num_layers:,}: more than {_MOST_LAYERS:,} are not counted")
     attention = "gqa" if not latent else "mla_sparse" if fields.has("index_topk") else "mla"
     mlp, windows = _mlp_kinds(fields, num_layers, routed), _windows(fields, num_layers)
     if len(mlp) != num_layers or len(windows) != num_layers:
@@ -233,6 +241,8 @@ def _mlp_kinds(fields: _Fields, num_layers: int, routed: bool) -> list[MlpKind]:
         return ["moe" if kind == "sparse" else "dense" for kind in config["mlp_layer_types"]]
     dense_first, step = fields.count("first_k_dense_replace", 0), fields.first(("moe_layer_freq", "decoder_sparse_step"), 1)
     only_dense = config.get("mlp_only_layers") or []
+    if not isinstance(only_dense, list):
+        fields.refuse("`mlp_only_layers` is no list of layers")
     after = 1 if fields.has("decoder_sparse_step") else 0  # Qwen counts layers from 1
     return ["moe" if n >= dense_first and n not in only_dense and not (n + after) % step else "dense" for n in range(num_layers)]
 
@@ -240,10 +250,13 @@ def _mlp_kinds(fields: _Fields, num_layers: int, routed: bool) -> list[MlpKind]:
 def _windows(fields: _Fields, num_layers: int) -> list[int | None]:
     """The window of each layer; none where all tokens are attended to."""
     config = fields.config
+    kinds = config.get("layer_types")
+    others = [kind for kind in cast("list[object]", kinds) if kind not in _ATTENTIONS] if isinstance(kinds, list) else []
+    if others:
+        fields.refuse(f"`layer_types` has `{str(others[0])[:40]}`: only {' and '.join(_ATTENTIONS)} are counted")
     if not fields.has("sliding_window") or config.get("use_sliding_window") is False:
         return [None] * num_layers
     window = fields.count("sliding_window")
-    kinds = config.get("layer_types")
     if not isinstance(kinds, list):
         if config.get("model_type") == "gpt_oss":
             return [None if n % 2 else window for n in range(num_layers)]
