@@ -20,6 +20,8 @@ def make_key(path: Path) -> str:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    if not path.name:
+        raise InputError("no name for a key", where=str(path), hint="name a file, such as keys/mine")
     public = path.with_name(f"{path.name}.pub")
     for file in (path, public):
         if file.exists():
