@@ -162,6 +162,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if options.rounds < 2 or options.new < 2 or options.prompt < 1 or min(options.batches) < 1 or options.threads < 1:
+        parser.error("two rounds and two new tokens at least; prompts, batches and threads of one or more")
     found = measure(options)
     if options.json:
         print(json.dumps(found, indent=2))

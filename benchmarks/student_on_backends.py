@@ -125,6 +125,8 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    if min(options.questions, options.batch) < 1 or options.tokens < 2:
+        parser.error("a question, a batch of one and two tokens at least")
     run = open_run(options.run)
     folder = run.model_folder(options.arm)
     items = load_exam([Path(run.row["base"]) / path for path in run.row["recipe"]["evaluate"]["exam"]])

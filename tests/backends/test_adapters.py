@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from oracles.backend_models import LIMITS, divergence, feed, graph_of, random_row, transformers_logits
-from seodang.backends.contract import Backend, DeviceAbsent, InvalidHandle, KVState, Limits, OutOfMemory, Unsupported
+from seodang.backends.contract import Backend, DeviceAbsent, InvalidHandle, KVState, Limits, OutOfMemory, Program, Unsupported
 from seodang.backends.program import make_program
 from seodang.backends.rbln import RblnBackend, padded
 from seodang.backends.recomputing import RecomputingSession, Rows
@@ -55,7 +55,7 @@ def test_log_probabilities_are_placed_by_token_id() -> None:
     np.testing.assert_array_equal(read_logprobs(told, 4), [[-1.0, -np.inf, -0.5, -np.inf]])
 
 
-def recomputing(folder: Path) -> RecomputingSession:
+def recomputing(folder: Path, name: str = "a") -> RecomputingSession:
     """A session as the adapter of rbln makes it, with the module that it compiles in the place of the compiled one."""
     graph = graph_of(folder)
     weights = {name: FolderWeights(folder)[name] for name in graph.tensors}
@@ -65,7 +65,7 @@ def recomputing(folder: Path) -> RecomputingSession:
         with torch.no_grad():
             return np.concatenate([module(*map(torch.from_numpy, padded(row, LIMITS.max_context))).numpy() for row in rows])
 
-    return RecomputingSession(LIMITS, graph.vocabulary, 7, logits_of)
+    return RecomputingSession(Program("rbln", name, graph, LIMITS, "", "", 0.0), 7, logits_of)
 
 
 def test_the_module_that_is_compiled_has_the_models_logits(tiny_model_dir: Path) -> None:
@@ -89,8 +89,10 @@ def test_a_recomputing_session_keeps_the_contract(tiny_model_dir: Path) -> None:
     session.prefill([feed(handle, [4, 5])])
     with pytest.raises(OutOfMemory, match="max_context"):
         session.prefill([feed(handle, random_row(1, 159))])
-    with pytest.raises(Unsupported, match="another backend"):
+    with pytest.raises(Unsupported, match="another model or backend"):
         session.kv.restore(KVState(2, np.zeros(2)))
+    with pytest.raises(Unsupported, match="another model"):
+        recomputing(tiny_model_dir, "b").kv.restore(session.kv.export(handle))
     assert session.kv.length(handle) == 2
     assert session.memory() == {"weights": 7, "kv": 0}
     session.close()

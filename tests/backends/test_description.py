@@ -121,3 +121,10 @@ def test_two_links_of_one_reach_and_a_device_without_a_peak_are_refused(tmp_path
     for change in ({"links": made_up()["links"] * 2}, {"peak": {}}, {"memory": []}):
         with pytest.raises(RecipeError):
             load_description(write(tmp_path, made_up() | change))
+
+
+def test_an_empty_file_is_no_recipe_that_lacks_sections(tmp_path: Path) -> None:
+    (tmp_path / "chip.yaml").write_text("")
+    with pytest.raises(RecipeError) as caught:
+        load_description(str(tmp_path / "chip.yaml"))
+    assert "recipe" not in f"{caught.value} {caught.value.hint}"

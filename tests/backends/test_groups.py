@@ -11,6 +11,7 @@ from seodang.backends.contract import BackendError, Communicates, Unsupported
 from seodang.backends.description import load_description
 from seodang.backends.emulated_group import EmulatedGroup
 from seodang.backends.registry import open_backend
+from seodang.backends.socket_group import SocketGroup
 
 
 @pytest.mark.parametrize("size", [2, 3])
@@ -70,3 +71,12 @@ def test_a_group_of_one_is_a_group(tmp_path: Path) -> None:
             np.testing.assert_array_equal(group.all_to_all([values])[0], values)
             with pytest.raises(BackendError, match="2 parts for 1 ranks"):
                 group.all_to_all([values, values])
+
+
+def test_a_rank_that_does_not_come_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seodang.backends.socket_group._PATIENCE_S", 0.1)
+    with TemporaryDirectory(prefix="sd-") as folder:
+        with pytest.raises(BackendError, match="did not all come"), SocketGroup(0, 2, Path(folder)):
+            pass
+        with pytest.raises(BackendError, match="rank 0 did not come"), SocketGroup(1, 2, Path(folder)):
+            pass

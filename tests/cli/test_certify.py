@@ -56,6 +56,7 @@ def test_what_is_unsupported_is_shown_and_no_failure(seodang: Call) -> None:
         ((), 2, "--backend is missing"),
         (("--backend", "reference", "--level", "9"), 2, "levels are 0 to"),
         (("--backend", "reference", "--level", "3-1"), 2, "levels are 0 to"),
+        (("--backend", "reference", "--level", "0", "--model", "nowhere"), 2, "levels 3 and 4"),
         (("--backend", "refrence"), 10, "did you mean `reference`?"),
         (("--backend", "reference", "--level", "3", "--model", "nowhere"), 10, "no configuration of a model"),
     ],

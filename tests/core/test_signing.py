@@ -71,3 +71,8 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
             sign({}, path)
         with pytest.raises(InputError, match="no public key"):
             read_public_key(path)
+
+
+def test_a_key_without_a_name_is_refused() -> None:
+    with pytest.raises(InputError, match="no name for a key"):
+        make_key(Path())

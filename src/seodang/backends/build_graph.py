@@ -17,14 +17,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     """`config.json` of a model's folder. Unsupported where there is none or it cannot be read."""
     path = folder / "config.json"
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise Unsupported(f"no configuration of a model ({error})", where=str(path), hint="name a Hugging Face model folder") from error
+    if not isinstance(config, dict):
+        raise Unsupported("no configuration of a model: not a JSON object", where=str(path), hint="name a Hugging Face model folder")
+    return config
 
 
 def build_graph(config: Mapping[str, Any], names: Collection[str] | None = None) -> Graph:
     """The graph of a configuration of one of `LLAMA` or `LATENT`. `names` are the checkpoint's tensors: what a model may store or not
-    (the router's bias) is in the graph where it is among them. Unsupported for another family, or a setting that no operator has."""
+    (the router's bias) is in the graph where it is among them. Unsupported for another family, or a setting that is missing,
+    that no operator has or that makes no model."""
     kind = config.get("model_type")
     if kind not in LLAMA + LATENT:
         raise Unsupported(f"no graph for models of type `{kind}`", hint=f"there are: {', '.join(LLAMA + LATENT)}")
@@ -32,7 +36,12 @@ def build_graph(config: Mapping[str, Any], names: Collection[str] | None = None)
         raise Unsupported(f"activation `{config['hidden_act']}`", hint="silu is what the operators have")
     if kind == "mistral" and config.get("sliding_window"):
         raise Unsupported("a sliding window", hint="take a model without one")
-    return _Builder(config, names).build()
+    try:
+        return _Builder(config, names).build()
+    except KeyError as error:
+        raise Unsupported(f"the configuration has no {error}", hint="take the config.json that came with the model") from error
+    except (TypeError, ValueError, ZeroDivisionError) as error:
+        raise Unsupported(f"the configuration makes no model ({error})", hint="take the config.json that came with the model") from error
 
 
 class _Builder:

@@ -163,7 +163,7 @@ class KV(Protocol):
     def export(self, sequence: int) -> KVState: ...
 
     def restore(self, state: KVState) -> int:
-        """A new sequence with what was exported."""
+        """A new sequence with what was exported. Unsupported, with nothing taken, for a cache that cannot be this model's."""
         ...
 
 

@@ -154,7 +154,7 @@ def load_description(given: str) -> Description:
     try:
         return load_section(Description, path)
     except RecipeError as error:
-        if error.hint and "seodang explain" in error.hint:
+        if error.hint and ("seodang explain" in error.hint or "recipes/" in error.hint):
             error.hint = f"a whole description: {bundled()['h100_sxm']}"
         raise
 

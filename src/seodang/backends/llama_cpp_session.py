@@ -19,7 +19,7 @@ class CachedSequences(Sequences[int]):
     """Sequences whose state is llama.cpp's number of them. Copies and exports go through its own bytes of a sequence."""
 
     def __init__(self, library: Any, context: int, limits: Limits) -> None:
-        super().__init__(limits, self._take, int)
+        super().__init__(limits, self._take, int, lambda state: isinstance(state.content, np.ndarray))
         self._library, self._context = library, context
         self._spare = list(range(limits.max_sequences))[::-1]
 
@@ -42,6 +42,7 @@ class CachedSequences(Sequences[int]):
         return KVState(length, content)
 
     def restore(self, state: KVState) -> int:
+        self.check_state(state)
         return self._add(state.num_tokens, lambda: self._restored(state))
 
     def truncate(self, number: int, length: int) -> None:
@@ -52,8 +53,6 @@ class CachedSequences(Sequences[int]):
         return self._spare.pop()
 
     def _restored(self, state: KVState) -> int:
-        if not isinstance(state.content, np.ndarray):
-            raise Unsupported("a cache of another backend", hint="restore what this model's session exported")
         number = self._take()
         content = state.content
         if len(content) and self._library.llama_state_seq_set_data(self._context, content.ctypes.data, len(content), number) == 0:

@@ -69,6 +69,7 @@ class OnnxCpuBackend:
     def plan_memory(self, graph: Graph, limits: Limits) -> MemoryPlan:
         """`workspace` are the caches of a step, side by side, `reserve` what ONNX Runtime packs besides, `activations` an estimate of the
         widest values. While a model is loaded, its weights are there twice."""
+        _check_type(limits.dtype)
         kv = sum(graph.cached) * limits.max_sequences * limits.max_context
         widest = max((shape[0] for name, shape in graph.tensors.items() if name.startswith("model.layers.")), default=0)
         heads = max((node.attributes["num_heads"] for node in graph.nodes if node.op == "attention"), default=0)

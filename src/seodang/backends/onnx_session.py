@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from seodang.backends.contract import BackendError, Feed, Limits, OutOfMemory, StepResult, Unsupported
+from seodang.backends.contract import BackendError, Feed, KVState, Limits, OutOfMemory, StepResult, Unsupported
 from seodang.backends.graph import Graph, Shape
 from seodang.backends.host import give_back_memory, num_threads
 from seodang.backends.sequences import Sequences, positions_of
@@ -89,13 +89,12 @@ class OnnxSession:
         shapes = [(limits.max_context, width) for width in graph.cached]
 
         def copied(cache: Cache) -> Cache:
-            if [getattr(layer, "shape", None) for layer in cache] != shapes:
-                raise Unsupported(
-                    "a cache of another model or context", where="onnx_cpu", hint="restore what this model's session exported"
-                )
             return [layer.copy() for layer in cache]
 
-        self.kv: Sequences[Cache] = Sequences(limits, lambda: [np.zeros(shape, np.float32) for shape in shapes], copied)
+        def fits(state: KVState) -> bool:
+            return isinstance(state.content, list) and [np.shape(layer) for layer in state.content] == shapes
+
+        self.kv: Sequences[Cache] = Sequences(limits, lambda: [np.zeros(shape, np.float32) for shape in shapes], copied, fits)
 
     def prefill(self, feeds: Sequence[Feed]) -> StepResult:
         return self._step(feeds, single=False)

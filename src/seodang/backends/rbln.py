@@ -84,6 +84,7 @@ class RblnBackend:
 
     def plan_memory(self, graph: Graph, limits: Limits) -> MemoryPlan:
         """There is no cache. What the compiler takes for its own buffers is not known."""
+        _check_type(limits.dtype)
         weights = sum(int(np.prod(shape)) for shape in graph.tensors.values()) * 4
         return MemoryPlan(weights, 0, 4 * limits.max_context * graph.vocabulary, 0, 0)
 
@@ -91,8 +92,7 @@ class RblnBackend:
         """Checks what can be checked without weights; the compiler takes them with the model, so that it runs in `load`. DeviceAbsent
         where the SDK is not here."""
         begun = time.perf_counter()
-        if limits.dtype not in ("auto", "float32"):
-            raise Unsupported(f"values of type {limits.dtype}", where=self.name, hint="there is: float32")
+        _check_type(limits.dtype)
         if util.find_spec("rebel") is None:
             raise DeviceAbsent(_ABSENT, where=self.name, hint="`seodang devices` lists what is here")
         return make_program(self, graph, limits, target="rbln", toolchain=_toolchain(), begun=begun)
@@ -117,7 +117,7 @@ class RblnBackend:
         def logits_of(rows: Rows) -> np.ndarray:
             return np.concatenate([np.asarray(runtime(*padded(row, limits.max_context))).reshape(1, -1) for row in rows])
 
-        return RecomputingSession(limits, graph.vocabulary, report.num_bytes, logits_of), report
+        return RecomputingSession(program, report.num_bytes, logits_of), report
 
 
 def padded(row: Sequence[int], length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -126,6 +126,11 @@ def padded(row: Sequence[int], length: int) -> tuple[np.ndarray, np.ndarray]:
     ids[: len(row)] = row
     pick[0, len(row) - 1] = 1.0
     return ids, pick
+
+
+def _check_type(dtype: str) -> None:
+    if dtype not in ("auto", "float32"):
+        raise Unsupported(f"values of type {dtype}", where="rbln", hint="there is: float32")
 
 
 def _toolchain() -> str:

@@ -2,35 +2,42 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from seodang.backends.contract import Feed, KVState, Limits, StepResult, Unsupported
+from seodang.backends.contract import Feed, KVState, Limits, Program, StepResult
 from seodang.backends.sequences import Sequences
 
 Rows = Sequence[Sequence[int]]
 
 
 class TokenSequences(Sequences[list[int]]):
-    """Sequences whose state is their token ids; so is what is exported."""
+    """Sequences whose state is their token ids. What is exported is those and whose program they were fed to."""
 
-    def __init__(self, limits: Limits) -> None:
-        super().__init__(limits, list, list)
+    def __init__(self, limits: Limits, program: str) -> None:
+        super().__init__(limits, list, list, self._fit)
+        self._program = program
+
+    def export(self, sequence: int) -> KVState:
+        told = super().export(sequence)
+        return replace(told, content=(self._program, told.content))
 
     def restore(self, state: KVState) -> int:
-        tokens = state.content
-        if not isinstance(tokens, list) or len(tokens) != state.num_tokens:
-            raise Unsupported("a cache of another backend", hint="restore what a session of this program exported")
-        return super().restore(state)
+        self.check_state(state)
+        return super()._add(state.num_tokens, lambda: list(state.content[1]))
+
+    def _fit(self, state: KVState) -> bool:
+        return isinstance(state.content, tuple) and state.content[:1] == (self._program,)
 
 
 class RecomputingSession:
     """`logits_of` gives logits (B, V) after the last token of each row of token ids, and has returned when the device has finished; it
     is let go of when the session is closed. Times are those that pass here."""
 
-    def __init__(self, limits: Limits, vocabulary: int, weight_bytes: int, logits_of: Callable[[Rows], np.ndarray]) -> None:
-        self.kv = TokenSequences(limits)
-        self._vocabulary, self._weight_bytes, self._logits_of = vocabulary, weight_bytes, [logits_of]
+    def __init__(self, program: Program, weight_bytes: int, logits_of: Callable[[Rows], np.ndarray]) -> None:
+        self.kv = TokenSequences(program.limits, program.fingerprint)
+        self._vocabulary, self._weight_bytes, self._logits_of = program.graph.vocabulary, weight_bytes, [logits_of]
 
     def prefill(self, feeds: Sequence[Feed]) -> StepResult:
         return self._step(feeds, single=False)

@@ -13,6 +13,7 @@ from seodang.backends.contract import (
     Collectives,
     DeviceAbsent,
     Feed,
+    KVState,
     Limits,
     LoadReport,
     MemoryPlan,
@@ -32,10 +33,12 @@ from seodang.backends.sequences import Sequences, positions_of
 from seodang.backends.weights import check_weights, take_weight
 
 _BYTES = 8
+_TYPES = ("auto", "float64", "float32", "float16", "bfloat16")  # float64 holds every number of the others
 
 
 class ReferenceBackend:
-    """Every operator of every graph, on this machine's processor, in float64 whatever `dtype` is asked for.
+    """Every operator of every graph, on this machine's processor, in float64, whichever type that
+    it holds is asked for.
 
     `operations` are what `run` computes and `session_type` is what `load` makes: a deliberately broken backend puts others in their place.
     """
@@ -66,12 +69,14 @@ class ReferenceBackend:
         ]
 
     def plan_memory(self, graph: Graph, limits: Limits) -> MemoryPlan:
+        _check_type(limits.dtype)
         weights = sum(int(np.prod(shape)) for shape in graph.tensors.values())
         kv = sum(graph.cached) * limits.max_sequences * limits.max_context
         widest = max(shape[0] for shape in graph.tensors.values())
         return MemoryPlan(weights * _BYTES, kv * _BYTES, len(graph.nodes) * limits.max_step_tokens * widest * _BYTES, 0, 0)
 
     def compile(self, graph: Graph, limits: Limits, folder: Path) -> Program:
+        _check_type(limits.dtype)
         return make_program(self, graph, limits, target="cpu", toolchain=f"numpy {np.__version__}")
 
     def load(self, program: Program, weights: Mapping[str, np.ndarray]) -> tuple[Session, LoadReport]:
@@ -83,6 +88,7 @@ class ReferenceBackend:
 
     def run(self, node: Node, inputs: Sequence[np.ndarray], weights: Mapping[str, np.ndarray], dtype: str) -> np.ndarray:
         """One operator on one sequence from position 0, in float64, given back in float64."""
+        _check_type(dtype)
         if node.op not in self.operations:
             raise Unsupported(f"no operator `{node.op}`", hint=f"there are: {', '.join(self.operations)}")
         count = len(inputs[0])
@@ -97,6 +103,11 @@ class ReferenceBackend:
 
         with SocketGroup(rank, size, meeting) as group:
             yield group
+
+
+def _check_type(dtype: str) -> None:
+    if dtype not in _TYPES:
+        raise Unsupported(f"values of type {dtype}", where="reference", hint=f"there are: {', '.join(_TYPES)}")
 
 
 def _nothing(node: Node, inputs: Sequence[np.ndarray], layer: int) -> list[np.ndarray]:
@@ -117,7 +128,7 @@ class ReferenceSession:
         self.graph = graph
         self.weights = dict(weights)
         self.values: dict[str, np.ndarray] = {}
-        self.kv: Sequences[Cache] = Sequences(limits, lambda: [np.zeros((0, width)) for width in graph.cached], list)
+        self.kv: Sequences[Cache] = Sequences(limits, lambda: [np.zeros((0, width)) for width in graph.cached], list, self._fits)
 
     def prefill(self, feeds: Sequence[Feed]) -> StepResult:
         return self._step(feeds, single=False)
@@ -141,6 +152,10 @@ class ReferenceSession:
             self.kv.states[feed.sequence] = [step.grown[layer][place] for layer in range(self.graph.num_layers)]
             self.kv.grow(feed)
         return StepResult(self.values["logits"].astype(np.float32), time.perf_counter() - begun)
+
+    def _fits(self, state: KVState) -> bool:
+        wanted = [(state.num_tokens, width) for width in self.graph.cached]
+        return isinstance(state.content, list) and [np.shape(layer) for layer in state.content] == wanted
 
     def memory(self) -> Mapping[str, int]:
         self.kv.check_open()

@@ -13,14 +13,17 @@ State = TypeVar("State")
 class Sequences(Generic[State]):
     """Live sequences and their caches, of whatever kind a backend keeps. Implements the contract's `KV`.
 
-    `empty` makes the cache of a new sequence and `copied` an equal one that shares nothing that is changed later.
+    `empty` makes the cache of a new sequence and `copied` an equal one that shares nothing that is changed later. `fits` says whether what
+    was exported has the form of this model's cache.
     """
 
-    def __init__(self, limits: Limits, empty: Callable[[], State], copied: Callable[[State], State]) -> None:
+    def __init__(
+        self, limits: Limits, empty: Callable[[], State], copied: Callable[[State], State], fits: Callable[[KVState], bool]
+    ) -> None:
         self.limits = limits
         self.states: dict[int, State] = {}
         self.lengths: dict[int, int] = {}
-        self._empty, self._copied = empty, copied
+        self._empty, self._copied, self._fits = empty, copied, fits
         self._next = 0
         self._closed = False
 
@@ -44,6 +47,7 @@ class Sequences(Generic[State]):
         return KVState(self.lengths[sequence], self._copied(self.states[sequence]))
 
     def restore(self, state: KVState) -> int:
+        self.check_state(state)
         return self._add(state.num_tokens, lambda: self._copied(state.content))
 
     def check(self, sequence: int) -> None:
@@ -51,6 +55,12 @@ class Sequences(Generic[State]):
         self.check_open()
         if sequence not in self.states:
             raise InvalidHandle(f"no live sequence {sequence}", hint="a handle lives from `allocate` to `free`, in one session")
+
+    def check_state(self, state: KVState) -> None:
+        """Unsupported where what was exported is of another model or backend; InvalidHandle after `close`."""
+        self.check_open()
+        if not self._fits(state):
+            raise Unsupported("a cache of another model or backend", hint="restore what a session of this program exported")
 
     def check_open(self) -> None:
         """InvalidHandle after `close`."""

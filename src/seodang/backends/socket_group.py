@@ -3,9 +3,11 @@
 Every pair of ranks has a connection. A rank sends from a thread of its own while it receives, so that no two wait for each other.
 """
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from types import TracebackType
@@ -35,7 +37,7 @@ class SocketGroup:
                 peer.send(self.rank)
                 self._peers[lower] = peer
             for _ in range(self.rank + 1, self.size):
-                peer = listener.accept()
+                peer = self._accept(listener)
                 self._peers[peer.recv()] = peer
         self._sender = ThreadPoolExecutor(1)
         return self
@@ -85,6 +87,30 @@ class SocketGroup:
             raise BackendError(
                 f"another rank is gone ({type(error).__name__})", where=f"rank {self.rank}", hint="start the group again"
             ) from error
+
+    def _accept(self, listener: Listener) -> Connection:
+        """The next of the higher ranks. A listener has no patience of its own, so that a call from here ends its wait."""
+        address, late = str(listener.address), threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            with suppress(OSError):
+                Client(address, "AF_UNIX").close()
+
+        timer = threading.Timer(_PATIENCE_S, give_up)
+        timer.daemon = True
+        timer.start()
+        peer = listener.accept()
+        timer.cancel()
+        if late.is_set():
+            peer.close()
+            there = ", ".join(map(str, sorted(self._peers))) or "nobody"
+            raise BackendError(
+                f"the {self.size} ranks did not all come; beside this one there is {there}",
+                where=f"rank {self.rank}",
+                hint="start every rank",
+            )
+        return peer
 
     def _reach(self, rank: int) -> Connection:
         until = time.monotonic() + _PATIENCE_S

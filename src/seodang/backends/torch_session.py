@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from seodang.backends.contract import Feed, KVState, Limits, OutOfMemory, StepResult, Unsupported
+from seodang.backends.contract import Feed, KVState, Limits, OutOfMemory, StepResult
 from seodang.backends.flow import last_uses
 from seodang.backends.graph import Graph, Node
 from seodang.backends.sequences import Sequences, positions_of
@@ -65,7 +65,10 @@ class CachedSequences(Sequences[Cache]):
     """Sequences whose exported state is in the host's memory."""
 
     def __init__(self, limits: Limits, widths: Sequence[int], device: str, dtype: torch.dtype) -> None:
-        super().__init__(limits, lambda: Cache([torch.empty(0, width, dtype=dtype, device=device) for width in widths]), self._cloned)
+        def empty() -> Cache:
+            return Cache([torch.empty(0, width, dtype=dtype, device=device) for width in widths])
+
+        super().__init__(limits, empty, self._cloned, self._fit)
         self._widths, self._device, self._dtype = widths, device, dtype
 
     def export(self, sequence: int) -> KVState:
@@ -74,10 +77,7 @@ class CachedSequences(Sequences[Cache]):
         return KVState(length, self.states[sequence].resized(length, length, "cpu"))
 
     def restore(self, state: KVState) -> int:
-        if not isinstance(state.content, Cache) or [(*layer.shape, layer.dtype) for layer in state.content.layers] != [
-            (state.num_tokens, width, self._dtype) for width in self._widths
-        ]:
-            raise Unsupported("a cache of another model or backend", hint="restore what a session of this program exported")
+        self.check_state(state)
         kept: Cache = state.content
         return self._add(
             state.num_tokens, lambda: memory_told(lambda: kept.resized(state.num_tokens, self._room(state.num_tokens), self._device))
@@ -94,6 +94,10 @@ class CachedSequences(Sequences[Cache]):
         while room < wanted:
             room *= 2
         return min(room, self.limits.max_context)
+
+    def _fit(self, state: KVState) -> bool:
+        wanted = [(state.num_tokens, width, self._dtype) for width in self._widths]
+        return isinstance(state.content, Cache) and [(*layer.shape, layer.dtype) for layer in state.content.layers] == wanted
 
     def _cloned(self, cache: Cache) -> Cache:
         return memory_told(lambda: Cache([layer.clone() for layer in cache.layers]))

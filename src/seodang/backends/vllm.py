@@ -109,7 +109,7 @@ class VllmBackend:
             answers = llm.generate([{"prompt_token_ids": list(row)} for row in rows], sampling, use_tqdm=False)
             return read_logprobs([answer.outputs[0].logprobs[0] for answer in answers], graph.vocabulary)
 
-        return RecomputingSession(limits, graph.vocabulary, num_bytes, logits_of), LoadReport(tuple(graph.tensors), unused, num_bytes)
+        return RecomputingSession(program, num_bytes, logits_of), LoadReport(tuple(graph.tensors), unused, num_bytes)
 
 
 def read_logprobs(told: Sequence[Mapping[int, Any]], vocabulary: int) -> np.ndarray:

@@ -23,8 +23,8 @@ def storage_errors(path: Path) -> Generator[None]:
                 where=str(path),
                 hint="free some space (`seodang runs prune` removes old runs and caches), then run the same command again",
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            raise StorageError("cannot be written", where=str(path), hint="choose a folder you may write to with --runs") from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+            raise StorageError("cannot be written", where=str(path), hint="choose a folder you may write to") from error
         raise
 
 

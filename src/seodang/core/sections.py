@@ -58,7 +58,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], i
             hint="look for nesting without end and for numbers with very many digits",
         ) from error
     if not isinstance(value, dict):
-        raise RecipeError("a recipe is a mapping of sections", where=str(path), hint="start from a recipe in recipes/")
+        raise RecipeError("a mapping of keys is what is read here", where=str(path), hint="start from a recipe in recipes/")
     lines: dict[tuple[str | int, ...], int] = {}
     try:
         _collect_lines(node, (), lines)

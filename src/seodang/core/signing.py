@@ -20,6 +20,8 @@ def make_key(path: Path) -> str:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    if not path.name:
+        raise InputError("no name for a key", where=str(path), hint="name a file, such as keys/mine")
     public = path.with_name(f"{path.name}.pub")
     for file in (path, public):
         if file.exists():
@@ -41,12 +43,15 @@ def sign(content: Any, key_file: Path) -> dict[str, str]:
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+    hint = "`seodang certify key` makes one"
     try:
         key = serialization.load_pem_private_key(key_file.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(f"no private key here ({type(error).__name__})", where=str(key_file), hint="make one with `make_key`") from error
+        raise InputError(
+            f"no private key here ({type(error).__name__})", where=str(key_file), hint="`seodang certify key` makes one"
+        ) from error
     if not isinstance(key, Ed25519PrivateKey):
-        raise InputError("a key of another kind than Ed25519", where=str(key_file), hint="make one with `make_key`")
+        raise InputError("a key of another kind than Ed25519", where=str(key_file), hint=hint)
     signature = key.sign(canonical_json(content).encode())
     parts = {"public_key": key.public_key().public_bytes_raw(), "signature": signature}
     return {"algorithm": ALGORITHM, **{name: base64.b64encode(part).decode() for name, part in parts.items()}}
@@ -57,9 +62,9 @@ def signer(content: Any, signature: dict[str, str]) -> str | None:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    if signature.get("algorithm") != ALGORITHM:
-        return None
     try:
+        if signature["algorithm"] != ALGORITHM:
+            return None
         told, signed = (base64.b64decode(signature[name], validate=True) for name in ("public_key", "signature"))
         Ed25519PublicKey.from_public_bytes(told).verify(signed, canonical_json(content).encode())
     except (InvalidSignature, KeyError, ValueError, TypeError):

@@ -13,7 +13,7 @@ from seodang.backends.reference import ReferenceBackend
 from seodang.core.errors import InputError
 from seodang.core.signing import make_key, sign
 from seodang.testbed.certify.broken.contract import ForgetsAVerdict
-from seodang.testbed.certify.bundle import Bundle, contradictions, read_bundle, write_bundle
+from seodang.testbed.certify.bundle import Bundle, check_target, contradictions, read_bundle, write_bundle
 from seodang.testbed.certify.compare_bundles import compare_bundles
 from seodang.testbed.certify.comparison_lines import comparison_lines
 from seodang.testbed.certify.page import render_page
@@ -94,7 +94,14 @@ def first_with_limit(row: Row) -> Row:
         (lambda row: row["findings"].append(row["findings"][0]), "stands twice"),
         (lambda row: row.update(passed=False), "`passed` does not follow"),
         (lambda row: row["levels"].append(3), "level 3 was asked for and has no finding"),
+        (lambda row: row["summary"][0].update(unsupported_share=0.5), "the summary by level does not follow"),
+        (lambda row: row["summary"].pop(), "the summary by level does not follow"),
+        (lambda row: (row["findings"].pop(3), row["counts"].update(PASS=row["counts"]["PASS"] - 1)), "was left out"),
         (lambda row: row.pop("counts"), "not of a form"),
+        (lambda row: row["counts"].pop("FAIL"), "not of a form"),
+        (lambda row: row["findings"][0].update(status="GREAT"), "not of a form"),
+        (lambda row: row["findings"][0].update(level="0"), "not of a form"),
+        (lambda row: row.update(schema=99), "not of a form"),
         (lambda row: row.update(findings=None), "not of a form"),
     ],
 )
@@ -116,6 +123,32 @@ def test_what_is_no_bundle_is_refused(certificate: Row, tmp_path: Path) -> None:
     (tmp_path / "full" / "mine.txt").write_text("mine")
     with pytest.raises(InputError, match="other files"):
         write_bundle(certificate, tmp_path / "full")
+
+
+@pytest.mark.parametrize("text", ["[]", "5", "{}", '{"findings": [5]}'])
+def test_what_is_no_certificate_is_told_and_compared_as_nothing(certificate: Row, tmp_path: Path, text: str) -> None:
+    for name in ("bundle", "torn"):
+        write_bundle(certificate, tmp_path / name)
+    (tmp_path / "torn" / "certificate.json").write_text(text)
+    found = read_bundle(tmp_path / "torn")
+    assert found.certificate == {}
+    assert any("not of a form" in problem for problem in found.problems)
+    lines = "\n".join(comparison_lines(compare_bundles([read_bundle(tmp_path / "bundle"), found])))
+    assert "does not hold" in lines
+
+
+@pytest.mark.parametrize("signature", ["abc", [1], {"algorithm": "ed25519", "public_key": 5, "signature": None}])
+def test_a_signature_of_another_form_does_not_hold(certificate: Row, tmp_path: Path, signature: object) -> None:
+    write_bundle(certificate, tmp_path / "bundle")
+    seal = json.loads((tmp_path / "bundle" / "seal.json").read_text())
+    (tmp_path / "bundle" / "seal.json").write_text(json.dumps({**seal, "signature": signature}))
+    assert read_bundle(tmp_path / "bundle").problems == ("the signature does not hold",)
+
+
+def test_a_key_that_is_none_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("no key")
+    with pytest.raises(InputError, match="no private key"):
+        check_target(tmp_path / "new", tmp_path / "key")
 
 
 def test_the_page_is_well_formed_in_two_languages_and_says_no_more_than_was_run(certificate: Row, failed: Row) -> None:
@@ -160,6 +193,21 @@ def test_claimed_and_virtual_numbers_never_win_over_measured_ones(certificate: R
     assert "9e+12 B/s claimed" in lines
     assert "* 9e+12" not in lines
     assert "does not hold: torn" in lines
+
+
+def test_the_least_time_wins_numbers_of_two_units_are_not_compared_and_an_unknown_clock_measures_nothing(certificate: Row) -> None:
+    def described(value: float, unit: str) -> Row:
+        return {"number": {"value": value, "unit": unit, "kind": "measured", "source": "a test", "date": "2026-01-01"}}
+
+    def best(*told: tuple[float, str], clock: str = "measured") -> int | None:
+        bundles = [bundle(certificate, description=described(*one), clock=clock) for one in told]
+        return compare_bundles(bundles)["numbers"][0]["best"]
+
+    assert best((2e-6, "s"), (1e-6, "s")) == 1
+    assert best((300.0, "W"), (200.0, "W")) == 1
+    assert best((2e12, "B/s"), (1e12, "B/s")) == 0
+    assert best((2.0, "USD/h"), (2000.0, "KRW/h")) is None
+    assert best((2e12, "B/s"), (1e12, "B/s"), clock="not known") is None
 
 
 def test_checks_that_differ_stand_side_by_side(certificate: Row, failed: Row) -> None:

@@ -244,6 +244,8 @@ FAULTS: Mapping[str, Callable[[], Backend]] = {
     "results_are_as_promised": _with_session(_OneBuffer),
     "handles_are_checked": contract.FreedHandlesAreLive,
     "steps_are_atomic": contract.TornStep,
+    "foreign_caches_are_refused": contract.RestoresForeignCaches,
+    "unknown_types_are_refused": contract.TakesAnyType,
     "sequences_are_limited": _with_session(_NoSequenceLimit),
     "closes_twice": contract.OpenAfterClose,
     "loads_again": _with_session(_Global),

@@ -11,7 +11,7 @@ from seodang.backends.contract import Probe, RunsOperators
 from seodang.backends.graph import Node
 from seodang.backends.reference import ReferenceBackend, ReferenceSession
 from seodang.backends.reference_operators import OPERATIONS, Arrays, Operator, Step, Weights
-from seodang.testbed.certify.certificate import Certificate, ConformanceError
+from seodang.testbed.certify.certificate import Certificate, ConformanceError, summarise
 from seodang.testbed.certify.finding import STATUSES
 from seodang.testbed.certify.levels import checks_of
 from seodang.testbed.certify.lines import end_lines, finding_line
@@ -91,7 +91,7 @@ def test_a_backend_without_single_operators_is_unsupported_and_not_passed_on_lev
     certificate = certify(backend, levels=[1, 2], families=["llama"], shapes="small")
     assert {f.status for f in certificate.findings if f.level == 1} == {"UNSUPPORTED"}
     assert {f.status for f in certificate.findings if f.level == 2} == {"PASS"}
-    first, second = certificate.summaries()
+    first, second = summarise(certificate.findings)
     assert first.unsupported == 1.0
     assert 0 < second.unsupported < 1  # the way by single operators, beside every PASS
     certificate.require()

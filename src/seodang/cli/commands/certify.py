@@ -30,7 +30,7 @@ def command(
     as_json: bool,
 ) -> None:
     """Prove what a backend claims. Level 0 is the contract, 1 single operators at A.X K1's real shapes against float64, 2 blocks, 3 tiny
-    models against transformers' own code, 4 honesty of loading and memory.
+    models against transformers' own code, 4 honesty of loading and memory, 5 collectives, 6 performance.
 
     Every check says PASS, FAIL, UNSUPPORTED or NOT-RUN. Exit code 0: nothing failed; 11: something did.
     """
@@ -40,14 +40,20 @@ def command(
         raise click.UsageError("--backend is missing: `seodang devices` lists them")
     if key is not None and out is None:
         raise click.UsageError("--key signs a bundle: name its folder with --out")
-    from seodang.testbed.certify.bundle import write_bundle
+    from seodang.testbed.certify.bundle import check_target, write_bundle
     from seodang.testbed.certify.check import BOTH
+    from seodang.testbed.certify.levels import OWN_LEVELS
     from seodang.testbed.certify.lines import end_lines, finding_line
     from seodang.testbed.certify.run import certify
 
+    levels = _levels(asked)
+    if model is not None and not set(levels) & set(OWN_LEVELS):
+        raise click.UsageError("--model goes through levels 3 and 4: ask for one of them with --level")
+    if out is not None:
+        check_target(out, key)
     certificate = certify(
         backend,
-        levels=_levels(asked),
+        levels=levels,
         families=[name for name in BOTH if family in (None, name)],
         dtype=dtype,
         model=model,

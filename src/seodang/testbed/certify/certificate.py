@@ -67,11 +67,6 @@ class Certificate:
     def failed(self) -> bool:
         return any(finding.status == "FAIL" for finding in self.findings)
 
-    def summaries(self) -> list[Summary]:
-        """One for each level and model that was asked for."""
-        keys = dict.fromkeys((finding.level, finding.model) for finding in self.findings)
-        return [_summarise(level, model, self.findings) for level, model in keys]
-
     def row(self) -> dict[str, Any]:
         """For JSON: the same keys in every certificate of this schema."""
         names = ("backend", "vendor", "api_version", "dtype", "shapes", "made", "environment")
@@ -79,7 +74,7 @@ class Certificate:
         told |= {"levels": list(self.levels), "families": list(self.families), "passed": not self.failed}
         told |= {"device": self.about.device, "description": self.about.description, "clock": self.about.clock}
         told["counts"] = dict(count_statuses(self.findings))
-        told["summary"] = [summary.row() for summary in self.summaries()]
+        told["summary"] = [summary.row() for summary in summarise(self.findings)]
         return told | {"findings": [finding.row() for finding in self.findings]}
 
     def require(self) -> None:
@@ -94,7 +89,12 @@ class Certificate:
             )
 
 
-def _summarise(level: int, model: str, findings: Sequence[Finding]) -> Summary:
+def summarise(findings: Sequence[Finding]) -> list[Summary]:
+    """One for each level and model that was asked for."""
+    return [_summary(level, model, findings) for level, model in dict.fromkeys((finding.level, finding.model) for finding in findings)]
+
+
+def _summary(level: int, model: str, findings: Sequence[Finding]) -> Summary:
     here = [finding for finding in findings if (finding.level, finding.model) == (level, model)]
     return Summary(level, model, count_statuses(here), sum(finding.unsupported_share for finding in here) / len(here))
 

@@ -7,13 +7,15 @@ from seodang.testbed.certify.bundle import Bundle
 from seodang.testbed.certify.page import quantities
 
 Row = dict[str, Any]
+_COSTS = ("s", "s/B", "W", "USD/h", "KRW/h", "EUR/h")
 
 
 def compare_bundles(bundles: Sequence[Bundle]) -> Row:
     """`columns` are the bundles; `checks` have one cell a bundle: its status, or "not asked"; `numbers` have value, unit and kind.
 
-    `best` of a number is the column with the largest one among those that are measured on a real clock, None where there is none:
-    claimed, derived and virtual numbers are shown, and take no part. A bundle with problems is shown with them, and takes no part either.
+    `best` of a number is the column with the largest one, or with the least time, power or price, among those that are measured on a real
+    clock in one unit, None where there is none: claimed, derived and virtual numbers are shown, and take no part. A bundle with problems
+    is shown with them, and takes no part either.
     """
     columns = [_column(bundle) for bundle in bundles]
     places = dict.fromkeys((f["level"], f["check"], f["model"]) for bundle in bundles for f in bundle.certificate.get("findings", []))
@@ -37,7 +39,7 @@ def _column(bundle: Bundle) -> Row:
         "levels": told.get("levels"),
         "dtype": told.get("dtype"),
         "counts": told.get("counts"),
-        "virtual": _is_virtual(bundle),
+        "virtual": _clock(bundle) == "virtual",
     }
 
 
@@ -63,25 +65,30 @@ def _told(bundle: Bundle) -> list[tuple[str, Row]]:
         (name, {"value": quantity["value"], "unit": quantity["unit"], "kind": quantity["kind"]})
         for name, quantity in quantities(bundle.certificate.get("description") or {})
     ]
-    kind = "virtual" if _is_virtual(bundle) else "measured"
+    kind = _clock(bundle)
     performance = [
         (f"L6 {finding['check']}: {case['name']}", {"value": case["value"], "unit": case["unit"], "kind": kind})
         for finding in bundle.certificate.get("findings", [])
         if finding["level"] == 6
         for case in finding["cases"]
-        if case["value"] is not None and case["unit"].endswith("/s")
+        if isinstance(case["value"], (int, float)) and case["unit"].endswith("/s")
     ]
     return described + performance
 
 
-def _is_virtual(bundle: Bundle) -> bool:
-    return bundle.certificate.get("clock") == "virtual"
+def _clock(bundle: Bundle) -> str:
+    """Whose time a bundle's steps tell: "measured", "virtual" or "not known"."""
+    return bundle.certificate.get("clock", "not known")
 
 
 def _best(cells: Sequence[Row | None], bundles: Sequence[Bundle]) -> int | None:
     may_win = [
-        (float(cell["value"]), place)
+        (cell["unit"], float(cell["value"]), place)
         for place, cell in enumerate(cells)
-        if cell is not None and cell["kind"] == "measured" and not bundles[place].problems and not _is_virtual(bundles[place])
+        if cell is not None and cell["kind"] == "measured" and not bundles[place].problems and _clock(bundles[place]) == "measured"
     ]
-    return max(may_win)[1] if len(may_win) > 1 else None
+    units = {unit for unit, _, _ in may_win}
+    if len(may_win) < 2 or len(units) > 1:
+        return None
+    less_is_better = units.pop() in _COSTS
+    return (min if less_is_better else max)(may_win)[2]

@@ -62,6 +62,13 @@ class Finding:
         return sum(case.status == "UNSUPPORTED" for case in self.cases) / len(self.cases)
 
 
+def read_finding(row: Mapping[str, Any]) -> Finding:
+    """What `Finding.row` gave."""
+    cases = tuple(Case(**(case | {"value": None if case["value"] is None else float(case["value"])})) for case in row["cases"])
+    told: dict[str, Any] = {**row, "cases": cases}
+    return Finding(**told)
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a check gives back: its cases, what was expected and where to look. The runner makes a `Finding` of it."""

@@ -2,7 +2,7 @@
 
 import textwrap
 
-from seodang.testbed.certify.certificate import Certificate
+from seodang.testbed.certify.certificate import Certificate, summarise
 from seodang.testbed.certify.finding import STATUSES, Finding
 
 _WIDTH = 100
@@ -22,7 +22,7 @@ def table_lines(certificate: Certificate) -> list[str]:
         f"L{summary.level:<5}{summary.model[:20]:<22}"
         + "".join(f"{summary.counts[status]:>13}" for status in STATUSES)
         + f"{summary.unsupported:>13.0%} "
-        for summary in certificate.summaries()
+        for summary in summarise(certificate.findings)
     ]
     return [head, *(row.rstrip() for row in rows)]
 

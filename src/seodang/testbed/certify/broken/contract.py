@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from seodang.backends.contract import Feed, Limits, LoadReport, Probe, Program, Session, StepResult, Verdict
+from seodang.backends.contract import Feed, Limits, LoadReport, MemoryPlan, Probe, Program, Session, StepResult, Verdict
 from seodang.backends.graph import Graph
+from seodang.backends.program import fingerprint
 from seodang.backends.reference import ReferenceSession
 from seodang.testbed.certify.broken.fault import Broken
 
@@ -109,6 +110,29 @@ class NoLimits(Broken):
     """A sequence grows past `max_context` without a word."""
 
     session = _NoLimits
+
+
+class _AnyCache(ReferenceSession):
+    def __init__(self, *given: object) -> None:
+        super().__init__(*given)  # type: ignore[arg-type]
+        self.kv.check_state = lambda state: None  # type: ignore[method-assign]
+
+
+class RestoresForeignCaches(Broken):
+    """What another model exported is restored as if it were this one's."""
+
+    session = _AnyCache
+
+
+class TakesAnyType(Broken):
+    """A type that it does not have is float64 in silence."""
+
+    def plan_memory(self, graph: Graph, limits: Limits) -> MemoryPlan:
+        return super().plan_memory(graph, replace(limits, dtype="float64"))
+
+    def compile(self, graph: Graph, limits: Limits, folder: Path) -> Program:
+        program = super().compile(graph, replace(limits, dtype="float64"), folder)
+        return replace(program, limits=limits, fingerprint=fingerprint(self, graph, limits, program.toolchain))
 
 
 class _OpenAfterClose(ReferenceSession):

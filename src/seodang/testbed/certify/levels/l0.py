@@ -3,11 +3,14 @@
 import json
 from dataclasses import replace
 
-from seodang.backends.contract import API_VERSION, Backend, BackendError, DeviceAbsent, Probe, StandsForMany, Unsupported
+import numpy as np
+
+from seodang.backends.contract import API_VERSION, Backend, BackendError, DeviceAbsent, Probe, RunsOperators, StandsForMany, Unsupported
 from seodang.backends.graph import Graph, Node
 from seodang.backends.quantity import Quantity
 from seodang.testbed.certify.check import Check
 from seodang.testbed.certify.finding import Case, NotJudged, Outcome, holds, outcome
+from seodang.testbed.certify.levels.l0_steps import raises
 from seodang.testbed.certify.subject import Subject, feed
 
 _METHODS = ("probe", "describe", "supports", "plan_memory", "compile", "load")
@@ -125,6 +128,21 @@ def _compiles_as_told(subject: Subject, graph: Graph, lacking: str, name: str = 
     return holds(name, not lacking, f"compiled in spite of `{lacking}`" if lacking else "compiled")
 
 
+def unknown_types_are_refused(subject: Subject) -> Outcome:
+    """A type that nobody has is Unsupported wherever one is named, and never another type in silence."""
+    graph, backend, limits = subject.model.graph, subject.backend, replace(subject.limits, dtype="no_such_type")
+    subject.compile()  # UNSUPPORTED or NOT-RUN where nothing of this model can be compiled
+    cases = [
+        raises("compile", lambda: backend.compile(graph, limits, subject.new_folder()), Unsupported),
+        raises("plan_memory", lambda: backend.plan_memory(graph, limits), Unsupported),
+    ]
+    if isinstance(backend, RunsOperators):
+        rows = np.ones((2, 4), np.float32)
+        sum_of = Node("sum", "add", ("a", "b"), "sum")
+        cases.append(raises("run", lambda: backend.run(sum_of, [rows, rows], {}, "no_such_type"), Unsupported))
+    return outcome(cases, expected="Unsupported", look="where `Limits.dtype` is read: description.py has the names in `Precision`")
+
+
 def fingerprints_are_stable(subject: Subject) -> Outcome:
     """Compiling twice gives equal fingerprints; another graph, context or batch another one."""
     first, second = subject.compile(), subject.compile()
@@ -196,6 +214,7 @@ CHECKS = (
     Check(probe_answers),
     Check(description_is_sourced),
     Check(verdicts_are_consistent),
+    Check(unknown_types_are_refused),
     Check(fingerprints_are_stable),
     Check(foreign_programs_are_refused),
     Check(programs_stand_alone),

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from seodang.backends.contract import BackendError, Feed, InvalidHandle, OutOfMemory, Session, StepResult, Unsupported
+from seodang.backends.contract import BackendError, Feed, InvalidHandle, KVState, OutOfMemory, Session, StepResult, Unsupported
 from seodang.testbed.certify.check import Check
 from seodang.testbed.certify.compare import worst_kl
 from seodang.testbed.certify.finding import Case, NotJudged, Outcome, holds, outcome, within
-from seodang.testbed.certify.subject import Subject, feed, prefill
+from seodang.testbed.certify.subject import Subject, feed, optional, prefill
 
 _CYCLES = 20
 _WARM = 3
@@ -120,6 +120,52 @@ def steps_are_atomic(subject: Subject) -> Outcome:
             after = session.decode([feed(a, [9]), feed(b, [9])]).logits
             cases.append(within("logits after all of them", worst_kl(undisturbed, after), subject.kl_limit, "nat"))
     return outcome(cases, expected="the contract's error, and sequences as they were", look="`prefill`, `decode`: check before you change")
+
+
+def foreign_caches_are_refused(subject: Subject) -> Outcome:
+    """What a session of another model exported, or of another backend, is not restored: it is Unsupported and takes no room."""
+    row = subject.tokens(5, 9)
+    changes = ({"num_hidden_layers": 2}, {"kv_lora_rank": 24} if subject.family == "latent" else {"num_key_value_heads": 4})
+    cases: list[Case] = []
+    with subject.session() as session:
+        handles, before = prefill(session, [row])
+        own = optional(lambda: session.kv.export(handles[0]), "kv.export")
+        handles.append(optional(lambda: session.kv.restore(own), "kv.restore"))
+        strange: dict[str, KVState] = {"of another backend": KVState(5, "no cache")}
+        for changed in changes:
+            name = "with other " + ", ".join(changed)
+            try:
+                with subject.variant(**changed).session() as other:
+                    strange[name] = other.kv.export(prefill(other, [row])[0][0])
+            except NotJudged as error:
+                cases.append(Case(name, error.status, note=str(error)))
+        cases += [raises(name, lambda state=state: session.kv.restore(state), Unsupported) for name, state in strange.items()]
+        room = subject.limits.max_sequences - len(handles)
+        cases.append(holds("they take no room", _allocated(session, room) == room, f"room for {room}"))
+        state = session.kv.export(handles[1])
+        for handle in handles:
+            session.kv.free(handle)
+        restored = session.kv.restore(state)
+        went_on = session.decode([feed(restored, [9])]).logits
+    with subject.session() as session:
+        (handle,), again = prefill(session, [row])
+        undisturbed = session.decode([feed(handle, [9])]).logits
+    cases.append(within("its own cache, afterwards", worst_kl(undisturbed, went_on), subject.kl_limit, "nat"))
+    cases.append(within("the same prompt, twice", worst_kl(before, again), subject.kl_limit, "nat"))
+    return outcome(cases, expected="Unsupported", look="`kv.restore`: layers and widths of what it is given")
+
+
+def _allocated(session: Session, count: int) -> int:
+    """How many of so many sequences there is room for; those are freed again."""
+    handles: list[int] = []
+    try:
+        for _ in range(count):
+            handles.append(session.kv.allocate())
+    except OutOfMemory:
+        pass
+    for handle in handles:
+        session.kv.free(handle)
+    return len(handles)
 
 
 def sequences_are_limited(subject: Subject) -> Outcome:
@@ -235,6 +281,7 @@ CHECKS = (
     Check(results_are_as_promised),
     Check(handles_are_checked),
     Check(steps_are_atomic),
+    Check(foreign_caches_are_refused),
     Check(sequences_are_limited),
     Check(closes_twice),
     Check(loads_again),
