@@ -38,7 +38,8 @@ def build_graph(config: Mapping[str, Any], names: Collection[str] | None = None)
         raise Unsupported("a sliding window", hint="take a model without one")
     try:
         graph = _Builder(config, names).build()
-        for name, shape in graph.tensors.items():
+        shapes: Mapping[str, tuple[Any, ...]] = graph.tensors  # as the file has them: not numbers, perhaps
+        for name, shape in shapes.items():
             if not all(isinstance(size, int) and size > 0 for size in shape):
                 raise ValueError(f"`{name}` would be of shape {shape!r:.60}")
         return graph
