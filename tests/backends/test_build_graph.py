@@ -17,6 +17,8 @@ from seodang.testbed.certify.tiny import LLAMA
         ({"num_attention_heads": 0, "head_dim": None}, "makes no model"),
         ({"num_hidden_layers": "three"}, "makes no model"),
         ({"num_key_value_heads": "two"}, "makes no model"),
+        ({"vocab_size": -5}, "makes no model"),
+        ({"intermediate_size": 0}, "makes no model"),
     ],
 )
 def test_a_configuration_that_makes_no_model_is_refused(changed: dict[str, Any], told: str) -> None:

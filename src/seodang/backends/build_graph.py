@@ -37,7 +37,12 @@ def build_graph(config: Mapping[str, Any], names: Collection[str] | None = None)
     if kind == "mistral" and config.get("sliding_window"):
         raise Unsupported("a sliding window", hint="take a model without one")
     try:
-        return _Builder(config, names).build()
+        graph = _Builder(config, names).build()
+        shapes: Mapping[str, tuple[Any, ...]] = graph.tensors  # as the file has them: not numbers, perhaps
+        for name, shape in shapes.items():
+            if not all(isinstance(size, int) and size > 0 for size in shape):
+                raise ValueError(f"`{name}` would be of shape {shape!r:.60}")
+        return graph
     except KeyError as error:
         raise Unsupported(f"the configuration has no {error}", hint="take the config.json that came with the model") from error
     except (TypeError, ValueError, ZeroDivisionError) as error:
