@@ -176,8 +176,8 @@ def test_the_control_agrees_within_three_percent_of_the_same_rounds() -> None:
 def test_layouts_are_read_as_they_are_written() -> None:
     assert parse_layout("tp8") == Layout(tp=8)
     assert parse_layout("DP32EP32") == parse_layout("EP32") == Layout(dp=32, ep=32)
-    assert parse_layout("TP4PP2") == Layout(tp=4, pp=2)
-    for wrong in ("", "TP", "TP8TP2", "XP8", "TP8 PP2"):
+    assert parse_layout("TP4PP2") == parse_layout("pp2 tp4") == Layout(tp=4, pp=2)
+    for wrong in ("", "TP", "TP8TP2", "XP8", "TP8-PP2"):
         with pytest.raises(InputError, match="no layout"):
             parse_layout(wrong)
 
