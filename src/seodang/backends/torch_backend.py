@@ -1,6 +1,7 @@
 """The backends `torch_cpu` and `torch_cuda`: PyTorch, operator by operator. Without PyTorch they say so and nothing breaks."""
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import util
@@ -39,7 +40,7 @@ _WIDE = frozenset({"weight", "bias"})  # of a router: which experts are chosen h
 _INSTALL = "pip install 'seodang[train]'"
 
 
-class TorchBackend:
+class TorchBackend(ABC):
     """What both have in common. `kind` is PyTorch's name of the sort of device, `usual` the type that "auto" stands for."""
 
     api_version = API_VERSION
@@ -48,11 +49,11 @@ class TorchBackend:
     kind: str
     usual: str
 
-    def probe(self) -> Probe:
-        raise NotImplementedError
+    @abstractmethod
+    def probe(self) -> Probe: ...
 
-    def describe(self, device: str) -> Description:
-        raise NotImplementedError
+    @abstractmethod
+    def describe(self, device: str) -> Description: ...
 
     def supports(self, graph: Graph) -> list[Verdict]:
         return [

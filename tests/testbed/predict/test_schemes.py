@@ -92,7 +92,7 @@ def test_a_measured_device_is_predicted_by_its_curves_and_passes() -> None:
 
     def device(rate: float, **more: float) -> Description:
         reached = {f"gemm.float32.rows{rows}": measured(rate, "FLOP/s") for rows in (1, 512)}
-        reached |= {"gemm.float32": measured(rate, "FLOP/s"), "launch": measured(1e-12, "s"), "gemv.float32": measured(1e12, "B/s")}
+        reached |= {"gemm.float32": measured(3e10, "FLOP/s"), "launch": measured(1e-12, "s"), "gemv.float32": measured(1e12, "B/s")}
         reached |= {name.replace("__", "."): measured(value, "B/s") for name, value in more.items()}
         tier = Memory(name="RAM", capacity=measured(2e10, "B"), bandwidth=measured(1e12, "B/s"))
         return Description(
@@ -113,3 +113,19 @@ def test_a_measured_device_is_predicted_by_its_curves_and_passes() -> None:
     rotated = (shape.heads + shape.kv_heads) * shape.head_width
     values = 126 * (6 * shape.hidden + 8 * rotated + 4 * shape.cached_width + 5 * shape.dense_intermediate)
     assert passes == pytest.approx(64 * values * 4 / 1e9)
+
+
+def test_attention_of_each_further_sequence_costs_what_was_measured_of_it() -> None:
+    def measured(value: float, unit: str) -> Quantity:
+        return Quantity(value=value, unit=unit, kind="measured", source="a run", date="2026-11-25")
+
+    def decode_s(more: float) -> float:
+        reached = {"gemm.float32": measured(1e12, "FLOP/s"), "launch": measured(1e-6, "s"), "launch_sequence": measured(more, "s")}
+        tier = Memory(name="RAM", capacity=measured(2e12, "B"), bandwidth=measured(1e12, "B/s"))
+        device = Description(
+            name="cores", vendor="mine", kind="cpu", memory=(tier,), peak={"float32": measured(1e12, "FLOP/s")}, reached=reached
+        )
+        fp32 = scheme("fp32", mixture=False)
+        return Deployment(read_shape("llama-3.1-405b"), device, Layout(), fp32, "float32", frozen().parameters, UNIFORM).decode_s(8, 64)
+
+    assert decode_s(1e-2) - decode_s(1e-9) == pytest.approx(126 * 7 * 1e-2, rel=1e-3)
