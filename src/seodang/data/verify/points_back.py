@@ -77,7 +77,7 @@ def _source(record: Record, context: CheckContext) -> str:
 def _margins(records: Sequence[Record], kind: str, context: CheckContext) -> dict[str, tuple[float, str]]:
     if not records:
         return {}
-    scorer = require(context.teacher, Scores, "the check points_back")
+    scorer = require(context.asked_teacher("points_back"), Scores, "the check points_back")
     sources = _sources(kind, context)
     own = {record.id: _source(record, context) for record in records}
     words = {name: content_words(source.view) for name, source in sources.items()}

@@ -1,0 +1,35 @@
+"""`seodang data check`: one check on records that anyone brings."""
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.command("check", short_help="Run one check on a file of records.")
+@click.argument("name")
+@click.option("--input", "file", required=True, type=click.Path(path_type=Path), help="JSON lines: one record a line.")
+@click.option("--exam", type=click.Path(path_type=Path), help="JSON lines with the exam's questions, for checks that compare with them.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: one object with the verdict on each record.")
+def command(name: str, file: Path, exam: Path | None, as_json: bool) -> None:
+    """Run the check NAME (a file of data/verify, or package.module:function) on each record of a file and print verdict and evidence.
+
+    A record has `question` and `answer`, or `messages`, or `prompt` and `completion`, or `text`; `truth` holds what a check
+    compares with. Exit code 0 whatever the verdicts are.
+    """
+    from seodang.core.registry import find_function
+    from seodang.data.records_file import read_records
+    from seodang.data.verify.context import bare_context
+
+    check = find_function("seodang.data.verify", name)
+    records = read_records(file)
+    questions = [record.question for record in read_records(exam)] if exam else []
+    with bare_context(exam_questions=questions) as context:
+        verdicts = check(records, context)
+    if as_json:
+        rows = [{"record": v.record, "outcome": v.outcome, "evidence": v.evidence} for v in verdicts]
+        click.echo(json.dumps({"check": name, "verdicts": rows}, ensure_ascii=False, indent=2))
+        return
+    for record, verdict in zip(records, verdicts, strict=True):
+        told = ", ".join(f"{key} {value}" for key, value in verdict.evidence.items())
+        click.echo(f"{verdict.outcome:<10}{record.id}  {told}")
