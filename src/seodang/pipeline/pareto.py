@@ -15,6 +15,7 @@ from seodang.pipeline.report.drawing import (
     vertical_axis,
 )
 from seodang.pipeline.report.markup import Safe, element, escaped
+from seodang.testbed.predict.lines import readers_words
 from seodang.testbed.predict.search import Found
 
 Told = dict[str, Any]
@@ -62,6 +63,7 @@ def draw_page(told: Told, found: Found) -> str:
                 element("td", cell)
                 for cell in (
                     one["layout"],
+                    readers_words(one["prompts_read_by"]),
                     f"{one['concurrency']:,}",
                     _ranged(one["tokens_s_user"]),
                     _ranged(one["tokens_s_device"]),
@@ -71,7 +73,7 @@ def draw_page(told: Told, found: Found) -> str:
         )
         for one in told["front"]
     ]
-    names = ("layout", "clients", "tokens/s a user", "tokens/s a device", "ms a token")
+    names = ("layout", "prompts read by", "clients", "tokens/s a user", "tokens/s a device", "ms a token")
     body = element(
         "body",
         element("header", element("h1", _title(told))),

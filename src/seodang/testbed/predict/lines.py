@@ -61,13 +61,19 @@ def front_lines(told: Told) -> list[str]:
     out = [
         f"{told['model']} on {told['count']} x {told['device']}, weights {told['weights']}, {told['input_tokens']:g} in / "
         f"{told['output_tokens']:g} out: {told['layouts_that_fit']} layouts fit, {told['layouts_too_large']} do not",
-        f"  {'layout':<16} {'clients':>8}  {'tokens/s a user':>28}  {'tokens/s a device':>28}",
+        f"  {'layout':<16} {'prompts read by':<16} {'clients':>8}  {'tokens/s a user':>28}  {'tokens/s a device':>28}",
     ]
     for one in told["front"]:
         out.append(
-            f"  {one['layout']:<16} {one['concurrency']:>8}  {_ranged(one['tokens_s_user']):>28}  {_ranged(one['tokens_s_device']):>28}"
+            f"  {one['layout']:<16} {readers_words(one['prompts_read_by']):<16} {one['concurrency']:>8}  "
+            f"{_ranged(one['tokens_s_user']):>28}  {_ranged(one['tokens_s_device']):>28}"
         )
     return [*out, *(f"  assumed: {one}" for one in told["assumptions"])]
+
+
+def readers_words(told: Told | None) -> str:
+    """The devices that read prompts for others, in a few letters."""
+    return "all" if told is None else f"{told['devices']}: {told['layout']}"
 
 
 def _range(interval: Sequence[float]) -> str:

@@ -15,7 +15,8 @@ from seodang.testbed.predict.memory import memory_plan
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row
 from seodang.testbed.predict.search import Found, search
-from seodang.testbed.predict.tiers import MEANING, Z80
+from seodang.testbed.predict.split import SPLIT_ASSUMED, Readers
+from seodang.testbed.predict.tiers import MEANING, OTHER_PARALLELISM, Z80
 from seodang.testbed.workloads.layout_name import layout_name
 from seodang.testbed.workloads.operators import Layout
 
@@ -109,10 +110,11 @@ def tell_search(row: Row, calibrated: Calibrated, count: int) -> tuple[Told, Fou
     known = math.sqrt(whole**2 - unmeasured_spread(first) ** 2)
     points: list[Told] = []
     for point in found.front:
-        deviation = math.hypot(known, unmeasured_spread(with_layout(case, point.layout)))
+        deviation = math.hypot(known, OTHER_PARALLELISM if point.readers else unmeasured_spread(with_layout(case, point.layout)))
         points.append(
             {
                 "layout": layout_name(point.layout),
+                "prompts_read_by": _told_readers(point.readers),
                 "concurrency": point.clients,
                 "tokens_s_user": _with_interval(point.tokens_s_user, deviation),
                 "tokens_s_device": _with_interval(point.tokens_s_device, deviation),
@@ -130,11 +132,17 @@ def tell_search(row: Row, calibrated: Calibrated, count: int) -> tuple[Told, Fou
         "layouts_that_fit": found.fitting,
         "layouts_too_large": found.too_large,
         "points": len(found.points),
+        "points_with_split_devices": sum(point.readers is not None for point in found.points),
         "fit": calibrated.digest(),
         "device_said": case.device.said,
-        "assumptions": [*case.assumptions, FULL_STAGES, *network(case.device).assumed],
+        "assumptions": [*case.assumptions, FULL_STAGES, SPLIT_ASSUMED, *network(case.device).assumed],
     }
     return told, found
+
+
+def _told_readers(readers: Readers | None) -> Told | None:
+    """The devices that read prompts apart from those that decode."""
+    return readers and {"devices": readers.devices, "layout": layout_name(readers.layout)}
 
 
 def _with_interval(value: float, deviation: float) -> Told:
