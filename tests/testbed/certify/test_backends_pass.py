@@ -6,6 +6,8 @@ from seodang.backends.registry import open_backend
 from seodang.testbed.certify.certificate import summarise
 from seodang.testbed.certify.run import certify
 
+pytestmark = pytest.mark.timeout(400)  # whole levels at real shapes, on processors without products in bfloat16 too
+
 
 def test_torch_on_this_processor_passes_levels_0_to_4() -> None:
     certificate = certify(open_backend("torch_cpu"), levels=range(5), shapes="small")

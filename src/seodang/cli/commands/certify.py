@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from seodang.cli.options import FiniteRange
+
 
 @click.group("certify", invoke_without_command=True, short_help="Prove what a backend claims, level by level.")
 @click.option("--backend", metavar="NAME", help="A backend of `seodang devices`, or package.module:Class.")
@@ -14,6 +16,8 @@ import click
 @click.option("--dtype", type=click.Choice(["float32", "bfloat16", "float16"]), default="float32", show_default=True,
               help="What is computed in; single operators in bfloat16 too, where this is float32.")  # fmt: skip
 @click.option("--model", type=click.Path(path_type=Path), help="A Hugging Face folder that goes through levels 3 and 4 too.")
+@click.option("--steady", type=FiniteRange(0, 86_400), default=0.0, metavar="SECONDS",
+              help="Level 6: how long each family is kept under load; 600 for a certificate.  [default: not run]")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="A folder for the bundle: JSON, a page, their seal.")
 @click.option("--key", type=click.Path(path_type=Path), help="A private key that signs the bundle; `seodang certify key` makes one.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -25,6 +29,7 @@ def command(
     family: str | None,
     dtype: str,
     model: Path | None,
+    steady: float,
     out: Path | None,
     key: Path | None,
     as_json: bool,
@@ -49,6 +54,8 @@ def command(
     levels = _levels(asked)
     if model is not None and not set(levels) & set(OWN_LEVELS):
         raise click.UsageError("--model goes through levels 3 and 4: ask for one of them with --level")
+    if steady and 6 not in levels:
+        raise click.UsageError("--steady is of level 6: ask for it with --level")
     if out is not None:
         check_target(out, key)
     certificate = certify(
@@ -57,6 +64,7 @@ def command(
         families=[name for name in BOTH if family in (None, name)],
         dtype=dtype,
         model=model,
+        steady_s=steady,
         told=None if as_json else lambda finding: click.echo(finding_line(finding)),
     )
     if out is not None:

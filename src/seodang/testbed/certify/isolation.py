@@ -17,15 +17,15 @@ Place = tuple[int, str, str]
 
 
 def isolated(backend: str, asked: Asked, patience_s: float = PATIENCE_S) -> Generator[About | Finding]:
-    """What a backend is, by its name, and the findings. Where the process dies or goes on for longer than `patience_s`, that check is a
-    FAIL and another process takes the rest."""
+    """What a backend is, by its name, and the findings. Where the process dies or goes on for longer than `patience_s`, and a steady
+    state's time, that check is a FAIL and another process takes the rest."""
     left = asked.places()
     while left:
         process, ours = _start(backend, asked, left)
         begun = False
         try:
             while left:
-                said, fault = _next(ours, process, patience_s if begun else START_S)
+                said, fault = _next(ours, process, patience_s + asked.steady_s if begun else START_S)
                 if isinstance(said, About):
                     begun = True
                     yield said

@@ -21,13 +21,15 @@ Told = Callable[[Finding], None]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the kit is asked to look at. `model` is a user's folder, which goes through levels 3 and 4 beside the tiny models."""
+    """What the kit is asked to look at. `model` is a user's folder, which goes through levels 3 and 4 beside the tiny models; `steady_s` is
+    how long each steady state of level 6 lasts, 0 for none."""
 
     levels: tuple[int, ...] = LEVELS
     families: tuple[Family, ...] = BOTH
     dtype: str = "float32"
     model: Path | None = None
     shapes: Shapes = "real"
+    steady_s: float = 0.0
 
     def places(self) -> list[tuple[int, str, str]]:
         """(level, whose model, check) for every finding that there will be, in order. Whose: a family, or "own"."""
@@ -49,11 +51,12 @@ def certify(
     dtype: str = "float32",
     model: Path | None = None,
     shapes: Shapes = "real",
+    steady_s: float = 0.0,
     told: Told | None = None,
 ) -> Certificate:
     """Puts a backend to the proof. One that is named is run in a process of its own, so that a crash costs one finding; one that is given
     as an object is run here. `told` is called with each finding. BackendError for a name that is not known."""
-    asked = Asked(tuple(levels), tuple(families), dtype, model, shapes)
+    asked = Asked(tuple(levels), tuple(families), dtype, model, shapes, steady_s)
     known = open_backend(backend) if isinstance(backend, str) else backend
     if isinstance(backend, str):
         from seodang.testbed.certify.isolation import isolated
@@ -119,7 +122,7 @@ def _subjects(backend: Backend, asked: Asked) -> Generator[Callable[[str], Subje
                 family = "latent" if whose == "latent" else "llama"
                 model = make_model(family, work / family)
             limits = replace(LIMITS, dtype=asked.dtype)
-            kept[whose] = Subject(backend, family, model, asked.dtype, work, limits, device, asked.shapes, absent)
+            kept[whose] = Subject(backend, family, model, asked.dtype, work, limits, device, asked.shapes, absent, asked.steady_s)
         return kept[whose]
 
     try:

@@ -35,7 +35,7 @@ def put_to_the_kit(kind: type[Broken], *, thorough: bool = True) -> Caught:
     level 4 on its own level alone."""
     families = kind.families if thorough else kind.families[:1]
     levels = range(kind.level + 1) if thorough or kind.level < 4 else (kind.level,)
-    certificate = certify(kind(), levels=levels, families=families, shapes="small")
+    certificate = certify(kind(), levels=levels, families=families, shapes="small", steady_s=kind.steady_s)
     fails = [finding for finding in certificate.findings if finding.status == "FAIL"]
     failed = tuple(sorted({finding.level for finding in fails}))
     checks = dict.fromkeys(finding.check for finding in fails if failed and finding.level == failed[0])

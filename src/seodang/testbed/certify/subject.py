@@ -54,6 +54,7 @@ class Subject:
     device: str = ""
     shapes: Shapes = "real"
     absent: str = ""  # why there is no device
+    steady_s: float = 0.0  # how long the steady state of level 6 lasts; 0: not run
     kept: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def once(self, name: str, make: Callable[[], Answer]) -> Answer:

@@ -17,7 +17,8 @@ TOPICS = ("contract", "operators", "blocks", "model", "loading", "collectives", 
 
 class Broken(ReferenceBackend):
     """`level` is the lowest one that must say FAIL, in the families named. `operators` are wrong wherever they run; `in_model` only
-    inside of a loaded model, as where a chip has a kernel of its own for the fused block; `session` is what `load` makes."""
+    inside of a loaded model, as where a chip has a kernel of its own for the fused block; `session` is what `load` makes. `steady_s` is
+    above 0 where only a load that lasts shows the fault."""
 
     name = "broken"
     vendor = "nobody"
@@ -26,6 +27,7 @@ class Broken(ReferenceBackend):
     operators: ClassVar[Mapping[str, Operator]] = {}
     in_model: ClassVar[Mapping[str, Operator]] = {}
     session: ClassVar[type[ReferenceSession]] = ReferenceSession
+    steady_s: ClassVar[float] = 0.0
 
     def __init__(self) -> None:
         self.operations = {**OPERATIONS, **self.operators}

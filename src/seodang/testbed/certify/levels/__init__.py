@@ -12,7 +12,7 @@ MODULES: Mapping[int, tuple[str, ...]] = {
     3: ("l3", "l3_sequences"),
     4: ("l4", "l4_perturbed", "l4_memory"),
     5: ("l5",),
-    6: ("l6",),
+    6: ("l6", "l6_sustained"),
 }
 LEVELS = tuple(MODULES)
 OWN_LEVELS = (3, 4)  # those that a user's model goes through too

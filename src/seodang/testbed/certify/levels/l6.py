@@ -19,7 +19,7 @@ _LARGER = {
     "llama": {**_WIDE, "num_attention_heads": 8, "num_key_value_heads": 4, "head_dim": 64},
     "latent": {**_WIDE, "moe_intermediate_size": 256, "q_lora_rank": 192, "kv_lora_rank": 64},
 }
-_LIMITS = Limits(max_sequences=8, max_context=256, max_step_tokens=256)
+LIMITS = Limits(max_sequences=8, max_context=256, max_step_tokens=256)
 _STEPS = 12
 _LEAST_SHARE = 0.25  # of the time that passes; the rest may be the host's
 _MOST_SHARE = 1.1
@@ -28,10 +28,10 @@ _MOST_OF_PEAK = 1.5  # a described peak may itself be a quick measurement
 
 def times_are_the_devices(subject: Subject) -> Outcome:
     """What the steps say they took is no more than what passed until the device had finished, and most of it."""
-    larger = _larger(subject)
-    with larger.session(limits=_limits(subject)) as session:
+    bigger = larger(subject)
+    with bigger.session(limits=_limits(subject)) as session:
         handles = [session.kv.allocate() for _ in range(4)]
-        _prefill(larger, session, handles, 32)
+        prefill(bigger, session, handles, 32)
         session.synchronize()
         begun, steps = time.perf_counter(), list[StepResult]()
         for number in range(_STEPS):
@@ -50,9 +50,9 @@ def times_are_the_devices(subject: Subject) -> Outcome:
 
 def time_follows_work(subject: Subject) -> Outcome:
     """Eight times the tokens take longer, by the median of five prefills each."""
-    larger = _larger(subject)
-    with larger.session(limits=_limits(subject)) as session:
-        few, many = (statistics.median(_prefill_time(larger, session, count) for _ in range(5)) for count in (32, 256))
+    bigger = larger(subject)
+    with bigger.session(limits=_limits(subject)) as session:
+        few, many = (statistics.median(_prefill_time(bigger, session, count) for _ in range(5)) for count in (32, 256))
     return outcome(
         [within("time of 32 tokens over that of 256", few / many if many > 0 else float("nan"), 0.8, "1", f"{few:.4g} s, {many:.4g} s")],
         expected="more time for more work",
@@ -63,14 +63,14 @@ def time_follows_work(subject: Subject) -> Outcome:
 def throughput(subject: Subject) -> Outcome:
     """Tokens a second of a small model: prefill of 256, and decoding of 1, 4 and 8 sequences. Told, not judged. Joules where there is a
     meter."""
-    larger, cases = _larger(subject), list[Case]()
+    bigger, cases = larger(subject), list[Case]()
     meter = subject.backend if isinstance(subject.backend, MetersPower) else None
-    with larger.session(limits=_limits(subject)) as session:
-        times = [_prefill_time(larger, session, 256) for _ in range(5)]
+    with bigger.session(limits=_limits(subject)) as session:
+        times = [_prefill_time(bigger, session, 256) for _ in range(5)]
         cases += _rates("prefill of 256 tokens", 256, times)
         for count in (1, 4, 8):
             handles = [session.kv.allocate() for _ in range(count)]
-            _prefill(larger, session, handles, 16)
+            prefill(bigger, session, handles, 16)
             before = meter.joules() if meter else 0.0
             times = [session.decode([feed(handle, [7]) for handle in handles]).device_s for _ in range(_STEPS)]
             cases += _rates(f"decode of {count}", count, times)
@@ -113,21 +113,23 @@ def operators_reach(subject: Subject) -> Outcome:
 CHECKS = tuple(Check(function, tiny_only=True) for function in (times_are_the_devices, time_follows_work, throughput, operators_reach))
 
 
-def _larger(subject: Subject) -> Subject:
+def larger(subject: Subject) -> Subject:
+    """The tiny model, wide enough that its steps take time."""
     return subject.variant(**_LARGER[subject.family])
 
 
 def _limits(subject: Subject) -> Limits:
-    return replace(_LIMITS, dtype=subject.dtype)
+    return replace(LIMITS, dtype=subject.dtype)
 
 
-def _prefill(subject: Subject, session: Session, handles: Sequence[int], count: int) -> StepResult:
+def prefill(subject: Subject, session: Session, handles: Sequence[int], count: int) -> StepResult:
+    """`count` tokens of each sequence, other ones for each."""
     return session.prefill([feed(handle, subject.tokens(count, handle)) for handle in handles])
 
 
 def _prefill_time(subject: Subject, session: Session, count: int) -> float:
     handle = session.kv.allocate()
-    seconds = _prefill(subject, session, [handle], count).device_s
+    seconds = prefill(subject, session, [handle], count).device_s
     session.kv.free(handle)
     return seconds
 
