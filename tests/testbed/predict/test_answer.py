@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from seodang.testbed.predict.answer import Prediction, anchor_to, predict_row, predict_rows
+from seodang.testbed.predict.asked import asked_row
 from seodang.testbed.predict.calibrated import frozen
 from seodang.testbed.predict.case import resolve
 from seodang.testbed.predict.evaluate import METRICS, Change, evaluate
 from seodang.testbed.predict.refused import PredictionRefused
 from seodang.testbed.predict.rows import Row, evidence
+from seodang.testbed.predict.told import tell_deployment
 
 ROWS = {row.id: row for row in evidence()}
 BASE = dataclasses.replace(ROWS["2"], value=None)
@@ -170,3 +172,14 @@ def test_an_anchor_of_another_version_of_the_framework_is_used() -> None:
 
 def test_sequences_beyond_the_models_context_are_told() -> None:
     assert any("longer than" in one for one in predict_row(changed(input_tokens=190_000.0), frozen()).assumptions)
+
+
+def test_tokens_a_second_of_a_deployment_are_those_of_the_metric() -> None:
+    """The wait for prompts of others counts in both."""
+    row = asked_row(
+        model="ax-k1", device="h200_sxm", count=8, layout="TP8", input_tokens=4096, output_tokens=512, concurrency=64,
+        framework="sglang", weights="fp8",
+    )  # fmt: skip
+    told = tell_deployment(row, frozen())
+    metric = evaluate(resolve(dataclasses.replace(row, metric="throughput_output")), frozen().parameters)
+    assert 8 * told["tokens_s_device"]["value"] == pytest.approx(metric)

@@ -60,7 +60,7 @@ def tell_deployment(row: Row, calibrated: Calibrated, anchor: Row | None = None)
     plan = memory_plan(deployment, case.input_tokens + case.output_tokens)
     count = case.replicas * case.layout.tp * case.layout.dp * case.layout.pp
     clients = min(case.clients_per_rank, plan.sequences) * case.replicas * case.layout.dp
-    rate = clients * case.output_tokens / (steady.unloaded_ttft_s + case.output_tokens * answer.value / 1e3)
+    rate = clients * case.output_tokens / (steady.ttft_s + case.output_tokens * answer.value / 1e3)
     power, price = case.device.power, case.device.price
     return {
         "model": row.model,
