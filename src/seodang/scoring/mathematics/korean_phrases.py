@@ -116,15 +116,16 @@ def _words_in_digits(text: str) -> str:
             joined, sign = numeral, "-" if word.startswith("-") else ""
         if joined and waiting and waiting[-1] in COUNTING and not rest and word in UNITS:
             return text
-        pieces.append(f"{sign}{_written(joined)}{rest}" if joined else word)
+        pieces.append(f"{sign}{_written(joined)}{rest}" if re.search(r"[가-힣]", joined) else word)
         waiting = joined if not rest else ""
     return " ".join(pieces)
 
 
 def _split(word: str) -> tuple[str, str]:
     """The longest numeral at the start of a word whose rest is a unit or nothing, and that rest; no numeral where there is none."""
-    if re.fullmatch(r"\d[\d,]*(?:\.\d+)?", word):
-        return word, ""
+    written = re.fullmatch(r"(?P<number>\d[\d,]*(?:\.\d+)?)(?P<rest>\D*)", word)
+    if written and (not written["rest"] or written["rest"] in UNITS):
+        return written["number"], written["rest"]
     for end in range(len(word), 0, -1):
         rest = word[end:].rstrip(",")
         if (not rest or rest in UNITS or rest == "%") and re.search(r"[가-힣]", word[:end]) and read_numeral(word[:end]) is not None:

@@ -64,6 +64,7 @@ def plain_latex(text: str) -> str:
     text = re.sub(r"(\\frac\s*\{[^{}]*\})\s*(\d)", r"\1{\2}", text)
     text = re.sub(r"\\sqrt\s*(\d|[a-z])(?![a-z])", r"\\sqrt{\1}", text)
     text = re.sub(r"\^\s*\\circ|\^\s*\{\s*\\circ\s*\}", "°", text)
+    text = re.sub(r"(?<!\\)\{\s+|\s+(?<!\\)\}", lambda found: found[0].strip(), text)
     return re.sub(r"\s+", " ", text).strip()
 
 
