@@ -101,7 +101,9 @@ def korean_pairs(seed: int = 0) -> list[Pair]:
         both(f"{whole}.{decimals}", said, said[:-1] + DIGITS[(int(decimals[-1]) + 1) % 10], "소수점")
     for _ in range(8):
         percent = draw.randrange(1, 100)
-        both(f"{percent}%", f"{spell(percent)} 퍼센트이다" if percent % 10 != 2 else f"{percent}퍼센트이다", f"{percent + 1}프로", "percent")
+        both(
+            f"{percent}%", f"{spell(percent)} 퍼센트이다" if percent % 10 != 2 else f"{percent}퍼센트이다", f"{percent + 1}프로", "percent"
+        )
     for _ in range(4):
         rate, part = draw.randrange(1, 10), draw.randrange(1, 10)
         both(f"0.{rate}{part}", f"{rate}할 {part}푼", f"{rate}할 {part}리", "할푼리")
@@ -119,6 +121,10 @@ def korean_pairs(seed: int = 0) -> list[Pair]:
         Pair("5만 원", "5만 달러", False, "unit"),
     ]
     return pairs[:200]
+
+
+def _with_unit(number: int, unit: str) -> str:
+    return f"{unit}{number}" if unit in "$€" else f"{number} {unit}"
 
 
 def ordinary_pairs(seed: int = 0) -> list[Pair]:
@@ -145,8 +151,7 @@ def ordinary_pairs(seed: int = 0) -> list[Pair]:
         both(f"{a}%", f"{a}/100", f"{a}/1000", "percent")
     for unit, other in (("cm", "kg"), ("kg", "L"), ("m", "s"), ("minutes", "km"), ("mL", "g"), ("km/h", "cm"), ("cm^2", "cm"), ("$", "€")):
         a = draw.randrange(2, 500)
-        with_unit = (lambda u, a=a: f"{u}{a}" if u in "$€" else f"{a} {u}")
-        both(with_unit(unit), rf"The answer is {with_unit(unit)}.", with_unit(other), "unit")
+        both(_with_unit(a, unit), rf"The answer is {_with_unit(a, unit)}.", _with_unit(a, other), "unit")
     both("2 km", "2000 m", "200 m", "unit")
     both("90 minutes", "1.5 hours", "1.6 hours", "unit")
     for _ in range(8):
@@ -156,8 +161,9 @@ def ordinary_pairs(seed: int = 0) -> list[Pair]:
     both(r"(-\infty,1)\cup(4,\infty)", r"(4,\infty) \cup (-\infty,1)", r"(-\infty,1)\cup[4,\infty)", "interval")
     for _ in range(9):
         items = draw.sample(range(-30, 30), draw.randrange(2, 5))
-        again = draw.sample(items, len(items))
-        both(rf"\{{{', '.join(map(str, items))}\}}", f"{{{','.join(map(str, again))}}}", rf"\{{{', '.join(map(str, [*items[:-1], 99]))}\}}", "set")
+        again, wrong = draw.sample(items, len(items)), [*items[:-1], 99]
+        gold, right, other = (", ".join(map(str, chosen)) for chosen in (items, again, wrong))
+        both(rf"\{{{gold}\}}", f"{{{right}}}", rf"\{{{other}\}}", "set")
     for _ in range(8):
         a, b = draw.sample(range(-9, 10), 2)
         both(f"({a}, {b})", rf"$\left({a},\; {b}\right)$", f"({b}, {a})", "tuple")

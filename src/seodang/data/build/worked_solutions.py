@@ -1,4 +1,4 @@
-"""Worked solutions by rejection sampling: k samples a problem, of which the checks keep the right ones and a cap the shortest different ones.
+"""Worked solutions by rejection sampling: k samples a problem; the checks keep the right ones, and a cap the shortest different ones.
 
 Sources: Yuan et al. 2023, arXiv 2308.01825 (different reasoning paths are what helps); DeepSeek-AI 2025, arXiv 2501.12948; Lambert et al.
 2024, arXiv 2411.15124 (verifiable rewards). Nothing is dropped: what the cap leaves out has a verdict of its own.
@@ -85,8 +85,15 @@ def _record(problem: Problem, sample: Completion) -> Record | None:
     if sample.finish_reason != "stop":
         return None
     return Record(
-        "worked_solution", problem.question, sample.text.strip(), (), "en", reasoning=sample.reasoning, truth=problem.truth, capability="mathematics"
-    )  # fmt: skip
+        "worked_solution",
+        problem.question,
+        sample.text.strip(),
+        (),
+        "en",
+        reasoning=sample.reasoning,
+        truth=problem.truth,
+        capability="mathematics",
+    )
 
 
 def path(record: Record) -> tuple[str, ...]:
@@ -135,6 +142,4 @@ def pass_rates(
     right: dict[str, int] = {problem.question: 0 for problem in problems}
     for record in records:
         right[record.question] += record.id in correct
-    return [
-        PassRate(question, num_drawn, count, {k: pass_at_k(num_drawn, count, k) for k in ks}) for question, count in right.items()
-    ]
+    return [PassRate(question, num_drawn, count, {k: pass_at_k(num_drawn, count, k) for k in ks}) for question, count in right.items()]

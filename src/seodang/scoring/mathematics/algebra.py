@@ -102,7 +102,7 @@ def as_sympy(expression: Expression) -> Any:
         case "absolute", [a]:
             return sympy.Abs(a)
         case "^", [a, b]:
-            if b.is_Rational and abs(b) > MAX_SYMBOLIC_POWER or (b.is_number and not b.is_Rational and abs(sympy.N(b)) > MAX_SYMBOLIC_POWER):
+            if b.is_number and abs(b if b.is_Rational else sympy.N(b)) > MAX_SYMBOLIC_POWER:
                 raise Unreadable("too large a power")
             return a**b
         case "root", [a, b]:

@@ -15,6 +15,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+
+from seodang.core.errors import InputError
 
 CPU_SECONDS = 10  # that one question may take
 WALL_SECONDS = 60.0  # after which it is given up on a machine that is busy with other things
@@ -43,7 +46,8 @@ class EngineProcess:
         """What our engine and math-verify say. An engine that does not come back says "unknown"."""
         with self._lock:
             process = self._started()
-            assert process.stdin and process.stdout
+            assert process.stdin is not None
+            assert process.stdout is not None
             self._received = b""
             try:
                 process.stdin.write(json.dumps([gold, answer, unordered, places]).encode() + b"\n")
@@ -64,7 +68,9 @@ class EngineProcess:
             received = os.read(pipe, 1 << 16) if ready else b""
             if not received:
                 self._end()
-                return Found("unknown", "its process ended: out of time or memory" if ready else f"no answer within {self.wall_seconds:g} s")
+                return Found(
+                    "unknown", "its process ended: out of time or memory" if ready else f"no answer within {self.wall_seconds:g} s"
+                )
             self._received += received
         line, _, self._received = self._received.partition(b"\n")
         return Found(*json.loads(line))
@@ -80,6 +86,15 @@ class EngineProcess:
                 env={**os.environ, "PYTHONPATH": paths},
             )
             self._owner = os.getpid()
+            assert self._process.stdout is not None
+            self._received = b""
+            greeting = self._read(self._process.stdout.fileno())
+            if greeting.outcome != "ready":
+                self._end()
+                raise InputError(
+                    f"the engines of mathematics do not start: {greeting.reason}",
+                    hint="install seodang with its extra `data`, which has math-verify",
+                )
         return self._process
 
     def _end(self) -> None:
@@ -108,21 +123,23 @@ def serve() -> None:
 
     from seodang.scoring.mathematics import exact, math_verify_engine
 
-    logging.disable(logging.CRITICAL)  # math-verify warns on every start that its time limit is off
     out, sys.stdout = sys.stdout, sys.stderr
+    try:
+        import math_verify  # noqa: F401  so that its absence is told at once
+    except ImportError as error:
+        print(json.dumps(["missing", str(error)]), file=out, flush=True)
+        return
+    print(json.dumps(["ready", ""]), file=out, flush=True)
+    logging.disable(logging.CRITICAL)  # math-verify warns on every start that its time limit is off
     _limit_memory()
     for line in sys.stdin:
         gold, answer, unordered, places = json.loads(line)
         _limit_time()
-        for engine in (
-            lambda: exact.compare(gold, answer, unordered) if places is None else exact.compare_rounded(gold, answer),
-            lambda: math_verify_engine.compare(gold, answer, places),
-        ):
-            found = _answer(engine)
-            out.write(json.dumps(found) + "\n")
-            out.flush()
-            if found[0] == "unknown":
-                break
+        rounded = places is not None
+        ours = _answer(partial(exact.compare_rounded, gold, answer) if rounded else partial(exact.compare, gold, answer, unordered))
+        print(json.dumps(ours), file=out, flush=True)
+        if ours[0] != "unknown":
+            print(json.dumps(_answer(partial(math_verify_engine.compare, gold, answer, places))), file=out, flush=True)
 
 
 def _answer(engine: Callable[[], tuple[str, str]]) -> tuple[str, str]:

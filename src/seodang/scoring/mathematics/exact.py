@@ -83,9 +83,9 @@ def _words(a: Statement, b: Statement) -> Outcome:
 
 def _group_and_value(group: Group, value: Expression) -> Outcome:
     match group.kind, group.items:
-        case ("set" | "bare"), [only]:
+        case (("set" | "bare"), [only]):
             return _compare(only, value, False)
-        case ("square" | "round"), [only]:
+        case (("square" | "round"), [only]):
             return "unknown"
         case "ratio", [above, below] if isinstance(above, Number) and isinstance(below, Number) and below.value:
             return "unknown" if as_fraction(value) == above.value / below.value else "different"
@@ -226,7 +226,7 @@ def _squarefree_differ(left: Any, right: Any, symbols: list[Any]) -> bool:
 
 
 def _solution(found: Statement) -> tuple[str, Any] | None:
-    """The letter and the set of numbers of an inequality in one letter, `x < 3` or `1 < x <= 4`, or of an interval, whose letter is empty."""
+    """The letter and the set of numbers of an inequality in one letter, `x < 3` or `1 < x <= 4`; of an interval, whose letter is empty."""
     import sympy
 
     if isinstance(found, Group):

@@ -17,7 +17,8 @@ _PARTICLE = re.compile(r"(?<=[\d%}\)a-zA-Z])(?:은|는|을|를|가|이|와|과|�
 _UNIT_PARTICLE = re.compile(r"(?:은|는|을|를|가|이)$")
 _NUMERAL = rf"[\d.,{SPELT}점 ]+"
 _FRACTION = re.compile(
-    rf"(?:(?P<whole>{_NUMERAL})(?:와|과)\s*)?(?P<below>\d[\d,]*|[{SPELT} ]+|[a-z]|\\sqrt\{{\d+\}})\s*분의\s*(?P<above>{_NUMERAL}|[a-z]|\\sqrt\{{\d+\}})"
+    rf"(?:(?P<whole>{_NUMERAL})(?:와|과)\s*)?(?P<below>\d[\d,]*|[{SPELT} ]+|[a-z]|\\sqrt\{{\d+\}})\s*분의\s*"
+    rf"(?P<above>{_NUMERAL}|[a-z]|\\sqrt\{{\d+\}})"
 )
 _RATES = {"할": 10, "푼": 100, "리": 1000}
 _BATTING = re.compile(rf"(?P<할>[\d{SPELT}]+?)\s*할(?:\s*(?P<푼>[\d{SPELT}]+?)\s*푼)?(?:\s*(?P<리>[\d{SPELT}]+?)\s*리)?$")

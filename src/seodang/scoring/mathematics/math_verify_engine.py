@@ -1,8 +1,8 @@
 """The other engine: math-verify (Apache-2.0), asked both ways round, with its tolerances taken out.
 
 What it decides by rounding is decided exactly here: decimals are given to it as fractions, and two rational numbers that it read are
-compared as such, since it drops what is smaller than its precision (its issue 14). It is not symmetric (its issue 25), so that one "yes" and
-one "no" is no decision. Runs inside of `engine_process`, which can be ended: it has no time limit of its own here.
+compared as such, since it drops what is smaller than its precision (its issue 14). It is not symmetric (its issue 25), so that a "yes"
+and a "no" are no decision. Runs inside of `engine_process`, which can be ended: it has no time limit of its own here.
 """
 
 import re

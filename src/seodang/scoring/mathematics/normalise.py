@@ -1,10 +1,11 @@
 """An answer's text in one notation, with its unit apart: what both engines are given. It changes how an answer is written, not its value.
 
-`Normalised.text` is LaTeX without fonts and spacing. What is read two ways (삼십이다 is 30 or 32) stays as it was, and no engine can read it.
+`Normalised.text` is LaTeX without fonts and spacing. What reads two ways (삼십이다 is 30 or 32) stays as it was, and no engine reads it.
 """
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from seodang.scoring.mathematics import korean_phrases
 from seodang.scoring.mathematics.notation import closing, fold, plain_latex, plain_text
@@ -15,14 +16,18 @@ _APPROXIMATE = re.compile(r"^(?:약|대략|about|approximately|approx\.?|roughly
 _ABOUT = re.compile(r"^(?P<name>[a-zA-Z])\s*\\approx\s*")
 _WRAPPED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("'", "'"))
 _UNIT_NOTATION = re.compile(r"(?P<base>mm|cm|km|m)\s*\^\s*\{?(?P<power>[23])\}?$")
-_PART = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>시간|시|분|초|days?|hours?|minutes?|seconds?|km|m|cm|mm|kg|g|L|mL|주|일)(?=\s|\d|$|,)")
-_COUNTED = re.compile(r"(?P<number>-?(?:\d[\d.,]*(?:/\d+)?|\\frac\{\d+\}\{\d+\}))\s+(?P<thing>(?!or |and )[a-zA-Z]{3,}(?: [a-zA-Z]+){0,2})$")
+_PART = re.compile(
+    r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>시간|시|분|초|days?|hours?|minutes?|seconds?|km|m|cm|mm|kg|g|L|mL|주|일)(?=\s|\d|$|,)"
+)
+_COUNTED = re.compile(
+    r"(?P<number>-?(?:\d[\d.,]*(?:/\d+)?|\\frac\{\d+\}\{\d+\}))\s+(?P<thing>(?!or |and )[a-zA-Z]{3,}(?: [a-zA-Z]+){0,2})$"
+)
 _CHOICE = re.compile(r"^\(\s*(?P<label>[a-zA-Z가-하])\s*\)\.?$|^(?P<other>[A-Z])[.)]$")
 
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """`text` in canonical notation; `unit` where one was written; whether it says that it is rounded (약, ≈); whether its list has no order.
+    """`text` in canonical notation; `unit` where one was written; whether it says that it is rounded (약, ≈); whether a list has no order.
 
     `glued` marks a unit of one letter right behind its number, `5m`, which may be a product.
     """
@@ -99,7 +104,7 @@ def _compound(text: str) -> tuple[str, Unit] | None:
     units = [as_unit(part["unit"]) for part in parts]
     if units[0].name == "시":
         return (f"60\\cdot {parts[0]['number']}+{parts[1]['number']}", as_unit("시")) if len(parts) == 2 else None
-    falling = all(a.factor > b.factor for a, b in zip(units, units[1:], strict=False))
+    falling = all(a.factor > b.factor for a, b in pairwise(units))
     if len({unit.dimension for unit in units}) != 1 or not falling:
         return None
     terms = [f"{unit.factor / units[-1].factor}\\cdot {part['number']}" for unit, part in zip(units, parts, strict=True)]

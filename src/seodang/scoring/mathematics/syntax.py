@@ -37,8 +37,8 @@ Expression = Number | Symbol | Operation
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Several things: `bare` (a, b), `round` (a, b), `square` [a, b], `set`, `ratio` a:b, `union`, or `row` and `matrix`. With `low` and `high` brackets
-    that differ it is a half-open interval: `half_left` (a, b] or `half_right` [a, b)."""
+    """Several things: `bare` a, b, `round` (a, b), `square` [a, b], `half_left` (a, b], `half_right` [a, b), `set`, `ratio` a:b, `union`,
+    `row` or `matrix`."""
 
     kind: str
     items: "tuple[Statement, ...]"
@@ -61,10 +61,33 @@ class Words:
 
 Statement = Expression | Group | Relation | Words
 
-_TOKEN = re.compile(r"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<command>\\(?:[a-zA-Z]+|[{}|]|\\))|(?P<letter>[a-zA-Z])|(?P<sign>[-+*/^_!%=<>()\[\]{},:|&°']))")
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>\d+(?:\.\d+)?|\.\d+)|(?P<command>\\(?:[a-zA-Z]+|[{}|]|\\))|(?P<letter>[a-zA-Z])"
+    r"|(?P<sign>[-+*/^_!%=<>()\[\]{},:|&']))"
+)
 _WORDS = re.compile(r"[a-zA-Z가-힣]+(?:[\s\-'][a-zA-Z가-힣]+)*")
-_GREEK = frozenset("alpha beta gamma delta epsilon theta lambda mu nu rho sigma tau phi varphi omega Delta Omega".split())
-_FUNCTIONS = frozenset("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp".split())
+_GREEK = frozenset(
+    {
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "theta",
+        "lambda",
+        "mu",
+        "nu",
+        "rho",
+        "sigma",
+        "tau",
+        "phi",
+        "varphi",
+        "omega",
+        "Delta",
+        "Omega",
+    }
+)
+_FUNCTIONS = frozenset({"sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "ln", "log", "exp"})
 _RELATIONS = {"=": "=", "<": "<", ">": ">", r"\leq": "<=", r"\geq": ">=", r"\neq": "!=", r"\in": "in"}
 _CLOSES = {"(": ")", "[": "]", "{": "}", r"\{": r"\}"}
 _STARTS = frozenset(["(", "[", "{", "|", r"\{", r"\|"])
@@ -114,9 +137,12 @@ class _Reader:
     def token(self) -> str:
         return self.tokens[self.place] if self.place < len(self.tokens) else ""
 
+    def at(self, *wanted: str) -> bool:
+        return self.token in wanted
+
     def take(self, *wanted: str) -> str:
         token = self.token
-        if wanted and token not in wanted or not token:
+        if (wanted and token not in wanted) or not token:
             raise Unreadable(f"`{token or 'the end'}` where {' or '.join(wanted) or 'more'} is needed")
         self.place += 1
         return token
@@ -204,8 +230,10 @@ class _Reader:
 
     def starts_factor(self) -> bool:
         token = self.token
-        return bool(re.match(r"[\d.a-zA-Z]", token)) or token in ("(", "{") or (
-            token.startswith("\\") and token[1:] in {"frac", "sqrt", "pi", "binom", "infty", *_GREEK, *_FUNCTIONS}
+        return (
+            bool(re.match(r"[\d.a-zA-Z]", token))
+            or token in ("(", "{")
+            or (token.startswith("\\") and token[1:] in {"frac", "sqrt", "pi", "binom", "infty", *_GREEK, *_FUNCTIONS})
         )
 
     def signed(self) -> Statement:
@@ -215,14 +243,16 @@ class _Reader:
                 raise Unreadable("nested too deeply")
             sign, inner = self.take(), _expression(self.signed())
             self.depth -= 1
-            return {"-": lambda: Operation("negative", (inner,)), "+": lambda: inner}.get(sign, lambda: Operation("plus_minus", (Number(Fraction(0)), inner)))()
+            if sign == "+":
+                return inner
+            return Operation("negative", (inner,)) if sign == "-" else Operation("plus_minus", (Number(Fraction(0)), inner))
         return self.power()
 
     def power(self) -> Statement:
         base = self.postfix(self.primary())
         if self.token == "^":
             self.take()
-            power = self.braced() if self.token == "{" else self.signed()
+            power = self.braced() if self.at("{") else self.signed()
             raised = Operation("^", (_expression(base), _expression(power)))
             if self.token == "^":
                 raise Unreadable("a power of a power without brackets")
@@ -272,7 +302,7 @@ class _Reader:
             name += self.take()
         if self.token == "_":
             self.take()
-            name += "_" + (self.index() if self.token == "{" else self.take())
+            name += "_" + (self.index() if self.at("{") else self.take())
         if name in ("f", "g", "h", "P", "p") and self.token == "(":
             argument = self.bracketed()
             if not isinstance(argument, Number | Symbol | Operation):
@@ -307,7 +337,7 @@ class _Reader:
         power: Expression | None = None
         while self.token in ("_", "^"):
             sign = self.take()
-            found = self.braced() if self.token == "{" else _expression(self.primary())
+            found = self.braced() if self.at("{") else _expression(self.primary())
             if sign == "_" and name == "log":
                 base = (found,)
             elif sign == "^" and not (isinstance(found, Operation) and found.name == "negative"):
