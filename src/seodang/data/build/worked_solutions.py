@@ -20,7 +20,7 @@ from seodang.statistics.pass_at_k import pass_at_k
 
 _PROBLEMS_A_UNIT = 16
 _INSTRUCTION = "\n\nSolve it step by step. Write the final answer alone on the last line, after ####."
-_STEP = re.compile(r"-?\d[\d,]*(?:\.\d+)?|[-+*/=×÷<>^]")
+_STEP = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|[-+*/=×÷<>^]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,7 +157,7 @@ def compare_sympy(a: Any, b: Any) -> Outcome:
     difference = a - b
     if difference == 0:
         return "equal"
-    symbols = sorted(difference.free_symbols, key=str)
+    symbols = sorted(a.free_symbols | b.free_symbols, key=str)
     if _differs(difference, a, symbols):
         return "unknown" if any(symbol.name == "base" for symbol in symbols) else "different"
     return "equal" if _reduces_to_zero(difference) else "unknown"

@@ -29,6 +29,8 @@ def final_answer(solution: str) -> Extracted:
     """In this order: `\\boxed{}`, a line `#### x`, "the answer is" or "답은", a text that is an answer and nothing else, the last line's
     only number or what follows its last `=`. Where two places of one kind say different things, there is none."""
     text = solution.strip()
+    if len(_BOXED.findall(text)) != len(_boxed(text)):
+        return Extracted("", "boxed: not closed")
     for how, found in (("boxed", _boxed(text)), ("####", _MARKED.findall(text)), ("announced", _announced(text))):
         if found:
             different = {normalise(answer).text for answer in found}

@@ -1,12 +1,13 @@
 """What Korean answers say in words, as notation: 2분의 1, 3할 5푼, 마이너스 오, 삼만 오천 원, 루트 이, 답은 42입니다."""
 
 import re
+from fractions import Fraction
 
 from seodang.scoring.mathematics.korean_numerals import COUNTING, SPELT, read_numeral
 from seodang.scoring.mathematics.units import UNITS
 
 _LEAD = re.compile(
-    r"^(?:따라서|그러므로|그래서|즉|결국|최종|최종적으로|그\s?결과)?[,\s]*(?:구하는\s?)?(?:최종\s?)?(?:정답|답|값|결과|답안)(?:은|는|이|:|\s)*\s*[:=]?\s*"
+    r"^(?:따라서|그러므로|그래서|즉|결국|최종|최종적으로|그\s?결과)?[,\s]*(?:구하는\s?)?(?:최종\s?)?(?:정답|답안|답|값|결과)(?:은|는|이)?\s*[:=]?\s+|^(?:최종\s?)?(?:정답|답안|답|값)(?:은|는|이)?\s*[:=]\s*"
 )
 _CONNECTED = re.compile(r"^(?:따라서|그러므로|그래서|즉|결국|최종적으로)[,\s]+")
 _ENGLISH_LEAD = re.compile(
@@ -99,7 +100,8 @@ def _rate(found: re.Match[str]) -> str:
     if any(value is None for value in digits.values()):
         return found[0]
     thousandths = sum(int(1000 / _RATES[name] * (value or 0)) for name, value in digits.items())
-    return _decimal(thousandths, 1000)
+    value = Fraction(thousandths, 1000)
+    return _decimal(value.numerator, value.denominator)
 
 
 def _words_in_digits(text: str) -> str:
