@@ -21,7 +21,6 @@ ROOT = Path(__file__).parent.parent
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
 
 from oracles.answer_pairs import PUBLISHED, Pair, korean_pairs, ordinary_pairs  # noqa: E402
-
 from seodang.scoring.mathematics.judge import judge  # noqa: E402
 
 _SECONDS = 20

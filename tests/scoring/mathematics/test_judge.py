@@ -7,8 +7,8 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.answer_pairs import PUBLISHED, Pair, korean_pairs, ordinary_pairs
 
+from oracles.answer_pairs import PUBLISHED, Pair, korean_pairs, ordinary_pairs
 from seodang.scoring.mathematics import exact
 from seodang.scoring.mathematics.engine_process import EngineProcess
 from seodang.scoring.mathematics.judge import judge

@@ -5,8 +5,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.answer_pairs import DIGITS, spell, spell_native
 
+from oracles.answer_pairs import DIGITS, spell, spell_native
 from seodang.scoring.mathematics.korean_numerals import read_numeral
 
 

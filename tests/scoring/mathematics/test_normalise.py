@@ -5,8 +5,8 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from oracles.answer_pairs import spell, spell_native
 
+from oracles.answer_pairs import spell, spell_native
 from seodang.scoring.mathematics.normalise import normalise
 
 FORMS = [
