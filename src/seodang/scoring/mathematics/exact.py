@@ -76,6 +76,8 @@ def _words(a: Statement, b: Statement) -> Outcome:
     if isinstance(a, Words) and isinstance(b, Words):
         if a.text == b.text:
             return "equal"
+        if {a.text, b.text} in ({"yes", "no"}, {"true", "false"}):
+            return "different"
         return "unknown" if sorted(a.text) == sorted(b.text) or {a.text, b.text} & {"none", "yes", "no", "true", "false"} else "different"
     other = b if isinstance(a, Words) else a
     return "different" if isinstance(other, Number | Operation | Symbol) and as_fraction(other) is not None else "unknown"

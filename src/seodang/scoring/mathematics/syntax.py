@@ -98,7 +98,7 @@ def read(text: str) -> Statement:
     text = text.strip()
     if not text:
         raise Unreadable("empty")
-    if _WORDS.fullmatch(text) and len(text) > 1:
+    if _WORDS.fullmatch(text) and re.search("[a-zA-Z가-힣]{2}", text):
         return Words(" ".join(text.casefold().split()))
     reader = _Reader(_tokens(text))
     found = reader.listed()
