@@ -1,0 +1,53 @@
+"""The answer to a generated puzzle is right, by the generator's own oracle, and by our engines too where it is a number."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seodang.core.errors import InputError
+from seodang.core.records import Record, Verdict
+from seodang.data.build.puzzles import make_entry, score
+from seodang.data.verify.context import CheckContext, broken, failed, passed, undecided
+from seodang.scoring.mathematics.final_answer import Extracted, final_answer
+from seodang.scoring.mathematics.judge import judge
+
+VERSION = 1
+
+
+def puzzle(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
+    """Makes the puzzle again from `truth.puzzle` (`generator`, `settings`, `seed`, `index`) and asks reasoning-gym's `score_answer`.
+
+    A number must also equal the generator's by both engines of `mathematics`. Oracle and engines that disagree leave it undecided; a
+    question that is not the generator's fails.
+    """
+    return [_check(record) for record in records]
+
+
+def _check(record: Record) -> Verdict:
+    source = record.truth.get("puzzle")
+    if not isinstance(source, Mapping):
+        return undecided(record, "puzzle", reason="the record names no puzzle in `truth`")
+    try:
+        settings: dict[str, Any] = dict(source.get("settings", {}))
+        made = (str(source["generator"]), settings, int(source["seed"]), int(source["index"]))
+        entry = make_entry(*made)
+    except (InputError, KeyError, ValueError, TypeError) as error:
+        return broken(record, "puzzle", reason=f"the puzzle cannot be made again: {error}")
+    if str(entry["question"]).strip() != record.question.strip():
+        return failed(record, "puzzle", reason="the question is not the one that the generator makes")
+    found = final_answer(record.answer)
+    if not found.text and "final_answer" not in record.truth and (lines := record.answer.strip().split("\n"))[-1]:
+        found = Extracted(lines[-1].strip(), "last line") if "different" not in found.how else found
+    if not found.text:
+        return undecided(record, "puzzle", reason="no final answer was found", how=found.how)
+    given = found.text.strip().strip(".*").strip()
+    oracle = score(*made, given) == 1.0
+    evidence: dict[str, object] = {"answer": given, "oracle": oracle, "how": found.how}
+    if "final_answer" not in record.truth:
+        return (passed if oracle else failed)(record, "puzzle", **evidence)
+    said = judge(str(entry["answer"]), given)
+    evidence |= {"exact": said.exact.outcome, "math_verify": said.math_verify.outcome}
+    if oracle and said.outcome == "equal":
+        return passed(record, "puzzle", **evidence)
+    if not oracle and said.outcome == "different":
+        return failed(record, "puzzle", **evidence)
+    return undecided(record, "puzzle", **evidence, reason="the generator's oracle and the engines do not agree")
