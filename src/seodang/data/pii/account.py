@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from seodang.data.pii.labels import Label, confidence, is_glued, label_of
 from seodang.data.pii.span import Span
 
-_GROUPED = re.compile(r"(?<!\d)\d{2,6}(?P<joint> ?- ?| )\d{2,7}(?:(?P=joint)\d{1,8}){0,2}(?!\d)")
+_GROUPED = re.compile(r"(?<!\d)\d{1,6}(?P<joint> ?- ?| )\d{2,7}(?:(?P=joint)\d{1,8}){0,2}(?!\d)")
 _BARE = re.compile(r"(?<!\d)\d{10,16}(?!\d)")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-z0-9])")
 _LAYOUTS = frozenset(
@@ -30,7 +30,7 @@ def accounts(text: str, labels: Sequence[Label]) -> Iterator[Span]:
             if is_glued(text, match.start(), match.end(), labels):
                 base -= 0.2
             sure, told = confidence(base, label, form)
-            if sure > base:
+            if label is not None and label.kind == "account":
                 sure = 0.9 if tuple(digits) in _LAYOUTS else 0.8
             if sure > 0.1:
                 yield Span("account", match.start(), match.end(), round(sure, 2), told, label.word if label else "")

@@ -29,7 +29,7 @@ def cards(text: str, labels: Sequence[Label]) -> Iterator[Span]:
         base = 0.1
         if luhn_holds(digits):
             issued = _ISSUERS.fullmatch(digits) is not None
-            base = (0.85 if issued else 0.5) if grouped else (0.55 if issued and match[0].isdigit() else 0.2)
+            base = (0.85 if issued else 0.5) if grouped else (0.55 if issued and match[0].isdigit() and len(digits) >= 15 else 0.2)
         elif grouped and len(digits) in (15, 16):
             base = 0.3
         if is_glued(text, match.start(), match.end(), labels):

@@ -24,7 +24,7 @@ def passports(text: str, labels: Sequence[Label]) -> Iterator[Span]:
             label = label_of(("passport",), text, labels, match.start(), match.end())
             sure, _ = confidence(base, label, "formatted")
             if sure > 0.1:
-                named = "named" if sure > base else "formatted"
+                named = "named" if label is not None and label.kind == "passport" else "formatted"
                 yield Span("passport", match.start(), match.end(), round(sure, 2), named, label.word if label else "")
 
 

@@ -9,7 +9,7 @@ from seodang.data.pii.business import business_numbers
 from seodang.data.pii.card import cards
 from seodang.data.pii.documents import driver_licences, passports
 from seodang.data.pii.folding import fold
-from seodang.data.pii.labels import Label, find_labels
+from seodang.data.pii.labels import Label, find_labels, has_numbers
 from seodang.data.pii.named import addresses, names
 from seodang.data.pii.network import emails, ip_addresses
 from seodang.data.pii.phone import phones
@@ -17,8 +17,8 @@ from seodang.data.pii.resident import resident_numbers
 from seodang.data.pii.span import Span
 from seodang.data.pii.spoken import spell
 
-_NUMBERS = (resident_numbers, driver_licences, business_numbers, phones, cards, accounts)
-_OTHERS = (passports, emails, ip_addresses, names, addresses)
+_NUMBERS = (resident_numbers, driver_licences, business_numbers, phones, cards, accounts, passports, ip_addresses)
+_OTHERS = (emails, names, addresses)
 _SPOKEN_BASE = 0.6
 _WORTH_READING = re.compile(r"\d|@|골뱅이|\bat\b|공|영|빵|[일이삼사오육륙칠팔구]{3}|zero|oh |one|two|three|성함|이름|성명|주소|name|address", re.IGNORECASE)
 
@@ -40,7 +40,7 @@ def find(text: str, label: str = "") -> list[Span]:
 
 def _recognise(text: str) -> Iterator[Span]:
     labels = find_labels(text)
-    for recogniser in (*_NUMBERS, *_OTHERS):
+    for recogniser in (*(_NUMBERS if has_numbers(text) else ()), *_OTHERS):
         yield from recogniser(text, labels)
     spelled = spell(text)
     if spelled is None:

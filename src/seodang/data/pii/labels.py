@@ -56,6 +56,8 @@ _WORDS = {
     VAGUE: "id|ref|reference|ts|time|created_at|updated_at|seq|sequence|session|row|line|offset|bytes|size|port|job|job_id|코드|시각|시간",
 }
 _LABEL = re.compile("|".join(f"(?P<{kind}>{words})" for kind, words in _WORDS.items()), re.IGNORECASE)
+_NUMBER = re.compile(r"\d[\d .():/·~-]{4,}\d|(?<![A-Za-z])[A-Za-z]{1,2}\d{3}")
+_LONGEST = 36  # characters of the longest label
 _ASCII_LETTER = re.compile(r"[A-Za-z]")
 
 
@@ -70,18 +72,24 @@ class Label:
 
 
 def find_labels(text: str) -> list[Label]:
-    """The labels of a folded text, in order. An English one stands alone; a Korean one may be part of a word."""
+    """The labels near the numbers of a folded text, in order. An English one stands alone; a Korean one may be part of a word."""
     found: list[Label] = []
     place = 0
-    while match := _LABEL.search(text, place):
-        start, end = match.span()
-        place = start + 1
-        kind = match.lastgroup or OTHER
-        if _ASCII_LETTER.match(text, start) and not _stands_alone(text, start, end):
-            continue
-        place = end
-        found.append(Label(kind, start, end, match[0]))
+    for number in _NUMBER.finditer(text):
+        place, end = max(place, number.start() - _REACH - _LONGEST), min(len(text), number.end() + _REACH_BACK + _LONGEST)
+        while match := _LABEL.search(text, place, end):
+            place = match.start() + 1
+            if _ASCII_LETTER.match(text, match.start()) and not _stands_alone(text, match.start(), match.end()):
+                continue
+            place = match.end()
+            found.append(Label(match.lastgroup or OTHER, match.start(), match.end(), match[0]))
+        place = max(place, end - _LONGEST)
     return found
+
+
+def has_numbers(text: str) -> bool:
+    """Whether a folded text holds anything as long as an identifier."""
+    return _NUMBER.search(text) is not None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
@@ -134,4 +142,4 @@ def is_glued(text: str, start: int, end: int, labels: Sequence[Label]) -> bool:
 _DIGIT = re.compile(r"\d")
 _GLUED_BEFORE = re.compile(r"[A-Za-z0-9_]$|[A-Za-z0-9][-._]$|[@#]$")
 _GLUED_AFTER = re.compile(r"[A-Za-z0-9_]|[-._][A-Za-z0-9]")
-_CLOSES = re.compile(r" ?[(\[,/]? ?(?:is |was |이게 |이건 |이 |은 |는 |가 )?(?:my |our |his |her |their |the |your |제 |내 |저희 |고객 |본인 )?")
+_CLOSES = re.compile(r" ?[(\[,/]? ?(?:is |was |as |이게 |이건 |이 |은 |는 |가 )?(?:my |our |his |her |their |the |your |제 |내 |저희 |고객 |본인 )?")

@@ -26,6 +26,7 @@ _KOREAN_ADDRESS = re.compile(
     rf"(?P<address>(?:{_PROVINCES})[가-힣]* (?:[가-힣]{{1,5}}[시군구] ){{0,2}}[^\n,]{{0,20}}?[가-힣0-9]+(?:로|길|동|읍|면|리|가|거리)(?: ?지하)? ?\d{{1,4}}"
     r"(?:-\d{1,4})?(?:번지)?(?:,? ?\(?[가-힣0-9 ]{1,12}\)?)?(?:,? ?\d{1,4}동)?(?:,? ?\d{1,4}호)?)"
 )
+_HOLDS_ADDRESS = re.compile(r"주소|사는 곳|거주|배송|address|lives? at|living at|deliver", re.IGNORECASE)
 _ENGLISH_ADDRESS = re.compile(
     r"(?<![A-Za-z])(?P<label>(?:home |billing |shipping |mailing |street )?address|lives? at|living at|deliver(?:ed)? to)[^\n\d]{0,16}"
     r"(?P<address>\d{1,5} (?:[A-Z][A-Za-z]+ ){1,4}(?:St(?:reet)?|Ave(?:nue)?|R(?:oa)?d|Blvd|Boulevard|Lane|Ln|Dr(?:ive)?|Court|Ct|Way|Place|Pl)"
@@ -43,6 +44,6 @@ def names(text: str, labels: Sequence[Label]) -> Iterator[Span]:
 
 def addresses(text: str, labels: Sequence[Label]) -> Iterator[Span]:
     """Addresses with the number of a house, after a word such as 주소 or `address`."""
-    for pattern in (_KOREAN_ADDRESS, _ENGLISH_ADDRESS):
+    for pattern in (_KOREAN_ADDRESS, _ENGLISH_ADDRESS) if _HOLDS_ADDRESS.search(text) else ():
         for match in pattern.finditer(text):
             yield Span("address", match.start("address"), match.end("address"), 0.6, "named", match["label"])

@@ -9,6 +9,7 @@ from seodang.data.pii.span import Span
 
 _AT = r"(?:@| ?[(\[{<] ?(?:at|골뱅이|@) ?[)\]}>] ?| ?골뱅이 ?)"
 _DOT = r"(?:\.| ?[(\[{<] ?(?:dot|점|\.) ?[)\]}>] ?)"
+_HOLDS_AT = re.compile(r"@|골뱅이|[(\[{< ]at[ )\]}>]", re.IGNORECASE)
 _EMAIL = re.compile(
     rf"(?<![A-Za-z0-9._%+-])[A-Za-z0-9](?:[A-Za-z0-9._%+'-]{{0,62}}[A-Za-z0-9_+-])?(?P<at>{_AT})"
     rf"(?P<host>[A-Za-z0-9가-힣](?:[A-Za-z0-9가-힣-]{{0,62}})(?:{_DOT}[A-Za-z0-9가-힣-]{{1,63}})*{_DOT}(?:[A-Za-z]{{2,24}}|한국|닷컴))(?![A-Za-z0-9])"
@@ -22,11 +23,14 @@ _ROLE = re.compile(
 )
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])")
+_LEAST_OF_ADDRESS = 40  # four numbers below it may be a version; few addresses have no higher one
 _VERSION = re.compile(r"(?:\bv|[A-Za-z_][-_/=]|[<>=~^]=? ?)$")
 
 
 def emails(text: str, labels: Sequence[Label]) -> Iterator[Span]:
     """E-mail addresses, also with `at` and `dot` in brackets or in words. No list of public suffixes is asked for."""
+    if not _HOLDS_AT.search(text):
+        return
     for match in _EMAIL.finditer(text):
         base = 0.9
         if _RESERVED.search(match["host"]) or _ROLE.match(match[0][: match.start("at") - match.start()]):
@@ -46,7 +50,7 @@ def ip_addresses(text: str, labels: Sequence[Label]) -> Iterator[Span]:
         except ValueError:
             continue
         label = label_of(("ip_address",), text, labels, match.start(), match.end())
-        base = 0.6 if address.is_global and int(match[0].split(".")[0]) > 9 else 0.2
+        base = 0.6 if address.is_global and max(map(int, match[0].split("."))) >= _LEAST_OF_ADDRESS else 0.2
         if _VERSION.search(text, max(0, match.start() - 3), match.start()):
             base -= 0.4
         sure, form = confidence(base, label, "formatted")

@@ -16,9 +16,9 @@ _ENGLISH_RUN = re.compile(
     rf"(?<![A-Za-z])(?:(?:double|triple) )?(?:{_NUMBER_WORD}|\d+)(?:(?:{_JOINT})(?:(?:double|triple) )?(?:{_NUMBER_WORD}|\d+))+(?![A-Za-z])",
     re.IGNORECASE,
 )
-_SINGLE_DIGITS = re.compile(r"(?<![\d.,-])(?<!\d )\d(?: ?[-.,]? ?\d(?!\d)){8,18}(?![\d.,])")
+_SINGLE_DIGITS = re.compile(r"(?<![\d.,-])(?<!\d )\d(?: ?[-.,]? ?\d(?!\d)){8,18}(?![.,]?\d)")
 _ENGLISH_WORD = re.compile(rf"(?:(?P<times>double|triple) )?(?P<word>{_NUMBER_WORD}|\d+)", re.IGNORECASE)
-_ENDING = re.compile(r"이(?=에요|고|야|며|라|다|요|었|랑|네|죠|지|거든|$)|에$")
+_ENDING = re.compile(r"이(?=에요|고|야|며|라|다|요|었|랑|네|죠|지|거든)|에$")
 _LEAST_DIGITS = 8  # of a run, below which digits in words are read as words
 _LEAST_WORDS = 3
 
