@@ -95,8 +95,8 @@ def _script(letter: str) -> str:
 
 
 def _latin(prose: str) -> str:
-    """The language of Latin words by their function words: the one with most, if it has two, and more than any other."""
-    words = [word.lower() for word in _WORD.findall(prose) if word.isascii() or _script(word[0]) == "latin"]
+    """The language of Latin words by the different function words among them: that with most, if it has two, and more than any other."""
+    words = {word.lower() for word in _WORD.findall(prose)}
     votes: Counter[str] = Counter()
     for word in words:
         languages = _LANGUAGES_OF.get(word, frozenset())

@@ -50,8 +50,8 @@ def _korean(text: str, labels: Sequence[Label]) -> Iterator[Span]:
         mobile = area[0] == "1"
         start = match.start() if match["code"] or not match["open"] or ")" in match[0] else match.start("zero")
         label = label_of(_KINDS, text, labels, start, match.end())
-        if area == "10" and len(middle) != 4:
-            continue
+        if (area == "10" and len(middle) != 4) or not (middle + match["last"]).strip("0"):
+            continue  # noughts stand in for a number
         if not match["zero"] and not match["code"]:  # such as 10-1234-5678, which is a phone number where it is called one
             if label is not None and label.kind == "phone" and mobile and match["first"] and match["second"]:
                 yield Span("phone", start, match.end(), 0.8, "named", label.word)
@@ -59,8 +59,8 @@ def _korean(text: str, labels: Sequence[Label]) -> Iterator[Span]:
         joined = 2 if ")" in match[0] else bool(match["first"]) + bool(match["second"])
         form = "formatted" if match["code"] or joined == 2 else "bare"
         base = {2: 0.85, 1: 0.6, 0: 0.55 if mobile else 0.5}[joined] if not match["code"] else 0.85
-        if not (middle + match["last"]).strip("0") or set(re.sub(r"\D", "", match[0])) <= {"0", "1"}:
-            base = 0.3  # noughts stand in for a number; noughts and ones may be bits
+        if form == "bare" and set(match[0]) <= {"0", "1"}:
+            base = 0.3  # may be bits
         if match["code"] and not match["code"].startswith(("+", "(", "00")) and not joined:
             base = 0.45
         if is_glued(text, start, match.end(), labels):

