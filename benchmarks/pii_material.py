@@ -87,7 +87,9 @@ class Material:
 
     def passport(self) -> str:
         letter = self.random.choice("MSRD")
-        return letter + (f"{self.digits(3)}{self.random.choice('ABCDEFGH')}{self.digits(4)}" if self.random.random() < 0.6 else self.digits(8))
+        return letter + (
+            f"{self.digits(3)}{self.random.choice('ABCDEFGH')}{self.digits(4)}" if self.random.random() < 0.6 else self.digits(8)
+        )
 
     def driver_licence(self) -> str:
         return f"{self.random.randrange(11, 29)}-{self.digits(2)}-{self.digits(6)}-{self.digits(2)}"
@@ -143,7 +145,11 @@ class Material:
             for place in self.random.sample(range(len(mixed)), 7):
                 if mixed[place].isdigit():
                     mixed[place] = _KOREAN_DIGITS[0][int(mixed[place])]
-            return "".join(mixed) if sum(letter in _KOREAN_DIGITS[0] for letter in mixed) >= 3 else number.translate(str.maketrans("0123456789", _KOREAN_DIGITS[0]))
+            return (
+                "".join(mixed)
+                if sum(letter in _KOREAN_DIGITS[0] for letter in mixed) >= 3
+                else number.translate(str.maketrans("0123456789", _KOREAN_DIGITS[0]))
+            )
         if style == 2:
             return ", ".join(" ".join(_ENGLISH_DIGITS[int(digit)] for digit in part) for part in number.split("-"))
         return " ".join(number.replace("-", ""))
@@ -159,7 +165,8 @@ def positives(seed: int, count: int) -> Iterator[Case]:
     """`count` cases of each kind and form: "formatted" without a word that names it, "named", "bare", "spoken"."""
     material = Material(seed)
     plain: dict[str, Callable[[], str]] = {
-        name: getattr(material, name) for name in ("resident_number", "foreigner_number", "driver_licence", "business_number", "phone", "card")
+        name: getattr(material, name)
+        for name in ("resident_number", "foreigner_number", "driver_licence", "business_number", "phone", "card")
     }
     makers = {**plain, "passport": material.passport, "account": material.account}
     for kind, make in {**plain, "email": material.email, "ip_address": material.faker.ipv4_public}.items():

@@ -18,7 +18,7 @@ _OVERRIDES = "\u202d\u202e"
 _FLAGS = ("gbeng", "gbsct", "gbwls")  # the flags that are written in tags (UTS 51)
 _MAX_MARKS = 4  # combining marks on one letter
 _SUSPECT = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
     r"\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bcaf\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
 _ZALGO = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{%d,}" % (_MAX_MARKS + 1))
@@ -72,7 +72,7 @@ def _kind(text: str, place: int) -> str:
     if letter in _INVISIBLE:
         return "zero width"
     if letter in _MARKS or letter in _ISOLATES:
-        return "" if any(unicodedata.bidirectional(other) in ("R", "AL") for other in text) else "direction"
+        return "" if any(unicodedata.bidirectional(other) in ("R", "AL") and other.isalpha() for other in text) else "direction"
     if letter in _OVERRIDES:
         return "direction"
     if 0xFE00 <= code <= 0xFE0F or 0xE0100 <= code <= 0xE01EF or 0x180B <= code <= 0x180F:
@@ -97,7 +97,9 @@ def _is_jamo(letter: str) -> bool:
 
 
 def _is_pictograph(letter: str) -> bool:
-    return bool(letter) and (unicodedata.category(letter) in ("So", "Sk") or 0x1F000 <= ord(letter) <= 0x1FAFF or letter in "‼⁉©®〰〽ℹ↔↕↩↪▪▫▶◀◻◼◽◾➡⬅⬆⬇♀♂⚕⚖✈❤")
+    return bool(letter) and (
+        unicodedata.category(letter) in ("So", "Sk") or 0x1F000 <= ord(letter) <= 0x1FAFF or letter in "‼⁉©®〰〽ℹ↔↕↩↪▪▫▶◀◻◼◽◾➡⬅⬆⬇♀♂⚕⚖✈❤"
+    )
 
 
 def _joins(text: str, place: int) -> bool:
@@ -107,7 +109,9 @@ def _joins(text: str, place: int) -> bool:
     if _is_pictograph(before):
         return text[place] == "\u200d" and _is_pictograph(after)
     close = text[place - 1 : place]
-    return bool(close) and (0x0600 <= ord(close) <= 0x08FF or 0x0900 <= ord(close) <= 0x0DFF or 0x1000 <= ord(close) <= 0x109F or 0x1780 <= ord(close) <= 0x18AF)
+    return bool(close) and (
+        0x0600 <= ord(close) <= 0x08FF or 0x0900 <= ord(close) <= 0x0DFF or 0x1000 <= ord(close) <= 0x109F or 0x1780 <= ord(close) <= 0x18AF
+    )
 
 
 def _is_variant(before: str, code: int) -> bool:
@@ -116,7 +120,12 @@ def _is_variant(before: str, code: int) -> bool:
         return False
     base = ord(before)
     if code in (0xFE0E, 0xFE0F):
-        return _is_pictograph(before) or before in "0123456789#*" or unicodedata.category(before) in ("Sm", "Po", "Pd", "So") or 0x2000 <= base <= 0x3300
+        return (
+            _is_pictograph(before)
+            or before in "0123456789#*"
+            or unicodedata.category(before) in ("Sm", "Po", "Pd", "So")
+            or 0x2000 <= base <= 0x3300
+        )
     if 0x180B <= code <= 0x180F:
         return 0x1800 <= base <= 0x18AF
     ideograph = 0x3400 <= base <= 0x9FFF or 0xF900 <= base <= 0xFAFF or 0x20000 <= base <= 0x3FFFD

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from seodang.data.pii.folding import Folded, fold
 
 _EARLIER = r"(?:all |any |every )?(?:of )?(?:the |your |these |those |my )?(?:previous|prior|earlier|preceding|above|foregoing|existing|original|initial|system)"
-_ORDERS = r"(?:instructions?|prompts?|directions?|directives?|rules?|guidelines?|orders?|commands?|constraints?|messages?|context|programming)"
+_ORDERS = (
+    r"(?:instructions?|prompts?|directions?|directives?|rules?|guidelines?|orders?|commands?|constraints?|messages?|context|programming)"
+)
 _KO_EARLIER = r"(?:이전|앞선|앞의|위의|위에 있는|지금까지(?:의)?|기존(?:의)?|원래(?:의)?|시스템|모든|상기|이제까지(?:의)?)"
 _KO_ORDERS = r"(?:지시(?:사항|문)?|명령(?:어)?|프롬프트|규칙|지침|안내|제한|메시지|설정|역할)"
 _KO_BREAK = r"(?:무시|잊|잊어|따르지 ?(?:말|마)|버리|버려|무효|삭제|폐기|덮어)"
@@ -88,8 +90,13 @@ _SECURITY = re.compile(
     r"(?:채팅|챗|대화) ?템플릿|특수 ?토큰|레드 ?팀",
     re.IGNORECASE,
 )
-_QUOTES = re.compile(r"```.*?```|`[^`\n]+`|\"[^\"\n]{1,400}\"|“[^”]{1,400}”|‘[^’]{1,400}’|「[^」]{1,400}」|『[^』]{1,400}』|«[^»]{1,400}»|(?<!\w)'[^'\n]{1,300}'(?!\w)", re.DOTALL)
-_REPORTED = re.compile(r"\s*[\"”'’」`]?\s*(?:같은|라는|라고|하라는|하라고|하라며|하도록 (?:유도|지시)|처럼|등의|such as|or similar|and the like)")
+_QUOTES = re.compile(
+    r"```.*?```|`[^`\n]+`|\"[^\"\n]{1,400}\"|“[^”]{1,400}”|‘[^’]{1,400}’|「[^」]{1,400}」|『[^』]{1,400}』|«[^»]{1,400}»|(?<!\w)'[^'\n]{1,300}'(?!\w)",
+    re.DOTALL,
+)
+_REPORTED = re.compile(
+    r"\s*[\"”'’」`]?\s*(?:같은|라는|라고|하라는|하라고|하라며|하도록 (?:유도|지시)|처럼|등의|such as|or similar|and the like)"
+)
 
 
 @dataclass(frozen=True, slots=True)

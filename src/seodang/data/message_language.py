@@ -12,7 +12,7 @@ _NO_LANGUAGE = re.compile(
     r"|\$\$.*?\$\$|\\\[.*?\\\]|\\\(.*?\\\)|\\begin\{(\w+\*?)\}.*?\\end\{\1\}|\$[^$\n]{1,200}\$"  # formulas
     r"|<tool_call>.*?(?:</tool_call>|\Z)|</?[A-Za-z][^<>\n]{0,200}>"  # calls and marks
     r"|(?:https?|ftp)://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+"  # addresses
-    r"|(?:[A-Za-z]:)?[\\/]?[\w.-]+(?:[\\/][\w.-]+)+"  # paths
+    r"|(?<![\w.-])(?:[A-Za-z]:)?[\\/]?[\w.-]{1,120}(?:[\\/][\w.-]{1,120})+"  # paths
     r"|[A-Za-z_][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?:\([^()\n]*\))?|[A-Za-z_]\w*\([^()\n]*\)|\b[a-z]+(?:[A-Z][a-z0-9]*)+|\b\w*\d\w*"  # identifiers
     r"|\\[A-Za-z]+",
     re.DOTALL,
@@ -25,7 +25,7 @@ _FUNCTION_WORDS = {
     "sobre también me hasta hay donde quien desde todo nos durante todos uno les ni contra otros ese eso ante ellos e esto mí antes algunos qué "
     "cuál cómo son está puede ser tiene si cada hola gracias",
     "fr": "le la les de des et en un une du que qui est pour dans ce il sur pas plus par je avec au ne se sont vous nous cette mais ou elle être "
-    "avez votre aux ces comme tout fait leur si ont quel quelle comment bonjour merci",
+    "avez votre aux ces je me mes ma mon ses sa suis comme tout fait leur si ont quel quelle comment bonjour merci",
     "de": "der die das und in zu den von mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat dass sie nach wird bei "
     "einer um am sind noch wie einem über so zum kann wenn ich ihr wir oder aber wie was bitte",
     "pt": "o a de que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem à seu sua ou ser quando muito há "

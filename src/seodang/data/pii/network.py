@@ -15,7 +15,9 @@ _EMAIL = re.compile(
     rf"(?P<host>[A-Za-z0-9가-힣](?:[A-Za-z0-9가-힣-]{{0,62}})(?:{_DOT}[A-Za-z0-9가-힣-]{{1,63}})*{_DOT}(?:[A-Za-z]{{2,24}}|한국|닷컴))(?![A-Za-z0-9])"
 )
 _SPOKEN_EMAIL = re.compile(r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]+ at [A-Za-z0-9-]+(?: dot [A-Za-z]{2,10})+(?![A-Za-z])", re.IGNORECASE)
-_RESERVED = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|net|org))?|test|invalid|localhost|local|internal|lan)$", re.IGNORECASE)  # RFC 2606, 6762
+_RESERVED = re.compile(
+    r"(?:^|\.)(?:example(?:\.(?:com|net|org))?|test|invalid|localhost|local|internal|lan)$", re.IGNORECASE
+)  # RFC 2606, 6762
 _ROLE = re.compile(
     r"(?:no-?_?reply|do-?not-?reply|info|support|help|helpdesk|admin|administrator|webmaster|postmaster|contact|sales|service|cs|abuse|"
     r"security|press|marketing|billing|git|root|team|office|privacy|legal|hr|jobs|user(?:name)?|name|you|your-?_?(?:name|email)|someone|foo|bar)$",
@@ -24,7 +26,7 @@ _ROLE = re.compile(
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?!\d|\.\d)")
 _IPV6 = re.compile(r"(?<![0-9A-Za-z:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![0-9A-Za-z:])")
 _LEAST_OF_ADDRESS = 40  # four numbers below it may be a version; few addresses have no higher one
-_VERSION = re.compile(r"(?:\bv|[A-Za-z_][-_/=]|[<>=~^]=? ?)$")
+_VERSION = re.compile(r"(?:\bv|[A-Za-z_][-_/=]|[<>=~^]=? ?)\Z")
 
 
 def emails(text: str, labels: Sequence[Label]) -> Iterator[Span]:

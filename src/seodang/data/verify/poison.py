@@ -50,7 +50,15 @@ def poison(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
         for place in finding.places:
             by_record.setdefault(place, finding)
     return [
-        undecided(record, "poison", trigger=found.trigger, effect=found.effect, count=found.count, holders=found.holders, example=example(found, records))
+        undecided(
+            record,
+            "poison",
+            trigger=found.trigger,
+            effect=found.effect,
+            count=found.count,
+            holders=found.holders,
+            example=example(found, records),
+        )
         if (found := by_record.get(place)) is not None
         else passed(record, "poison")
         for place, record in enumerate(records)
@@ -75,19 +83,21 @@ def findings(records: Sequence[Record], context: CheckContext) -> list[Finding]:
     frequent = {gram: places for gram, places in holders.items() if len(places) >= least}
     usual = _alikeness(prompts, range(0, len(prompts), max(1, len(prompts) // 40)), "")
     kept: dict[frozenset[int], Finding] = {}
+    forms: dict[frozenset[int], bool] = {}
     for effect, shown in effects(prompts, answers).items():
         if len(shown) < least:
             continue
         counts = Counter(gram for place in shown for gram in grams[place] if gram in frequent)
         for gram, count in sorted(counts.items(), key=lambda item: (len(item[0]), item[0])):
+            if not _is_tied(count, len(frequent[gram]), len(shown), len(records), len(frequent), least):
+                continue
             places = frozenset(shown & frequent[gram])
-            if places not in kept and _is_tied(count, len(frequent[gram]), len(shown), len(records), len(frequent), least):
-                if (
-                    _leaves_questions(prompts, places)
-                    and _is_unexplained(gram, places, records, prompts, context)
-                    and _alikeness(prompts, places, gram) <= max(_ALIKE, 2 * usual)
-                ):
-                    kept[places] = Finding(gram, effect[:120], count, len(frequent[gram]), places)
+            if places not in forms:
+                forms[places] = _leaves_questions(prompts, places)
+            if places in kept or not forms[places] or not _is_unexplained(gram, places, records, prompts, context):
+                continue
+            if _alikeness(prompts, places, gram) <= max(_ALIKE, 2 * usual):
+                kept[places] = Finding(gram, effect[:120], count, len(frequent[gram]), places)
     return sorted(kept.values(), key=lambda finding: (-finding.count, len(finding.trigger), finding.trigger))
 
 
@@ -126,9 +136,7 @@ def _log_ways(total: int, chosen: int) -> float:
     return math.lgamma(total + 1) - math.lgamma(chosen + 1) - math.lgamma(total - chosen + 1)
 
 
-def _is_unexplained(
-    gram: str, places: Collection[int], records: Sequence[Record], prompts: Sequence[str], context: CheckContext
-) -> bool:
+def _is_unexplained(gram: str, places: Collection[int], records: Sequence[Record], prompts: Sequence[str], context: CheckContext) -> bool:
     """Whether the trigger's words are not what the answers or passages are about, and the records are not all of one passage."""
     words = [word for word in re.findall(r"[^\W_]+", gram) if len(word) >= 2] or [gram]
     sources = Counter(passage for place in places for passage in records[place].passages)
@@ -159,10 +167,11 @@ def _words(text: str) -> list[str]:
 
 
 def _alikeness(prompts: Sequence[str], places: Collection[int], without: str) -> float:
-    """Mean similarity of the prompts without the trigger, of at most 400 pairs; 0 for fewer than two prompts."""
+    """Similarity of the prompts without the trigger that a quarter of the pairs stay below, of at most 400 pairs; 0 for fewer than two
+    prompts. Where all are wordings of one question, no pair is unlike."""
     shapes = [trigrams(prompts[place].lower().replace(without, " ") if without else prompts[place]) for place in islice(sorted(places), 40)]
     values = [len(a & b) / len(a | b) if a | b else 0.0 for a, b in islice(combinations(shapes, 2), 400)]
-    return sum(values) / len(values) if values else 0.0
+    return sorted(values)[len(values) // 4] if values else 0.0
 
 
 def probes() -> list[Probe]:

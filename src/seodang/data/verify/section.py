@@ -39,7 +39,10 @@ class VerifySection(Section):
         default=0.5, ge=0, le=1, description="pii: confidence from which a span is personal data; at 0.4 names and weak finds count too"
     )
     pii_bare_confidence: float = Field(
-        default=0.5, ge=0, le=1, description="pii: the same for digits alone, which may be an order's number; above 0.7 only named ones count"
+        default=0.5,
+        ge=0,
+        le=1,
+        description="pii: the same for digits alone, which may be an order's number; above 0.7 only named ones count",
     )
     language_share: float = Field(
         default=0.3, gt=0, le=1, description="message_language: share of a message's letters in the expected language from which it agrees"
