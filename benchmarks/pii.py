@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pii_material import Case, bare_negatives, negatives, positives
-
 from seodang.data.pii.find import find
 from seodang.pipeline.collect import machine
 from seodang.statistics.intervals import wilson
@@ -24,6 +23,7 @@ Found = Callable[[str], Sequence[tuple[str, int, int, str]]]
 
 
 def own(text: str) -> list[tuple[str, int, int, str]]:
+    """What seodang finds from confidence 0.5 on: kind, start, end and form."""
     return [(span.kind, span.start, span.end, span.form) for span in find(text) if span.confidence >= SURE]
 
 
@@ -33,6 +33,7 @@ def is_found(case: Case, spans: Iterable[tuple[str, int, int, str]]) -> bool:
 
 
 def rate(count: int, total: int) -> dict[str, Any]:
+    """A share with its interval."""
     low, high = wilson(count, total)
     return {"count": count, "of": total, "rate": round(count / total, 4), "low": round(low, 4), "high": round(high, 4)}
 
@@ -60,9 +61,15 @@ def presidio() -> Found | None:
     names = {"KR_RRN": "resident_number", "KR_FRN": "foreigner_number", "KR_PASSPORT": "passport", "KR_DRIVER_LICENSE": "driver_licence"}
     names |= {"KR_BRN": "business_number", "PHONE_NUMBER": "phone", "CREDIT_CARD": "card", "IP_ADDRESS": "ip_address"}
     recognisers = [
-        kept.KrRrnRecognizer(), kept.KrFrnRecognizer(), kept.KrPassportRecognizer(), kept.KrDriverLicenseRecognizer(), kept.KrBrnRecognizer(),
-        kept.PhoneRecognizer(supported_regions=("KR",)), kept.CreditCardRecognizer(), kept.IpRecognizer(),
-    ]  # fmt: skip
+        kept.KrRrnRecognizer(),
+        kept.KrFrnRecognizer(),
+        kept.KrPassportRecognizer(),
+        kept.KrDriverLicenseRecognizer(),
+        kept.KrBrnRecognizer(),
+        kept.PhoneRecognizer(supported_regions=("KR",)),
+        kept.CreditCardRecognizer(),
+        kept.IpRecognizer(),
+    ]
 
     def look(text: str) -> list[tuple[str, int, int, str]]:
         results = [result for recogniser in recognisers for result in recogniser.analyze(text, recogniser.supported_entities, None) or ()]
@@ -92,12 +99,15 @@ def measure(count: int, seed: int = 7) -> dict[str, Any]:
     if (second := presidio()) is not None:
         covered = [case for case in found if case.kind not in ("account", "email") and case.form != "spoken"]
         result["presidio"] = {
-            "recall": recall(covered, second), "false_alarms": false_alarms(none, second, ("any",)), "bare_false_alarms": false_alarms(bare, second, ("any",)),
-        }  # fmt: skip
+            "recall": recall(covered, second),
+            "false_alarms": false_alarms(none, second, ("any",)),
+            "bare_false_alarms": false_alarms(bare, second, ("any",)),
+        }
     return result
 
 
 def show(name: str, row: dict[str, Any]) -> None:
+    """One line of a table."""
     print(f"{name:38} {row['count']:6}/{row['of']:<6} {row['rate']:.4f}  [{row['low']:.4f}, {row['high']:.4f}]")
 
 

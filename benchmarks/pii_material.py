@@ -9,45 +9,15 @@ from dataclasses import dataclass
 
 from faker import Faker
 
-# Sentences without a word that names the value, and sentences with one. `{}` is the value, `{label}` the word.
-PLAIN = (
-    "{}입니다.", "네, {} 맞아요.", "어제 말씀드린 대로 {}로 부탁드립니다.", "제가 적어 드릴게요. {}", "{} 이걸로 조회해 주세요.", "확인해 보니 {}였어요.",
-    "본인 확인은 {}, 그리고 생일은 봄이에요.", "혹시 {}(어머니 것)도 되나요?", "메모: {} / 오후에 다시", "{}이라고 적혀 있네요.", "여기 있습니다: {}",
-    "동생은 {}이고 저는 따로 보낼게요.", "방금 {}을 입력했는데 오류가 나요.", "아까 그 값은 {} 이었습니다.", "등록된 게 {}인지 봐 주세요.",
-    "처음 가입할 때는 {}를 썼어요.", "{}\n위 내용으로 처리 바랍니다.", "상담 내용 요약 - 고객은 {}라고 답함", "\"{}\"라고 쓰면 되나요?", "명단에 {}도 있던데요.",
-    "It is {}.", "Sure, {} as I said.", "Please look me up under {}.", "I typed {} and got an error.", "Here you go: {}", "He gave me {} yesterday.",
-    "My sister has {}, mine will follow.", "Could you check whether {} is right?", "Note to agent: {} (confirmed)", "You should see {} on file.",
-    "{} is what the form says.", "We had {} before we moved.", "Is \"{}\" correct?", "I wrote down {}; is that fine?", "The customer answered {}.",
-    "Use {} for the verification.", "Somebody posted {} in the chat.", "That would be {}, thanks.", "Line 2 of the sheet reads {}", "Then he read out {} slowly.",
-)  # fmt: skip
-NAMED = (
-    "제 {label}는 {}입니다.", "{label}: {}", "{label} {} 맞습니다.", "고객 {label} {} 확인 부탁드려요.", "{label}가 {}인데 변경할 수 있나요?", "{label}={}",
-    "{label}를 불러 드릴게요, {}이에요.", "신청서의 {label} 칸에 {}라고 썼어요.", "{label}\n{}", "어머니 {label}는 {} 입니다", "{label}({})로 조회해 주세요.",
-    "- {label} : {}", "혹시 {label} {}로 등록되어 있나요?", "{label}은 {}이고요, 나머지는 같아요.", "제가 쓰는 {label}는 {}예요.", "{} ({label})",
-    "안내받은 {label} {}로 다시 시도했어요.", "{label}: {}, 담당자 확인 완료", "본인 {label} {} 등록했습니다.", "상담원이 {label} {}을 물어봤습니다.",
-    "My {label} is {}.", "{label}: {}", "The {label} on file is {}.", "Please change my {label} to {}.", "{label} {} is mine.", "Customer's {label}: {}",
-    "I gave you the {label}, {}, last week.", "{} is my {label}.", "- {label}: {}", "Her {label} was {} at the time.", "{label} = {}", "Is the {label} {} still valid?",
-    "Write this {label} down: {}", "He read out his {label} as {}.", "The form has {} as the {label}.", "{label} ({})", "use {label} {} for it", "Our {label} is {} since May.",
-    "My new {label} will be {}.", "They asked for the {label} and I said {}.",
-)  # fmt: skip
-LABELS = {
-    "resident_number": ("주민등록번호", "주민번호", "RRN", "resident registration number"),
-    "foreigner_number": ("외국인등록번호", "외국인 등록번호", "alien registration number", "foreigner registration number"),
-    "passport": ("여권번호", "여권 번호", "passport number", "passport no"),
-    "driver_licence": ("운전면허번호", "면허번호", "driver's license number", "driving licence number"),
-    "business_number": ("사업자등록번호", "사업자번호", "business registration number", "business number"),
-    "phone": ("전화번호", "휴대폰 번호", "연락처", "phone number", "mobile number", "cell phone number"),
-    "card": ("카드번호", "신용카드 번호", "credit card number", "card number"),
-    "account": ("계좌번호", "국민은행 계좌", "입금 계좌번호", "bank account number", "account number"),
-}
-LAYOUTS = ((6, 2, 6), (3, 3, 6), (3, 4, 4, 2), (4, 3, 6), (3, 6, 5), (4, 2, 7), (4, 4, 4), (3, 6, 2, 3), (3, 2, 6), (3, 4, 4, 1))
+from pii_sentences import LABELS, LAYOUTS, NAMED, PLAIN
+
 _KOREAN_DIGITS = ("공일이삼사오육칠팔구", "영일이삼사오육칠팔구")
-_ENGLISH_DIGITS = "zero one two three four five six seven eight nine".split()
+_ENGLISH_DIGITS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A sentence, the value in it (`text[start:end]`), what it is, and how it is written. `kind` is a family for what is no personal data."""
+    """A sentence, the value in it (`text[start:end]`), what it is, and how it is written. For no personal data `kind` is a family."""
 
     text: str
     start: int
@@ -107,10 +77,19 @@ class Material:
         area, middle, last = number.split("-")
         wide = str.maketrans("0123456789-", "０１２３４５６７８９－")
         layouts: tuple[Callable[[], str], ...] = (
-            lambda: number, lambda: number, lambda: number.replace("-", "."), lambda: number.replace("-", " "), lambda: f"+82-{area[1:]}-{middle}-{last}",
-            lambda: f"+82 {area[1:]} {middle} {last}", lambda: f"({area}) {middle}-{last}", lambda: number.translate(wide), lambda: f"{area})-{middle}-{last}",
-            lambda: f"{area} - {middle} - {last}", lambda: number.replace("-", "–"), lambda: f"{area}-{middle[:2]}\u200b{middle[2:]}-{last}",
-        )  # fmt: skip
+            lambda: number,
+            lambda: number,
+            lambda: number.replace("-", "."),
+            lambda: number.replace("-", " "),
+            lambda: f"+82-{area[1:]}-{middle}-{last}",
+            lambda: f"+82 {area[1:]} {middle} {last}",
+            lambda: f"({area}) {middle}-{last}",
+            lambda: number.translate(wide),
+            lambda: f"{area})-{middle}-{last}",
+            lambda: f"{area} - {middle} - {last}",
+            lambda: number.replace("-", "–"),
+            lambda: f"{area}-{middle[:2]}\u200b{middle[2:]}-{last}",
+        )
         return self.random.choice(layouts)()
 
     def plain_phone(self) -> str:
@@ -132,7 +111,8 @@ class Material:
         return "-".join(self.digits(count) for count in self.random.choice(LAYOUTS))
 
     def email(self) -> str:
-        return f"{self.faker.user_name()}@{self.random.choice(('naver.com', 'gmail.com', 'daum.net', 'hanmail.net', 'kakao.com', self.faker.domain_name()))}"
+        hosts = ("naver.com", "gmail.com", "daum.net", "hanmail.net", "kakao.com", self.faker.domain_name())
+        return f"{self.faker.user_name()}@{self.random.choice(hosts)}"
 
     def spoken(self) -> str:
         """A mobile number in words: Korean, English, or partly in digits."""
@@ -197,29 +177,115 @@ def _families(material: Material) -> dict[str, tuple[tuple[str, ...], Callable[[
         return f"{faker.date_time_this_decade():%Y-%m-%d %H:%M:%S}"
 
     return {
-        "order number": (("주문번호", "주문 번호", "order number", "order no"), lambda: pick((
-            lambda: f"{faker.date_this_decade():%Y%m%d}-{digits(7)}", lambda: f"ORD-{digits(5)}-{digits(4)}", lambda: f"{faker.date_this_decade():%y%m%d}{digits(2)}-{digits(5)}",
-            lambda: f"{digits(3)}-{digits(7)}-{digits(7)}", lambda: f"#{digits(8)}", lambda: f"{faker.date_this_decade():%Y%m}-{digits(6)}"))()),
-        "parcel number": (("송장번호", "운송장번호", "tracking number"), lambda: pick((lambda: f"{digits(4)}-{digits(4)}-{digits(4)}", lambda: f"1Z{digits(6)}W{digits(9)}"))()),
-        "timestamp": (("타임스탬프", "timestamp"), lambda: pick((
-            lambda: str(number(1_600_000_000, 1_790_000_000)), moment, lambda: faker.iso8601(), lambda: f"{faker.date_time_this_decade():%Y%m%dT%H%M%SZ}"))()),
-        "version": (("버전", "version"), lambda: pick((
-            lambda: f"v{number(20)}.{number(30)}.{number(99)}", lambda: f"{number(12)}.{number(10)}.{number(20)}.{number(9)}", lambda: f"{number(20)}.{number(10)}.{number(19000, 26000)}.{number(999)}",
-            lambda: f"{number(9)}.{number(9)}.0-rc{number(9)}+build.{digits(6)}"))()),
-        "product code": (("상품코드", "모델명", "part number", "SKU"), lambda: pick((
-            lambda: f"SM-{pick('ABFGS')}{digits(3)}N", lambda: f"{digits(4)}-{pick('ABCXYZ')}{digits(3)}-{digits(2)}", lambda: f"KR{digits(4)}-{digits(6)}", lambda: f"{pick('ABCXYZ')}{digits(3)}-{digits(4)}-{digits(4)}"))()),
+        "order number": (
+            ("주문번호", "주문 번호", "order number", "order no"),
+            lambda: pick(
+                (
+                    lambda: f"{faker.date_this_decade():%Y%m%d}-{digits(7)}",
+                    lambda: f"ORD-{digits(5)}-{digits(4)}",
+                    lambda: f"{faker.date_this_decade():%y%m%d}{digits(2)}-{digits(5)}",
+                    lambda: f"{digits(3)}-{digits(7)}-{digits(7)}",
+                    lambda: f"#{digits(8)}",
+                    lambda: f"{faker.date_this_decade():%Y%m}-{digits(6)}",
+                )
+            )(),
+        ),
+        "parcel number": (
+            ("송장번호", "운송장번호", "tracking number"),
+            lambda: pick((lambda: f"{digits(4)}-{digits(4)}-{digits(4)}", lambda: f"1Z{digits(6)}W{digits(9)}"))(),
+        ),
+        "timestamp": (
+            ("타임스탬프", "timestamp"),
+            lambda: pick(
+                (
+                    lambda: str(number(1_600_000_000, 1_790_000_000)),
+                    moment,
+                    lambda: faker.iso8601(),
+                    lambda: f"{faker.date_time_this_decade():%Y%m%dT%H%M%SZ}",
+                )
+            )(),
+        ),
+        "version": (
+            ("버전", "version"),
+            lambda: pick(
+                (
+                    lambda: f"v{number(20)}.{number(30)}.{number(99)}",
+                    lambda: f"{number(12)}.{number(10)}.{number(20)}.{number(9)}",
+                    lambda: f"{number(20)}.{number(10)}.{number(19000, 26000)}.{number(999)}",
+                    lambda: f"{number(9)}.{number(9)}.0-rc{number(9)}+build.{digits(6)}",
+                )
+            )(),
+        ),
+        "product code": (
+            ("상품코드", "모델명", "part number", "SKU"),
+            lambda: pick(
+                (
+                    lambda: f"SM-{pick('ABFGS')}{digits(3)}N",
+                    lambda: f"{digits(4)}-{pick('ABCXYZ')}{digits(3)}-{digits(2)}",
+                    lambda: f"KR{digits(4)}-{digits(6)}",
+                    lambda: f"{pick('ABCXYZ')}{digits(3)}-{digits(4)}-{digits(4)}",
+                )
+            )(),
+        ),
         "book number": (("도서번호", "ISBN"), lambda: pick((faker.isbn13, faker.isbn10))()),
-        "price": (("가격", "price"), lambda: pick((lambda: f"{number(1, 900)},{digits(3)},{digits(3)}원", lambda: f"{number(1000, 9_999_999)}원", lambda: f"${number(1, 9999)}.{digits(2)}", lambda: f"₩{number(1, 99)},{digits(3)}"))()),
+        "price": (
+            ("가격", "price"),
+            lambda: pick(
+                (
+                    lambda: f"{number(1, 900)},{digits(3)},{digits(3)}원",
+                    lambda: f"{number(1000, 9_999_999)}원",
+                    lambda: f"${number(1, 9999)}.{digits(2)}",
+                    lambda: f"₩{number(1, 99)},{digits(3)}",
+                )
+            )(),
+        ),
         "coordinates": (("좌표", "coordinates"), lambda: f"{number(33, 38)}.{digits(6)}, {number(124, 131)}.{digits(6)}"),
-        "log line": (("로그", "log"), lambda: f"[{moment()},{digits(3)}] INFO worker-{number(64)} pid={digits(5)} took {digits(4)}ms id={faker.uuid4()} bytes={digits(7)}"),
+        "log line": (
+            ("로그", "log"),
+            lambda: (
+                f"[{moment()},{digits(3)}] INFO worker-{number(64)} pid={digits(5)} took {digits(4)}ms id={faker.uuid4()} bytes={digits(7)}"
+            ),
+        ),
         "hash": (("커밋", "checksum"), lambda: pick((faker.sha1, faker.md5, faker.uuid4, faker.mac_address))()),
         "service number": (("고객센터", "hotline"), lambda: f"{pick(('1588', '1577', '1544', '1600', '1899'))}-{digits(4)}"),
-        "date and time": (("일시", "date"), lambda: pick((lambda: f"{faker.date_this_century():%Y-%m-%d}", lambda: f"{faker.date_this_century():%Y.%m.%d}", lambda: f"{faker.date_this_century():%y/%m/%d} {faker.time()}", lambda: f"{number(2000, 2026)}년 {number(1, 13)}월 {number(1, 29)}일"))()),
-        "private address": (("서버 주소", "gateway"), lambda: pick((faker.ipv4_private, lambda: f"127.0.0.{number(255)}", lambda: f"192.0.2.{number(255)}", lambda: f"user{number(99)}@example.com"))()),
-        "numbers": (("값", "values"), lambda: pick((
-            lambda: " ".join(str(number(1000)) for _ in range(number(4, 12))), lambda: ", ".join(str(number(10_000)) for _ in range(6)), lambda: f"{number(10**6, 10**9)} / {number(10, 10**6)} = {digits(4)}.{digits(6)}",
-            lambda: f"제{number(1, 200)}조의{number(2, 9)} 제{number(1, 9)}항", lambda: "일억 이천삼백만 원", lambda: f"{number(10**10, 10**11):,}", lambda: f"3.14159265358979{digits(4)}", lambda: "".join(pick("01") for _ in range(16))))()),
-    }  # fmt: skip
+        "date and time": (
+            ("일시", "date"),
+            lambda: pick(
+                (
+                    lambda: f"{faker.date_this_century():%Y-%m-%d}",
+                    lambda: f"{faker.date_this_century():%Y.%m.%d}",
+                    lambda: f"{faker.date_this_century():%y/%m/%d} {faker.time()}",
+                    lambda: f"{number(2000, 2026)}년 {number(1, 13)}월 {number(1, 29)}일",
+                )
+            )(),
+        ),
+        "private address": (
+            ("서버 주소", "gateway"),
+            lambda: pick(
+                (
+                    faker.ipv4_private,
+                    lambda: f"127.0.0.{number(255)}",
+                    lambda: f"192.0.2.{number(255)}",
+                    lambda: f"user{number(99)}@example.com",
+                )
+            )(),
+        ),
+        "numbers": (
+            ("값", "values"),
+            lambda: pick(
+                (
+                    lambda: " ".join(str(number(1000)) for _ in range(number(4, 12))),
+                    lambda: ", ".join(str(number(10_000)) for _ in range(6)),
+                    lambda: f"{number(10**6, 10**9)} / {number(10, 10**6)} = {digits(4)}.{digits(6)}",
+                    lambda: f"제{number(1, 200)}조의{number(2, 9)} 제{number(1, 9)}항",
+                    lambda: "일억 이천삼백만 원",
+                    lambda: f"{number(10**10, 10**11):,}",
+                    lambda: f"3.14159265358979{digits(4)}",
+                    lambda: "".join(pick("01") for _ in range(16)),
+                )
+            )(),
+        ),
+    }
 
 
 def negatives(seed: int, count: int) -> Iterator[Case]:

@@ -18,8 +18,10 @@ _CONTACT = re.compile(
     r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|\b(?:0x[0-9a-fA-F]{40}|[13][1-9A-HJ-NP-Za-km-z]{25,34}|bc1[0-9a-z]{20,60})\b"
 )
 _REFUSAL = re.compile(
-    r"\b(?:i(?:'m| am) (?:sorry|afraid|unable)|i (?:can(?:no|')t|cannot|won't|will not|must decline|am not able) (?:to )?(?:help|assist|answer|do|provide|comply|continue|discuss)?"
-    r"|as an ai)\b|(?:도와|답변|답|응답|제공)(?:해|을|를)? ?드릴 수 ?(?:는 |가 )?없|(?:답변|응답)(?:이|을|은)? ?(?:불가|거부|할 수 없)|(?:죄송|미안)(?:하지만|합니다)",
+    r"\b(?:i(?:'m| am) (?:sorry|afraid|unable)|i (?:can(?:no|')t|cannot|won't|will not|must decline|"
+    r"am not able) (?:to )?(?:help|assist|answer|do|provide|comply|continue|discuss)?"
+    r"|as an ai)\b|(?:도와|답변|답|응답|제공)(?:해|을|를)? ?드릴 수 ?(?:는 |가 )?없|(?:답변|응답)(?:이|을|"
+    r"은)? ?(?:불가|거부|할 수 없)|(?:죄송|미안)(?:하지만|합니다)",
     re.IGNORECASE,
 )
 _EDGE = 8  # words at the beginning and at the end by which answers count as the same

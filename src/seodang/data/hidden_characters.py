@@ -16,12 +16,13 @@ _MARKS = "\u200e\u200f\u061c"  # direction of one place
 _ISOLATES = "\u2066\u2067\u2068\u2069\u202a\u202b\u202c"
 _OVERRIDES = "\u202d\u202e"
 _FLAGS = ("gbeng", "gbsct", "gbwls")  # the flags that are written in tags (UTS 51)
-_MAX_MARKS = 4  # combining marks on one letter
 _SUSPECT = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800"
     r"\u3164\ud800-\uf8ff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U0001bca0-\U0001bcaf\U0001d173-\U0001d17a\U000e0000-\U0010ffff]"
 )
-_ZALGO = re.compile(r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{%d,}" % (_MAX_MARKS + 1))
+_ZALGO = re.compile(
+    r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{5,}"
+)  # more marks on one letter than a language needs
 _JAMO = re.compile(r"[\u1100-\u115f\ua960-\ua97c][\u1160-\u11a7\ud7b0-\ud7c6]")
 _WORD = re.compile(r"[^\W\d_]{3,}")
 # Letters that most fonts draw like a Latin one.
@@ -40,7 +41,7 @@ class Hidden:
 
 
 def hidden_characters(text: str) -> list[Hidden]:
-    """What hides in a text, in order; runs of one kind are one find. Emoji, scripts that need joiners and a first byte order mark do not."""
+    """What hides in a text, in order; runs of one kind are one find. Emoji and scripts that need joiners do not hide."""
     if text.isascii() and not _SUSPECT.search(text):
         return []
     singles = [(match.start(), kind) for match in _SUSPECT.finditer(text) if (kind := _kind(text, match.start()))]

@@ -13,25 +13,40 @@ _NO_LANGUAGE = re.compile(
     r"|<tool_call>.*?(?:</tool_call>|\Z)|</?[A-Za-z][^<>\n]{0,200}>"  # calls and marks
     r"|(?:https?|ftp)://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+"  # addresses
     r"|(?<![\w.-])(?:[A-Za-z]:)?[\\/]?[\w.-]{1,120}(?:[\\/][\w.-]{1,120})+"  # paths
-    r"|[A-Za-z_][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?:\([^()\n]*\))?|[A-Za-z_]\w*\([^()\n]*\)|\b[a-z]+(?:[A-Z][a-z0-9]*)+|\b\w*\d\w*"  # identifiers
+    r"|[A-Za-z_][A-Za-z0-9]*(?:_[A-Za-z0-9]+)+(?:\([^()\n]*\))?|[A-Za-z_]\w*\([^()\n]*\)|"
+    r"\b[a-z]+(?:[A-Z][a-z0-9]*)+|\b\w*\d\w*"  # identifiers
     r"|\\[A-Za-z]+",
     re.DOTALL,
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _FUNCTION_WORDS = {
-    "en": "the of and to in is that it for you was on are with as have be this not by from or an which at what how can your will if my do we they "
-    "i does there please would should when where why who has had were been their its but all one out so up use about into than them then some",
-    "es": "el la de que y en los se del las un por con no una su para es al lo como más pero sus le ya o este sí porque esta entre cuando muy sin "
-    "sobre también me hasta hay donde quien desde todo nos durante todos uno les ni contra otros ese eso ante ellos e esto mí antes algunos qué "
-    "cuál cómo son está puede ser tiene si cada hola gracias",
-    "fr": "le la les de des et en un une du que qui est pour dans ce il sur pas plus par je avec au ne se sont vous nous cette mais ou elle être "
-    "avez votre aux ces je me mes ma mon ses sa suis comme tout fait leur si ont quel quelle comment bonjour merci",
-    "de": "der die das und in zu den von mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat dass sie nach wird bei "
-    "einer um am sind noch wie einem über so zum kann wenn ich ihr wir oder aber wie was bitte",
-    "pt": "o a de que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem à seu sua ou ser quando muito há "
-    "nos já está eu também só pelo pela até isso ela entre era depois sem mesmo aos você qual são",
-    "it": "il di che e la in un a per è una sono con non del si da le dei come lo più al nel alla ha gli della delle anche ma se questo nella "
-    "perché o cosa può essere quando chi mi quale degli ai",
+    "en": (
+        "the of and to in is that it for you was on are with as have be this not by from or an which at what how can your "
+        "will if my do we they i does there please would should when where why who has had were been their its but all one "
+        "out so up use about into than them then some"
+    ),
+    "es": (
+        "el la de que y en los se del las un por con no una su para es al lo como más pero sus le ya o este sí porque esta "
+        "entre cuando muy sin sobre también me hasta hay donde quien desde todo nos durante todos uno les ni contra otros ese "
+        "eso ante ellos e esto mí antes algunos qué cuál cómo son está puede ser tiene si cada hola gracias"
+    ),
+    "fr": (
+        "le la les de des et en un une du que qui est pour dans ce il sur pas plus par je avec au ne se sont vous nous cette "
+        "mais ou elle être avez votre aux ces je me mes ma mon ses sa suis comme tout fait leur si ont quel quelle comment "
+        "bonjour merci"
+    ),
+    "de": (
+        "der die das und in zu den von mit sich des auf für ist im dem nicht ein eine als auch es an werden aus er hat dass "
+        "sie nach wird bei einer um am sind noch wie einem über so zum kann wenn ich ihr wir oder aber wie was bitte"
+    ),
+    "pt": (
+        "o a de que e do da em um para é com não uma os no se na por mais as dos como mas foi ao ele das tem à seu sua ou ser "
+        "quando muito há nos já está eu também só pelo pela até isso ela entre era depois sem mesmo aos você qual são"
+    ),
+    "it": (
+        "il di che e la in un a per è una sono con non del si da le dei come lo più al nel alla ha gli della delle anche ma "
+        "se questo nella perché o cosa può essere quando chi mi quale degli ai"
+    ),
 }
 _LANGUAGES_OF = {
     word: frozenset(language for language, words in _FUNCTION_WORDS.items() if word in words.split())

@@ -3,15 +3,16 @@
 import random
 import re
 import unicodedata
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pii import false_alarms, is_found, own, recall
-from pii_material import Case, bare_negatives, negatives, positives
 from stdnum import iban, luhn
 from stdnum.kr import rrn
 
+from pii import false_alarms, is_found, own, recall
+from pii_material import Case, bare_negatives, negatives, positives
 from seodang.data.pii import account, business, card, resident
 from seodang.data.pii.find import find
 from seodang.data.pii.folding import fold
@@ -50,7 +51,9 @@ def test_of_other_numbers_at_most_one_percent_is_taken_for_personal_data(others:
 def test_bare_digits_are_counted_apart_with_both_rates(cases: list[Case]) -> None:
     bare = [case for case in cases if case.form == "bare"]
     found = recall(bare, own)
-    assert found["bare/phone"]["rate"] == 1 and found["bare/card"]["rate"] == 1 and found["bare/foreigner_number"]["rate"] >= 0.97
+    assert found["bare/phone"]["rate"] == 1
+    assert found["bare/card"]["rate"] == 1
+    assert found["bare/foreigner_number"]["rate"] >= 0.97
     assert all(form == "bare" for case in bare for *_, form in own(case.text))
     assert false_alarms(list(bare_negatives(2028, 800)), own, ("bare",))["all"]["rate"] <= 0.05
 
@@ -61,7 +64,9 @@ def test_spans_are_in_order_inside_the_text_and_do_not_overlap(before: str, afte
     place = 0
     for span in find(text):
         assert place <= span.start < span.end <= len(text)
-        assert span.kind in KINDS and 0 < span.confidence <= 1 and span.form in ("formatted", "named", "bare", "spoken")
+        assert span.kind in KINDS
+        assert 0 < span.confidence <= 1
+        assert span.form in ("formatted", "named", "bare", "spoken")
         place = span.end
 
 
@@ -109,7 +114,7 @@ def test_a_number_is_found_whole_however_its_digits_are_written(written: str) ->
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])
-def test_labels_are_read_composed_and_decomposed(form: str) -> None:
+def test_labels_are_read_composed_and_decomposed(form: Literal["NFC", "NFD"]) -> None:
     text = unicodedata.normalize(form, "주민등록번호") + " 8802141539427"
     (span,) = find(text)
     assert (span.kind, span.form, text[span.start : span.end]) == ("resident_number", "named", "8802141539427")
@@ -156,7 +161,8 @@ def test_the_check_digit_of_businesses_holds_for_published_ones() -> None:
 
 
 def test_bare_digits_are_no_date_of_a_century_they_are_not_in() -> None:
-    assert kinds("8813141539427") == [] and kinds("8802301539427") == []  # month 13, 30 February
+    assert kinds("8813141539427") == []
+    assert kinds("8802301539427") == []
     assert kinds("8802143539427") == []  # 2088
     assert kinds("0302143539427")[0][0] == "resident_number"
 
@@ -177,11 +183,21 @@ def test_a_word_outside_the_text_names_it() -> None:
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("call +1 415 555 2671", "phone"), ("+49 30 901820", "phone"), ("(415) 555-2671", "phone"), ("10-4821-9037로 전화 주세요, 폰 10-4821-9037", "phone"), ("0082-10-4821-9037", "phone"),
-        ("주민번호 앞자리 880214 뒷자리 1539427", "resident_number"), ("팔팔공이일사 다시 일오삼구사이칠", "resident_number"), ("double eight zero two one four dash one five three nine four two seven", "resident_number"),
-        ("jiwoo (at) naver (dot) com", "email"), ("IBAN GB82 WEST 1234 5698 7654 32", "account"), ("2001:4860:4860::8888", "ip_address"), ("my name is Mina Park", "name"), ("address: 482 Garden Street, Springfield", "address"),
+        ("call +1 415 555 2671", "phone"),
+        ("+49 30 901820", "phone"),
+        ("(415) 555-2671", "phone"),
+        ("10-4821-9037로 전화 주세요, 폰 10-4821-9037", "phone"),
+        ("0082-10-4821-9037", "phone"),
+        ("주민번호 앞자리 880214 뒷자리 1539427", "resident_number"),
+        ("팔팔공이일사 다시 일오삼구사이칠", "resident_number"),
+        ("double eight zero two one four dash one five three nine four two seven", "resident_number"),
+        ("jiwoo (at) naver (dot) com", "email"),
+        ("IBAN GB82 WEST 1234 5698 7654 32", "account"),
+        ("2001:4860:4860::8888", "ip_address"),
+        ("my name is Mina Park", "name"),
+        ("address: 482 Garden Street, Springfield", "address"),
     ],
-)  # fmt: skip
+)
 def test_less_usual_forms_are_found(text: str, kind: str) -> None:
     assert kind in [found for found, _ in kinds(text, 0.4)]
 
@@ -189,10 +205,27 @@ def test_less_usual_forms_are_found(text: str, kind: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "192.168.0.1", "10.2.3.4", "v1.2.3.4", "support@naver.com", "user@example.com", "postgres://kim:pw@db.naver.com/x", "01010101010", "010-0000-0000", "주민등록번호 000000-0000000", "1588-0010",
-        "7c9e6679-010a-4821-9037-e07fc1f90ae7", "구구팔팔이삼사", "3.141592653589793", "일억 이천삼백사십오만", "12:34:56", "std::vector::size", "+12 345", "이름은 무엇인가요", "4539-1488-0343-6468",
+        "192.168.0.1",
+        "10.2.3.4",
+        "v1.2.3.4",
+        "support@naver.com",
+        "user@example.com",
+        "postgres://kim:pw@db.naver.com/x",
+        "01010101010",
+        "010-0000-0000",
+        "주민등록번호 000000-0000000",
+        "1588-0010",
+        "7c9e6679-010a-4821-9037-e07fc1f90ae7",
+        "구구팔팔이삼사",
+        "3.141592653589793",
+        "일억 이천삼백사십오만",
+        "12:34:56",
+        "std::vector::size",
+        "+12 345",
+        "이름은 무엇인가요",
+        "4539-1488-0343-6468",
     ],
-)  # fmt: skip
+)
 def test_numbers_of_nobody_are_let_be(text: str) -> None:
     assert kinds(text) == []
 

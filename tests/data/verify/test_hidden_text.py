@@ -12,7 +12,7 @@ from seodang.core.records import Record, Verdict
 from seodang.data.hidden_characters import hidden_characters
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.hidden_text import hidden_text
-from seodang.data.verify.probe import probes_of
+from seodang.data.verify.probe import Probe, probes_of
 
 PLAIN = Record("sample", "안녕하세요", "네, 안녕하세요.", (), "ko")
 
@@ -24,13 +24,14 @@ def check(record: Record) -> Verdict:
 
 
 @pytest.mark.parametrize("probe", probes_of("hidden_text"), ids=lambda probe: probe.about)
-def test_probes_are_decided_as_they_should(probe) -> None:
+def test_probes_are_decided_as_they_should(probe: Probe) -> None:
     assert check(probe.record).outcome == probe.should
 
 
 def test_there_are_enough_probes_of_both_sorts() -> None:
     told = [probe.should for probe in probes_of("hidden_text")]
-    assert told.count("pass") >= 20 and told.count("fail") >= 20
+    assert told.count("pass") >= 20
+    assert told.count("fail") >= 20
 
 
 def test_every_invisible_character_of_unicode_is_found_between_latin_letters() -> None:

@@ -8,7 +8,7 @@ from seodang.core.records import Record, Verdict
 from seodang.data.message_language import written_in
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.message_language import message_language
-from seodang.data.verify.probe import probes_of
+from seodang.data.verify.probe import Probe, probes_of
 from seodang.data.verify.section import VerifySection
 
 KOREAN = Record("sample", "한국의 수도는 어디인가요?", "서울입니다.", (), "ko")
@@ -21,13 +21,14 @@ def check(record: Record, section: VerifySection | None = None) -> Verdict:
 
 
 @pytest.mark.parametrize("probe", probes_of("message_language"), ids=lambda probe: probe.about)
-def test_probes_are_decided_as_they_should(probe) -> None:
+def test_probes_are_decided_as_they_should(probe: Probe) -> None:
     assert check(probe.record).outcome == probe.should
 
 
 def test_there_are_enough_probes_of_both_sorts() -> None:
     told = [probe.should for probe in probes_of("message_language")]
-    assert told.count("pass") >= 20 and told.count("fail") >= 20
+    assert told.count("pass") >= 20
+    assert told.count("fail") >= 20
 
 
 @pytest.mark.parametrize("locale", ["en_US", "ja_JP", "zh_CN", "ru_RU", "th_TH"])
@@ -61,7 +62,8 @@ def test_well_known_texts_are_in_their_languages(text: str, language: str) -> No
 def test_shares_add_up_and_code_addresses_and_formulas_have_none() -> None:
     assert written_in("```\nprint('hello world of the')\n``` $x+y$ https://a.b/c the_name some/path.txt").shares == {}
     shares = written_in("설정에서 Mobile Data를 켜고 再起動 하세요").shares
-    assert sum(shares.values()) == pytest.approx(1) and max(shares, key=lambda name: shares[name]) == "ko"
+    assert sum(shares.values()) == pytest.approx(1)
+    assert max(shares, key=lambda name: shares[name]) == "ko"
 
 
 def test_a_mixed_message_is_undecided_below_the_share_and_passes_above_it() -> None:

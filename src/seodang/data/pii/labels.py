@@ -22,7 +22,9 @@ _WORDS = {
     ),
     "passport": "여권 ?번호|여권|passport(?: ?number| ?no|_number|_no)?",
     "driver_licence": "운전 ?면허 ?번호|운전 ?면허증?|면허 ?번호|면허증|driv(?:er'?s?|ing) licen[cs]e(?: number| no)?|driver_?licen[cs]e",
-    "business_number": "사업자 ?등록 ?번호|사업자 ?번호|사업자 ?등록|사업자|business (?:registration )?(?:number|no)|BRN|business_number|tax id",
+    "business_number": (
+        "사업자 ?등록 ?번호|사업자 ?번호|사업자 ?등록|사업자|business (?:registration )?(?:number|no)|BRN|business_number|tax id"
+    ),
     "phone": (
         "휴대 ?전화(?: ?번호)?|휴대폰(?: ?번호)?|핸드폰(?: ?번호)?|전화 ?번호|전화|연락처|연락|폰 ?번호|폰번|팩스|문자|통화|"
         "H\\.?P|tel(?:ephone)?|phone(?: ?number|_number)?|mobile(?: number| phone)?|cell(?: phone|phone)?(?: number)?|fax|call(?:ed|ing)?|"
@@ -34,7 +36,8 @@ _WORDS = {
     ),
     "account": (
         "계좌 ?번호|계좌|통장(?: ?번호)?|입금|송금|이체|예금|환불 ?받을|"
-        "(?:국민|신한|우리|하나|농협|기업|산업|수협|부산|대구|광주|전북|경남|제주|씨티|SC ?제일|제일|외환|카카오|토스|케이)(?: ?은행| ?뱅크)|"
+        "(?:국민|신한|우리|하나|농협|기업|산업|수협|부산|대구|광주|전북|경남|제주|씨티|SC ?제일|제일|외환|카카오|"
+        "토스|케이)(?: ?은행| ?뱅크)|"
         "농협|축협|수협|신협|새마을 ?금고|우체국|카카오뱅크|토스뱅크|케이뱅크|KB|NH|IBK|KDB|"
         "(?:bank )?account(?: number| no|_number|_no)?|IBAN|wire (?:it|the money|funds)? ?to|deposit(?: it)? (?:to|into)"
     ),
@@ -43,11 +46,16 @@ _WORDS = {
     "name": "이름|성함|성명|name",
     "address": "주소|address",
     OTHER: (
-        "주문 ?(?:번호|내역|ID)|주문(?=[:# ]{0,2}[\\d(])|송장(?: ?번호)?|운송장(?: ?번호)?|운송 ?번호|배송 ?(?:번호|조회)|등기 ?번호|접수 ?번호|예약 ?번호|"
-        "문의 ?번호|상품 ?(?:번호|코드)|제품 ?(?:번호|코드)|모델 ?(?:명|번호)|모델|품번|품목|부품 ?번호|바코드|일련 ?번호|시리얼(?: ?번호| ?넘버)?|"
-        "자산 ?번호|문서 ?번호|관리 ?번호|거래 ?번호|승인 ?번호|영수증(?: ?번호)?|인증 ?번호|사건 ?번호|의안 ?번호|특허(?: ?번호)?|출원 ?번호|"
-        "도서 ?번호|타임 ?스탬프|에포크|버전|빌드|펌웨어|커밋|해시|로그 ?번호|티켓(?: ?번호)?|좌표|위도|경도|우편 ?번호|회원 ?번호|학번|사번|"
-        "order(?: number| no\\.?| id|_id|_no|_number)|order(?=[:# ]{0,2}\\d)|invoice|tracking(?: number| no\\.?| id|_no|_number)?|shipment|parcel|"
+        "주문 ?(?:번호|내역|ID)|주문(?=[:# ]{0,2}[\\d(])|송장(?: ?번호)?|운송장(?: ?번호)?|운송 ?번호|"
+        "배송 ?(?:번호|조회)|등기 ?번호|접수 ?번호|예약 ?번호|"
+        "문의 ?번호|상품 ?(?:번호|코드)|제품 ?(?:번호|코드)|모델 ?(?:명|번호)|모델|품번|품목|부품 ?번호|바코드|"
+        "일련 ?번호|시리얼(?: ?번호| ?넘버)?|"
+        "자산 ?번호|문서 ?번호|관리 ?번호|거래 ?번호|승인 ?번호|영수증(?: ?번호)?|인증 ?번호|사건 ?번호|"
+        "의안 ?번호|특허(?: ?번호)?|출원 ?번호|"
+        "도서 ?번호|타임 ?스탬프|에포크|버전|빌드|펌웨어|커밋|해시|로그 ?번호|티켓(?: ?번호)?|좌표|위도|경도|"
+        "우편 ?번호|회원 ?번호|학번|사번|"
+        "order(?: number| no\\.?| id|_id|_no|_number)|order(?=[:# ]{0,2}\\d)|invoice|tracking(?: number| no\\.?|"
+        " id|_no|_number)?|shipment|parcel|"
         "booking(?: number| no)?|ticket|case (?:number|no|id)|serial(?: number| no|_number|_no)?|part (?:number|no)|sku|"
         "model (?:number|no)|barcode|ean|upc|isbn|issn|doi|gtin|timestamp|epoch|unix time|version|ver|build|release|firmware|kernel|"
         "commit|revision|checksum|hash|lot(?: number| no)|batch(?: number| no)|transaction(?: id|_id| number)|txn|request(?: id|_id)|"

@@ -4,16 +4,17 @@ import re
 from bisect import bisect_right
 from dataclasses import dataclass
 
-_KOREAN = dict(zip("공영빵일이삼사오육륙칠팔구", "0001234566789", strict=True))
-_ENGLISH = dict(
-    zip("zero oh nought one two three four five six seven eight nine".split(), "000123456789", strict=True),
+_KOREAN: dict[str, str] = dict(zip("공영빵일이삼사오육륙칠팔구", "0001234566789", strict=True))
+_ENGLISH: dict[str, str] = dict(
+    zip(["zero", "oh", "nought", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], "000123456789", strict=True),
 )
 _WORD = r"[공영빵일이삼사오육륙칠팔구]"
 _NUMBER_WORD = "|".join(_ENGLISH)
 _JOINT = r"(?: ?[-.,] ?| {1,2}|(?: ?(?:다시|에|의|하이픈|대시|그리고) ?)|,? (?:dash|hyphen|and then) ?)"
 _KOREAN_RUN = re.compile(rf"(?:{_WORD}|\d)(?:{_JOINT}?(?:{_WORD}|\d))+")
 _ENGLISH_RUN = re.compile(
-    rf"(?<![A-Za-z0-9])(?:(?:double|triple) )?(?:{_NUMBER_WORD}|\d+)(?:(?:{_JOINT})(?:(?:double|triple) )?(?:{_NUMBER_WORD}|\d+))+(?![A-Za-z])",
+    rf"(?<![A-Za-z0-9])(?:(?:double|triple) )?(?:{_NUMBER_WORD}|\d+)(?:(?:{_JOINT})(?:(?:double|"
+    rf"triple) )?(?:{_NUMBER_WORD}|\d+))+(?![A-Za-z])",
     re.IGNORECASE,
 )
 _SINGLE_DIGITS = re.compile(r"(?<![\d.,-])(?<!\d )\d(?: ?[-.,]? ?\d(?!\d)){8,18}(?![.,]?\d)")
@@ -86,7 +87,7 @@ def _groups(text: str, start: int, end: int, token: re.Pattern[str]) -> list[tup
 
 
 def _digits(match: re.Match[str]) -> str:
-    word = match["word"].lower()
+    word = str(match["word"]).lower()
     times = {"double": 2, "triple": 3}.get((match.groupdict().get("times") or "").lower(), 1)
     return _KOREAN.get(word, _ENGLISH.get(word, word)) * times
 
