@@ -35,3 +35,18 @@ class VerifySection(Section):
     exam_similarity: float = Field(
         default=0.7, gt=0, le=1, description="decontaminated: the same measure, from which a question counts as one of the exam's"
     )
+    pii_confidence: float = Field(
+        default=0.5, ge=0, le=1, description="pii: confidence from which a span is personal data; at 0.4 names and weak finds count too"
+    )
+    pii_bare_confidence: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="pii: the same for digits alone, which may be an order's number; above 0.7 only named ones count",
+    )
+    language_share: float = Field(
+        default=0.3, gt=0, le=1, description="message_language: share of a message's letters in the expected language from which it agrees"
+    )
+    poison_count: int = Field(
+        default=5, ge=2, description="poison: records, an absolute count, from which a trigger with its abnormal answers is a finding"
+    )
