@@ -35,6 +35,7 @@ __all__ = [
     "iter_documents",
     "load_documents",
     "matching_files",
+    "permissions_of",
     "read_documents",
     "source_bytes",
     "sources_digest",

@@ -17,7 +17,7 @@ _VOID = re.compile("area|base|br|col|embed|hr|img|input|link|meta|param|source|t
 
 
 _REFERENCE = re.compile(r"&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)")  # what `html.unescape` looks at (HTML5, 13.5)
-_WORD = re.compile(r"\S+")
+_GAP = re.compile(r"\s{2,}|[^\S ]")  # white space that is not one blank
 
 
 class Stretch(NamedTuple):
@@ -175,20 +175,20 @@ def _aligned(page: str, start: int, end: int, data: str) -> list[Stretch]:
 def _joined_white_space(line: list[Stretch]) -> list[Stretch]:
     """The line with each stretch of white space as one blank, and without any around it or a cell's border at its end."""
     text = "".join(stretch.text for stretch in line)
-    words = [(match.start(), match.end()) for match in _WORD.finditer(text)]
-    if len(words) > 1 and text[slice(*words[-1])] == "|":
-        words.pop()
+    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
+    if end - start > 1 and text[end - 1] == "|" and text[end - 2].isspace():
+        end = len(text[: end - 1].rstrip())
+    if end <= start:
+        return []
     found: list[Stretch] = []
     cursor = _Cursor(line)
-    for index, (start, end) in enumerate(words):
-        if index:
-            blank = cursor.take(start)
-            plain = len(blank) == 1 and blank[0].text == " " and blank[0].verbatim
-            _add(found, blank[0] if plain else Stretch(" ", blank[0].start, blank[-1].end, False))
-        else:
-            cursor.take(start)
-        for stretch in cursor.take(end):
+    cursor.take(start)
+    for gap in [*_GAP.finditer(text, start, end), None]:
+        for stretch in cursor.take(gap.start() if gap else end):
             _add(found, stretch)
+        if gap:
+            blank = cursor.take(gap.end())
+            found.append(Stretch(" ", blank[0].start, blank[-1].end, False))
     return found
 
 

@@ -1,7 +1,7 @@
 """JSON lines: one document a line, read line by line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from io import TextIOWrapper
 from typing import Any, BinaryIO
@@ -58,14 +58,16 @@ def _lines(file: BinaryIO, where: str) -> Iterator[tuple[int, int, bytes, str]]:
     """Each line: its number from 1, its place in the file, its bytes without the line end, and its text."""
     encoding, num_mark_bytes = mark_of(file.read(4))
     file.seek(num_mark_bytes)
-    place, number = num_mark_bytes, 0
-    wide = TextIOWrapper(file, encoding=encoding, newline="\n") if encoding != "utf-8" else None
-    while True:
-        number += 1
+    if encoding == "utf-8":
+        yield from _numbered(partial(file.readline, _MAX_LINE_BYTES + 1), encoding, num_mark_bytes, where)
+    else:
+        with TextIOWrapper(file, encoding=encoding, newline="\n") as wide:
+            yield from _numbered(partial(_next_wide, wide, encoding, where), encoding, num_mark_bytes, where)
+
+
+def _numbered(read: Callable[[], bytes], encoding: str, place: int, where: str) -> Iterator[tuple[int, int, bytes, str]]:
+    for number, line in enumerate(iter(read, b""), start=1):
         at = f"{where}:{number}"
-        line = _next_wide(wide, encoding, at) if wide is not None else file.readline(_MAX_LINE_BYTES + 1)
-        if not line:
-            return
         if len(line) > _MAX_LINE_BYTES:
             raise InputError(f"a line of more than {_MAX_LINE_BYTES >> 20} MiB", where=at, hint="a document a line: split it")
         text = _decoded(line, encoding, at, place)
@@ -77,7 +79,7 @@ def _lines(file: BinaryIO, where: str) -> Iterator[tuple[int, int, bytes, str]]:
 
 def _next_wide(file: TextIOWrapper, encoding: str, where: str) -> bytes:
     try:
-        return file.readline(_MAX_LINE_BYTES).encode(encoding)
+        return file.readline(_MAX_LINE_BYTES + 1).encode(encoding)
     except UnicodeDecodeError as error:
         raise InputError(f"not text in {encoding}", where=where, hint="save the file as UTF-8") from error
 

@@ -43,6 +43,10 @@ class SourceMap:
 
     def locate(self, text: str, start: int, end: int) -> tuple[Place, ...]:
         """The places of `text[start:end]`, in order; neighbours in one part are one place. An empty span has one empty place."""
+        return tuple(replace(self.parts[part], start=first, end=last) for part, first, last in self.ranges(text, start, end))
+
+    def ranges(self, text: str, start: int, end: int) -> list[tuple[int, int, int]]:
+        """As `locate`: the part's number, start and end of each place."""
         found: list[tuple[int, int, int]] = []
         index = max(0, bisect_right(self.starts, start) - 1)
         while index < len(self.starts) and (self.starts[index] < end or not found):
@@ -52,8 +56,7 @@ class SourceMap:
             else:
                 found.append((part, first, last))
             index += 1
-        kept = [place for place in found if place[2] > place[1]] or found[:1]  # what a reader added has no place of its own
-        return tuple(replace(self.parts[part], start=first, end=last) for part, first, last in kept)
+        return [place for place in found if place[2] > place[1]] or found[:1]  # what a reader added has no place of its own
 
     def _range(self, text: str, index: int, start: int, end: int) -> tuple[int, int]:
         begins = self.starts[index]
@@ -92,8 +95,8 @@ def moved(runs: Iterable[Run], text: str, source: SourceMap) -> Iterator[Run]:
     """Runs whose ranges are characters of `text`, with the ranges of what `text` itself was taken from. Verbatim ones must be verbatim in
     it."""
     for run in runs:
-        (place,) = source.locate(text, run.first, run.last)
-        yield run._replace(first=place.start, last=place.end)
+        ((_, first, last),) = source.ranges(text, run.first, run.last)
+        yield Run(run.text, first, last, run.verbatim, run.part)
 
 
 def composed(runs: Iterable[Run], parts: Sequence[Place]) -> Iterator[Run]:
