@@ -8,6 +8,7 @@ from typing import Any
 
 import pypdf
 import pytest
+from pypdf.generic import NameObject
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
@@ -75,9 +76,9 @@ def test_pages_without_text_are_told_and_a_scan_is_an_error(tmp_path: Path) -> N
     assert "ocrmypdf" in str(caught.value.hint)
 
 
-def locked(content: bytes, **passwords: str) -> bytes:
+def locked(content: bytes, user_password: str) -> bytes:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(content))
-    writer.encrypt(algorithm="AES-256", **passwords)
+    writer.encrypt(user_password, "owner", algorithm="AES-256")
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()
@@ -85,10 +86,10 @@ def locked(content: bytes, **passwords: str) -> bytes:
 
 def test_a_password_locks_a_file_but_only_where_reading_needs_it(tmp_path: Path) -> None:
     content = pdf(KOREAN)
-    (document,) = read(tmp_path, locked(content, user_password="", owner_password="owner")).documents
+    (document,) = read(tmp_path, locked(content, "")).documents
     assert "반품은 14일" in document.text
     with pytest.raises(InputError, match="locked by a password") as caught:
-        read(tmp_path, locked(content, user_password="secret", owner_password="owner"))
+        read(tmp_path, locked(content, "secret"))
     assert caught.value.where == "docs/a.pdf"
 
 
@@ -114,9 +115,9 @@ def test_any_torn_file_is_read_or_an_input_error(tmp_path: Path) -> None:
 def test_a_stream_that_unpacks_without_end_is_refused(tmp_path: Path) -> None:
     bomb = zlib.compress(b" " * (80 << 20), 9)
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf([["x"]], pageCompression=0)))
-    stream = writer.pages[0]["/Contents"].get_object()
+    stream: Any = writer.pages[0]["/Contents"].get_object()
     stream._data = bomb
-    stream[pypdf.generic.NameObject("/Filter")] = pypdf.generic.NameObject("/FlateDecode")
+    stream[NameObject("/Filter")] = NameObject("/FlateDecode")
     written = io.BytesIO()
     writer.write(written)
     with pytest.raises(InputError, match=r"docs/a\.pdf, page 1: not a PDF file that can be read"):

@@ -29,9 +29,10 @@ ENCODINGS = {
     "cp949": b"",
 }
 LETTERS = "가간각나다 abc.\r\n"
-PAGE_PARTS = (
-    "<p> </p> <li> <ul> <td> <h2> </h2> <br> <pre> </pre> &amp; &lt &notit; &#44032; &#x41; & < </> &amp;amp; <b> 가나 | x ; &nbsp;"
-).split(" ") + ["<!-- c -->", "다 라", " ", "\n", " \r\n "]
+PAGE_PARTS = [
+    *["<p>", "</p>", "<li>", "<ul>", "<td>", "<h2>", "</h2>", "<br>", "<pre>", "</pre>", "<b>", "</>", "<!-- c -->", "<", "|"],
+    *["&amp;", "&lt", "&notit;", "&#44032;", "&#x41;", "&", "&amp;amp;", "&nbsp;", "가나", "다 라", "x", ";", " ", "\n", " \r\n "],
+]
 
 
 def encoded(content: str, encoding: str) -> bytes:

@@ -16,7 +16,7 @@ from seodang.core.records import Passage
 from seodang.data.documents import Document, FolderDocuments, Reading, matching_files, read_documents, source_bytes, sources_digest
 from seodang.data.sources.places import CellRange, LineRange
 
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"text": "반품은 14일 안에 됩니다.", "id": "가-1", "license": "CC-BY-4.0"},
     {"text": " ", "id": "가-2", "license": None},
     {"text": "A lost receipt\r\nallows exchange.", "id": "가-3", "license": "cc0-1.0"},
@@ -185,7 +185,7 @@ def saved_data_set(folder: Path, rows: list[dict[str, Any]]) -> Any:
     import datasets
 
     splits = {"train": datasets.Dataset.from_list(rows), "test": datasets.Dataset.from_list(rows[:1])}
-    both = datasets.DatasetDict(splits)
+    both: Any = datasets.DatasetDict(list(splits.items()))
     both.save_to_disk(folder, num_shards={"train": 3, "test": 1})
     return both
 
