@@ -1,13 +1,14 @@
 """What stands beside and inside of documents about their licence is kept as evidence and never becomes the licence."""
 
 import os
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seodang.core.errors import RecipeError
+from seodang.core.errors import InputError, RecipeError
 from seodang.core.hashing import digest_file
 from seodang.core.sections import Section, load_section
 from seodang.data.documents import Document, DocumentSource, FolderDocuments, WheelDocuments, load_documents, sources_digest
@@ -118,3 +119,15 @@ def test_a_misspelt_permission_is_told_with_its_line(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"`documents\.0\.permissions\.train`") as caught:
         load_section(_Recipe, tmp_path / "r.yaml")
     assert caught.value.where == f"{tmp_path / 'r.yaml'}:4"
+
+
+@pytest.mark.parametrize(("name", "module"), [("a.pdf", "pypdf"), ("a.docx", "docx"), ("a.parquet", "pyarrow")])
+def test_a_reader_that_is_not_installed_is_named_with_what_brings_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, module: str
+) -> None:
+    write(tmp_path / "docs" / name, "x")
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InputError, match="which is not installed") as caught:
+        load(tmp_path, files=[name])
+    assert caught.value.where == f"docs/{name}"
+    assert caught.value.hint == "pip install 'seodang[data]'"
