@@ -141,3 +141,40 @@ def test_a_folder_that_cannot_be_used_is_one_clear_error(
     assert told.err.startswith(f"error: {what}")
     assert told.err.count("\n") == 2
     assert not (here / "recipes").exists()
+
+
+def test_every_kind_of_file_is_taken_and_what_is_passed_over_is_told(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import docx
+    import pyarrow
+    from pyarrow import parquet
+    from reportlab.pdfgen.canvas import Canvas
+
+    docs = here / "my-docs"
+    canvas = Canvas(str(docs / "manual.pdf"))
+    canvas.drawString(72, 700, "The manual says that a lamp burns for 900 hours.")
+    canvas.save()
+    document = docx.Document()
+    document.add_paragraph("The letter says that a desk is 75 cm high.")
+    document.save(str(docs / "letter.docx"))
+    (docs / "~$letter.docx").write_bytes(b"x")
+    (docs / "rows.jsonl").write_text('{"text": "The row says that rain fell on 12 days.", "license": "MIT"}\n{"text": ""}\n')
+    parquet.write_table(pyarrow.table({"text": ["The table says that 40 trains stop here."]}), docs / "table.parquet")
+    (docs / "LICENSE").write_text("SPDX-License-Identifier: CC-BY-4.0\n")
+    assert seodang(monkeypatch, "init", "my-docs", "--license", "CC-BY-4.0") == 0
+    told = capsys.readouterr().out
+    for part in (
+        "my-docs: 6 documents",
+        "manual.pdf:",
+        "letter.docx:",
+        "rows.jsonl#1:",
+        "table.parquet#0:",
+        "passed over: 1, left by Office while a file is open (my-docs/~$letter.docx)",
+        "passed over: 1, a row without text (my-docs/rows.jsonl:2)",
+        "licence evidence: LICENSE: 'CC-BY-4.0'; it is not taken over",
+        "licence evidence: my-docs/rows.jsonl:1: license: 'MIT'",
+        "not read: 1 LICENSE, 1 .png",
+    ):
+        assert part in told
+    assert load_recipe(here / "recipes" / "my_docs.yaml").documents[0].license == "CC-BY-4.0"

@@ -199,12 +199,12 @@ def test_documents_that_are_held_out_are_marked(tmp_path: Path) -> None:
         ("dcos", "no such folder", "`docs`"),
         ("C:\\docs", "Windows path", "forward slashes"),
         ("docs/empty", "an empty folder", "put"),
-        ("docs/a.pdf", "a file, not a folder", "folder"),
-        ("docs", "no file matches", ".pdf"),
+        ("docs/a.png", "a file, not a folder", "folder"),
+        ("docs", "no file matches", ".png"),
     ],
 )
 def test_a_folder_without_documents_says_what_to_do(tmp_path: Path, folder: str, what: str, hint: str) -> None:
-    write(tmp_path, a_pdf=b"%PDF")
+    write(tmp_path, a_png=b"\x89PNG")
     (tmp_path / "docs" / "empty").mkdir()
     with pytest.raises(InputError, match=what) as caught:
         load(tmp_path, FolderDocuments(folder=folder))

@@ -7,10 +7,11 @@ import pytest
 
 from seodang.core.errors import RecipeError
 from seodang.core.licenses import UNKNOWN
+from seodang.data.documents import load_documents
 from seodang.models.source import LocalTeacher
 from seodang.pipeline.context import RunContext
-from seodang.pipeline.licenses import licenses, unknown_licenses
-from seodang.pipeline.recipe import Recipe, load_recipe
+from seodang.pipeline.licenses import licenses, refuse_unknown_documents, refuse_unknown_licenses, unknown_licenses
+from seodang.pipeline.recipe import LicensesSection, Recipe, load_recipe
 from seodang.pipeline.run import run_recipe
 from seodang.pipeline.workspace import Workspace
 from small_project import small_recipe, write_project
@@ -65,3 +66,53 @@ def test_the_reports_licences_join_documents_teacher_and_student(tmp_path: Path)
     assert found["combined"] == "Apache-2.0 AND CC0-1.0 AND LicenseRef-gemma"
     assert all(part in found["statement"] for part in ("small (LicenseRef-gemma)", "documents (CC0-1.0)", "A.X (Apache-2.0)"))
     assert licenses(recipe_of(tmp_path, documents=[{"folder": "d"}]), student)["combined"] == UNKNOWN
+
+
+def test_a_run_may_train_on_what_is_unknown_and_its_student_stays(tmp_path: Path) -> None:
+    student = LocalTeacher(name="small", license="MIT", path="x")
+    recipe = recipe_of(tmp_path, documents=[{"folder": "d"}], licenses={"unknown": "train"})
+    refuse_unknown_licenses(recipe)
+    found = licenses(recipe, student)
+    assert found["release_blocked_by"]["model"] == ["train: unknown", "commercial: unknown", "derive: unknown"]
+    assert "Passing on the student for profit is blocked (train: unknown" in found["statement"]
+    with pytest.raises(RecipeError, match="unknown") as caught:
+        refuse_unknown_licenses(recipe_of(tmp_path, documents=[{"folder": "d"}]))
+    assert "licenses: {unknown: train}" in str(caught.value.hint)
+
+
+def test_what_denies_teaching_is_refused_whatever_else_the_recipe_says(tmp_path: Path) -> None:
+    documents = [{"folder": "d", "license": "LicenseRef-contract", "permissions": {"train": "deny"}}]
+    with pytest.raises(RecipeError, match=r"`documents\.0\.license`: does not allow a model to be taught"):
+        refuse_unknown_licenses(recipe_of(tmp_path, documents=documents, licenses={"unknown": "train"}))
+
+
+def test_permissions_are_joined_over_documents_teacher_and_student(tmp_path: Path) -> None:
+    student = LocalTeacher(name="small", license="Apache-2.0", path="x")
+    documents = [{"folder": "a", "license": "CC0-1.0"}, {"folder": "b", "license": "LicenseRef-KOGL-2"}]
+    found = licenses(recipe_of(tmp_path, documents=documents), student)
+    assert found["permissions"]["commercial"] == "deny"
+    assert found["permissions"]["attribution"] == found["permissions"]["ai_label"] == "required"
+    assert found["release_blocked_by"] == {"model": ["commercial: deny"], "data": ["commercial: deny"]}
+    agreed = [documents[0], {**documents[1], "permissions": {"commercial": "allow"}}]
+    assert licenses(recipe_of(tmp_path, documents=agreed), student)["release_blocked_by"] == {"model": [], "data": []}
+
+
+def test_rows_with_licences_of_their_own_are_judged_by_them(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    rows = '{"text": "One long sentence.", "terms": "MIT"}\n{"text": "Another long one.", "terms": "CC-BY-NC-4.0"}\n'
+    (tmp_path / "d" / "a.jsonl").write_text(rows)
+    recipe = recipe_of(tmp_path, documents=[{"folder": "d", "license_field": "terms"}])
+    assert unknown_licenses(recipe) == []
+    documents = load_documents(recipe.documents, tmp_path, tmp_path)
+    refuse_unknown_documents(recipe, documents)
+    told = [{"origin": document.origin, "license": document.license} for document in documents]
+    student = LocalTeacher(name="small", license="MIT", path="x")
+    found = licenses(recipe, student, told)
+    assert found["documents"] == [{"source": "d", "license": "CC-BY-NC-4.0 AND MIT"}]
+    assert found["release_blocked_by"]["model"] == ["commercial: deny"]
+    (tmp_path / "d" / "a.jsonl").write_text('{"text": "One long sentence."}\n')
+    documents = load_documents(recipe.documents, tmp_path, tmp_path)
+    with pytest.raises(RecipeError, match="states no licence") as caught:
+        refuse_unknown_documents(recipe, documents)
+    assert caught.value.where == "d/a.jsonl#1"
+    refuse_unknown_documents(recipe.model_copy(update={"licenses": LicensesSection(unknown="train")}), documents)

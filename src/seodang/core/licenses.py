@@ -47,6 +47,11 @@ def join_licenses(expressions: Iterable[str]) -> str:
     return (parsed[0] if len(parsed) == 1 else _licensing().AND(*parsed).simplify()).render()
 
 
+def parse_license(expression: str) -> Any:
+    """The parsed form of a checked expression, for code that walks through its AND, OR and WITH."""
+    return _parse(expression)
+
+
 License = Annotated[str, AfterValidator(check_license)]
 
 

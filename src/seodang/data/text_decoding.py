@@ -1,12 +1,16 @@
 """Bytes to text: UTF-8, UTF-16 and UTF-32 by their marks, and the Korean encodings of old files. What is not text is refused."""
 
 import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from seodang.core.errors import InputError
 
 _MAGIC = (
     (b"%PDF", "a PDF file"),
     (b"PK\x03\x04", "a ZIP archive, such as a Word, HWPX or EPUB file"),
+    (b"PAR1", "a Parquet file"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office or HWP file"),
     (b"\x89PNG", "a PNG picture"),
     (b"\xff\xd8\xff", "a JPEG picture"),
@@ -17,14 +21,25 @@ _MAGIC = (
     (b"\x7fELF", "a program"),
 )
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+KOREAN_ENCODING = "cp949"  # which includes EUC-KR
+_LINE_END = re.compile("\r\n?")
 _KOREAN_SHARE = 0.8  # of the letters beyond ASCII
 _NEXT_STEP = "save its text as UTF-8 in a .txt or .md file"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file's text as it is written, with its line ends. `content[num_mark_bytes:].decode(encoding) == text`, character by character."""
+
+    text: str
+    encoding: str
+    num_mark_bytes: int
 
 
 def decode_text(content: bytes, where: str) -> str:
@@ -33,13 +48,33 @@ def decode_text(content: bytes, where: str) -> str:
     CP949 (which includes EUC-KR) is taken where UTF-8 fails, every byte decodes and the result looks Korean. InputError, with
     what the file seems to be, where it is not text.
     """
+    return "".join(text for text, _ in split_line_ends(decode(content, where).text))
+
+
+def decode(content: bytes, where: str) -> Decoded:
+    """The text of a file and how its bytes stand for it. InputError as in `decode_text`."""
     for magic, kind in _MAGIC:
         if content.startswith(magic):
             raise InputError(f"not a text file but {kind}", where=where, hint=_NEXT_STEP)
-    text = _decode(content, where)
-    if "\0" in text:
+    decoded = _decode(content, where)
+    if "\0" in decoded.text:
         raise InputError("not a text file: it has NUL bytes", where=where, hint=f"{_NEXT_STEP}, or take it out of the documents")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return decoded
+
+
+def split_line_ends(text: str) -> Iterator[tuple[str, str]]:
+    """The text in pieces, each with what was written in its place: a line end that is no single newline becomes one."""
+    place = 0
+    for match in _LINE_END.finditer(text):
+        yield text[place : match.start()], text[place : match.start()]
+        yield "\n", match[0]
+        place = match.end()
+    yield text[place:], text[place:]
+
+
+def mark_of(start: bytes) -> tuple[str, int]:
+    """The encoding that a file's first bytes name, and how many bytes the mark has: ("utf-8", 0) without one."""
+    return next(((encoding, len(mark)) for mark, encoding in _MARKS if start.startswith(mark)), ("utf-8", 0))
 
 
 def is_hangul(character: str) -> bool:
@@ -47,23 +82,23 @@ def is_hangul(character: str) -> bool:
     return "가" <= character <= "힣"
 
 
-def _decode(content: bytes, where: str) -> str:
-    encoding = next((encoding for mark, encoding in _MARKS if content.startswith(mark)), "utf-8")
+def _decode(content: bytes, where: str) -> Decoded:
+    encoding, mark = mark_of(content)
     try:
-        return content.decode(encoding)
+        return Decoded(content[mark:].decode(encoding), encoding, mark)
     except UnicodeDecodeError as error:
-        korean = _decode_korean(content) if encoding == "utf-8" else None
+        korean = decode_korean(content) if not mark else None
         if korean is not None:
-            return korean
-        name = encoding.removesuffix("-sig").upper()
-        raise InputError(f"not text in {name} (byte {error.start})", where=where, hint=_NEXT_STEP) from error
+            return Decoded(korean, KOREAN_ENCODING, 0)
+        name = encoding.removesuffix("-le").removesuffix("-be").upper()
+        raise InputError(f"not text in {name} (byte {mark + error.start})", where=where, hint=_NEXT_STEP) from error
 
 
-def _decode_korean(content: bytes) -> str | None:
-    """None unless most letters beyond ASCII are of the 2,350 syllables of EUC-KR. By chance, the other syllables of CP949 come
-    out of Western quotes before a letter, and Hanja out of Chinese."""
+def decode_korean(content: bytes) -> str | None:
+    """The text of CP949 bytes. None unless most letters beyond ASCII are of the 2,350 syllables of EUC-KR. By chance, the other syllables
+    of CP949 come out of Western quotes before a letter, and Hanja out of Chinese."""
     try:
-        text = content.decode("cp949")
+        text = content.decode(KOREAN_ENCODING)
     except UnicodeDecodeError:
         return None
     letters = [character for character in text if character.isalpha() and not character.isascii()]

@@ -1,5 +1,6 @@
 """What travels with a student: what it was made from, and under which terms: it learned the teacher's words, so the teacher's as well."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seodang.models.source import LocalTeacher
@@ -7,9 +8,9 @@ from seodang.pipeline.context import RunContext
 from seodang.pipeline.licenses import licenses
 
 
-def student_license(context: RunContext) -> str:
-    """The SPDX expression that joins the licences of documents, teacher and the student's weights."""
-    return licenses(context.recipe, context.student_source)["combined"]
+def student_license(context: RunContext, documents: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The SPDX expression that joins the licences of documents, teacher and the student's weights. `documents` as in `licenses`."""
+    return licenses(context.recipe, context.student_source, documents)["combined"]
 
 
 def terms(context: RunContext) -> list[str]:
@@ -18,10 +19,10 @@ def terms(context: RunContext) -> list[str]:
     return list(dict.fromkeys(source.terms for source in sources if isinstance(source, LocalTeacher) and source.terms))
 
 
-def provenance(context: RunContext) -> dict[str, str]:
-    """Texts for the keys `general.*` of a student's GGUF file."""
+def provenance(context: RunContext, documents: Sequence[Mapping[str, Any]] = ()) -> dict[str, str]:
+    """Texts for the keys `general.*` of a student's GGUF file. `documents` as in `licenses`."""
     student, teacher = context.student_source.name, _name(context.recipe.teacher)
-    row = {"name": f"{context.recipe.name} student", "license": student_license(context), "basename": student}
+    row = {"name": f"{context.recipe.name} student", "license": student_license(context, documents), "basename": student}
     if teacher != student:
         row["description"] = f"{student}, taught by {teacher}"
     if found := terms(context):

@@ -98,7 +98,7 @@ def export(context: RunContext, artifact: Artifact, progress: Progress, *, seed:
     rows: dict[str, Any] = {}
     for file_type in recipe.export.formats:
         path = artifact.folder / f"{recipe.name}-{file_type}.gguf"
-        write_gguf(checkpoint, path, file_type, provenance(context))
+        write_gguf(checkpoint, path, file_type, provenance(context, context.artifacts["ingest"].manifest["summary"]["documents"]))
         progress.advance(1, f"{file_type} written")
         rows[file_type] = compare(references, path)
         progress.advance(1, f"{file_type} compared")

@@ -63,6 +63,16 @@ class ExportSection(Section):
     parity_prompts: int = Field(default=24, ge=1, description="exam questions on which each format is compared with the checkpoint")
 
 
+class LicensesSection(Section):
+    """What is done where a licence is not known."""
+
+    unknown: Literal["refuse", "train"] = Field(
+        default="refuse",
+        description="refuse: a run with an unknown licence ends before any work; train: it goes on, and its report says that the student "
+        "cannot be released",
+    )
+
+
 class Recipe(Section):
     """From documents to a proven, runnable student."""
 
@@ -70,6 +80,7 @@ class Recipe(Section):
     title: str = Field(default="", description="one line for people")
     seed: int = Field(default=0, ge=0, lt=2**31, description="seed of everything random outside of training")
     documents: tuple[DocumentSource, ...] = Field(min_length=1, description="where the documents come from")
+    licenses: LicensesSection = LicensesSection()
     gold: GoldSection | None = Field(default=None, description="questions with answers that people wrote, for the arm `sft_gold`")
     teacher: Annotated[LocalTeacher | OpenAIHTTPTeacher, Field(discriminator="kind")]
     student_model: LocalTeacher | None = Field(default=None, description="the student's weights before teaching; none: the teacher's")

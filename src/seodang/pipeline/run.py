@@ -229,7 +229,8 @@ def _versions() -> dict[str, str]:
 
 
 def _ingest_line(s: dict[str, Any]) -> str:
-    return f"{len(s['documents'])} documents, {s['num_passages']} passages, {s['num_actions']} actions"
+    skipped = f"; {len(s['skipped'])} files, rows or pages passed over" if s.get("skipped") else ""
+    return f"{len(s['documents'])} documents, {s['num_passages']} passages, {s['num_actions']} actions{skipped}"
 
 
 def _build_line(s: dict[str, Any]) -> str:

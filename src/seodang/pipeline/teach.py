@@ -1,5 +1,6 @@
 """The steps from documents to trained students."""
 
+from collections import Counter
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from seodang.data.build.prompt_text import load_prompts
 from seodang.data.build.questions import questions
 from seodang.data.build.utterances import utterances
 from seodang.data.build.written import num_cut_off
-from seodang.data.documents import load_documents
+from seodang.data.documents import read_documents
 from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
@@ -27,6 +28,7 @@ from seodang.pipeline import modes, own_answers
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
+from seodang.pipeline.licenses import refuse_unknown_documents
 from seodang.pipeline.think import asked_in, keep_mode, taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
 
@@ -37,7 +39,9 @@ if TYPE_CHECKING:
 
 def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
     """Documents to passages with exact spans, and the actions that they document."""
-    documents = load_documents(context.recipe.documents, context.workspace.store, context.base)
+    reading = read_documents(context.recipe.documents, context.workspace.store, context.base)
+    documents = reading.documents
+    refuse_unknown_documents(context.recipe, documents)
     passages = [p for d in documents if d.taught for p in split_passages(d.name, d.text, language=d.language, license=d.license)]
     if not passages:
         raise InputError(
@@ -47,6 +51,7 @@ def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
     write_json_lines(artifact.folder / "passages.jsonl", ({"id": p.id, **asdict(p)} for p in passages))
     write_json_lines(artifact.folder / "actions.jsonl", (asdict(a) for a in actions))
     write_json_lines(artifact.folder / "documents.jsonl", ({"name": d.name, "text": d.text} for d in documents))
+    counts = Counter(p.document for p in passages)
     rows = [
         {
             "name": d.name,
@@ -55,11 +60,14 @@ def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
             "language": d.language,
             "origin": d.origin,
             "num_characters": len(d.text),
-            "num_passages": sum(p.document == d.name for p in passages),
+            "num_passages": counts[d.name],
+            "permissions": d.permissions.row(),
+            "evidence": [asdict(told) for told in d.evidence],
         }
         for d in documents
     ]
-    return {"documents": rows, "num_passages": len(passages), "num_actions": len(actions)}
+    skipped = [asdict(passed) for passed in reading.skipped]
+    return {"documents": rows, "num_passages": len(passages), "num_actions": len(actions), "skipped": skipped}
 
 
 def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """`seodang init`: a recipe and an exam for a folder of documents."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import click
+
+_MOST_LINES = 40  # of documents and of evidence that are listed
 
 
 @click.command("init", short_help="Draft a recipe and an exam for a FOLDER of documents.")
@@ -29,7 +32,8 @@ def command(
     dry_run: bool,
     force: bool,
 ) -> None:
-    """Look at FOLDER (text, Markdown and HTML files), and write a recipe and the draft of an exam for it.
+    """Look at FOLDER, and write a recipe and the draft of an exam for it. It may hold text, Markdown, HTML, PDF, Word (.docx), JSON lines,
+    Parquet, and Hugging Face data sets that were saved to disk; Korean in any encoding.
 
     The facts are taught and asked; an exam item's wording is never shown to the teacher. Nothing is downloaded or sent.
     """
@@ -38,7 +42,7 @@ def command(
     from seodang.pipeline.estimate.estimate import estimate
     from seodang.pipeline.estimate.lines import cost_lines
     from seodang.pipeline.licenses import unknown_licenses
-    from seodang.pipeline.survey import survey_folder
+    from seodang.pipeline.survey import evidence_by_words, skipped_by_reason, survey_folder
     from seodang.pipeline.workspace import Workspace
 
     licensed = _license(license, "--license"), _license(teacher_license, "--teacher-license")
@@ -58,10 +62,17 @@ def command(
     )
     num_characters = sum(len(document.text) for document in survey.documents)
     click.echo(f"{folder}: {len(survey.documents)} document{'s' * (len(survey.documents) > 1)}, {num_characters:,} characters")
-    for document in survey.documents:
-        count = sum(passage.document == document.name for passage in [*survey.passages, *survey.held_out])
+    counts = Counter(passage.document for passage in [*survey.passages, *survey.held_out])
+    for document in survey.documents[:_MOST_LINES]:
         told = "" if document.taught else ", held out"
-        click.echo(f"  {document.name}: {len(document.text):,} characters, {count} passages, {document.language}{told}")
+        click.echo(f"  {document.name}: {len(document.text):,} characters, {counts[document.name]} passages, {document.language}{told}")
+    if len(survey.documents) > _MOST_LINES:
+        click.echo(f"  and {len(survey.documents) - _MOST_LINES:,} more")
+    for reason, places in skipped_by_reason(survey.skipped).items():
+        click.echo(f"  passed over: {len(places)}, {reason} ({', '.join(places[:3])}{', ...' * (len(places) > 3)})")
+    for says, places in list(evidence_by_words(survey.evidence).items())[:_MOST_LINES]:
+        more = f" and {len(places) - 1:,} more" * (len(places) > 1)
+        click.echo(f"  licence evidence: {places[0]}{more}: {says!r}; it is not taken over: say it in the recipe if it holds")
     if survey.unread:
         click.echo(f"  not read: {', '.join(f'{count} {ending}' for ending, count in survey.unread.items())}")
     names = ", ".join(action.name for action in survey.actions[:8]) + ", ..." * (len(survey.actions) > 8)
