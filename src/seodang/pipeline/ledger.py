@@ -98,7 +98,7 @@ def keep_decisions(
     checks = [(check.name, check.version, check.config) for check in put]
     activity = verification_activity([entity.id for entity in inputs], checks, policy, _VERSION)
     ledger.commit((), activities=[activity])
-    verification = read_verification({"id": activity.id, **activity.row()})
+    verification = read_verification(activity.row())
     ruled = rule_all(ledger, verification)
     told = {row.name: (row.decision, row.check) for row in ruled if row.check != "repeated"}
     if told != {decision.record.id: (decision.outcome, decision.check) for decision in decisions}:

@@ -29,8 +29,8 @@ from seodang.pipeline.departure import announce_departure
 from seodang.pipeline.estimate.against_actual import compare_cost, keep_estimate
 from seodang.pipeline.gold import read_gold
 from seodang.pipeline.guard import require_guard, student_is_guarded
-from seodang.pipeline.licenses import refuse_unknown_licenses
 from seodang.pipeline.ledger import recipe_policy
+from seodang.pipeline.licenses import refuse_unknown_licenses
 from seodang.pipeline.plan import Done, Step, execute, step_key
 from seodang.pipeline.recipe import recipe_row
 from seodang.pipeline.report.build import build_report
@@ -60,6 +60,7 @@ def make_plan(context: RunContext) -> list[Step]:
     # A misspelt check is told before an hour's work, not after; one from outside is known by its source.
     checks = {name: find_function("seodang.data.verify", name) for name in recipe.verify.checks}
     outside = {name: inspect.getsource(inspect.getmodule(check) or check) for name, check in checks.items() if ":" in name}
+    versions = {name: getattr(inspect.getmodule(check), "VERSION", 1) for name, check in checks.items()}
     policy, settings = recipe_policy(context).digest, recipe.verify.model_dump(exclude={*HOW_IT_IS_DONE} - {"checks"})
     prompts = prompts_digest(recipe.build.prompts)
     teacher, student = context.source_key(recipe.teacher), context.weights_key(context.student_source)
@@ -77,7 +78,7 @@ def make_plan(context: RunContext) -> list[Step]:
 
     ingest = add("ingest", teach.ingest, _ingest_line, sources_digest(recipe.documents, context.base))
     build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed)
-    verify = add("verify", teach.verify, _verify_line, build, settings, policy, exam, general, outside)
+    verify = add("verify", teach.verify, _verify_line, build, settings, versions, policy, exam, general, outside)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}

@@ -75,8 +75,9 @@ class OnRay:
 
 def _get(reference: Any) -> Outcome:
     import ray
+    from ray.exceptions import RayError
 
     try:
         return ray.get(reference)
-    except ray.exceptions.RayError as error:
+    except RayError as error:
         return Outcome(error=f"{type(error).__name__}: {str(error).strip().splitlines()[0]}")

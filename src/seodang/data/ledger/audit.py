@@ -21,8 +21,9 @@ def audit(ledger: Ledger, verification: str | None = None) -> dict[str, Any]:
     """Numbers, and `faults`: one sentence each, empty where all holds. `verification` picks one; None sums over all of them.
 
     What must hold: each shard's bytes have the hash that it is named after; each fact's id is the hash of its content and stands once; each
-    unit was done once and gave one verdict, on a known record by a known activity; each span is what its document says there; each input
-    has one decision, so that accepted + rejected + quarantined + failed = input; and every kept view is what its policy makes of the verdicts.
+    unit was done once and gave one verdict, on a known record by a known activity; each span is what its document says there; each
+    input has one decision, so that accepted + rejected + quarantined + failed = input; and every kept view is what its policy makes of
+    the verdicts.
     """
     faults: list[str] = []
     rows = _read(ledger, faults)
@@ -133,7 +134,7 @@ def _audit_decisions(
     unknown = [record for record in verification.inputs if record not in records]
     if unknown:
         faults.append(f"{len(unknown)} inputs of the verification {verification.id[:16]} are not in the ledger")
-        return {key: 0 for key in ("input", *DECISIONS, "repeated")} | {"input": len(verification.inputs)}
+        return dict.fromkeys(("input", *DECISIONS, "repeated"), 0) | {"input": len(verification.inputs)}
     ruled = rule_rows(verification, policy, records, _found(verification, verdicts))
     counts = count(ruled)
     if sum(counts[decision] for decision in DECISIONS) != len(verification.inputs):
@@ -160,7 +161,7 @@ def _audit_views(
             faults.append(f"the decisions in {path.name} are of no verification that is known")
             continue
         again = rule_rows(verification, policy, records, _found(verification, verdicts))
-        if policy.digest != head["policy_digest"] or [row.row() for row in again] != kept or count(again).items() - head.items():
+        if policy.digest != head["policy_digest"] or [row.row() for row in again] != kept or head != {**head, **count(again)}:
             faults.append(f"the decisions in {path.name} are not those of the verdicts")
     return len(views)
 

@@ -66,7 +66,7 @@ class KeptChecks:
     def _verdicts(
         self, config: CheckConfig, groups: Sequence[Sequence[Record]], context: CheckContext
     ) -> Iterator[Sequence[Verdict] | None]:
-        """The verdicts on each group, in order; None for a group that has ended its worker, or run out of time, as often as it was tried."""
+        """The verdicts on each group, in order; None for one that ended its worker, or ran out of time, as often as it was tried."""
         if not config.movable:
             check: Callable[[Sequence[Record], CheckContext], list[Verdict]] = find_function("seodang.data.verify", config.name)
             yield from (check(group, context) for group in groups)

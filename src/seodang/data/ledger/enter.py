@@ -37,10 +37,11 @@ def action_entity(action: Action, spans: Mapping[str, Entity]) -> Entity:
 
 
 def sample_entity(record: Record, sources: Mapping[str, Entity], written_by: str = "") -> Entity:
-    """A record, derived from its passages and its action as far as they are known. `written_by` is the licence of the teacher that wrote it;
-    it stands beside the sources' licences and is not joined with them."""
+    """A record, derived from its passages and its action as far as they are known. `written_by` is the licence of the teacher that wrote
+    it; it stands beside the sources' licences and is not joined with them."""
     content = {name: value for name, value in record.row().items() if name not in _APART}
-    known = [sources[name] for name in dict.fromkeys([*record.passages, *([record.action] if record.action else [])]) if name in sources]
+    named = dict.fromkeys((*record.passages, record.action))
+    known = [sources[name] for name in named if name in sources]
     permissions: dict[str, Any] = {"license": join_licenses(source.permissions["license"] for source in known)} if known else {}
     if written_by and record.author == "teacher":
         permissions["teacher_license"] = written_by

@@ -5,7 +5,7 @@ The words entity, activity, used and generated are those of W3C PROV-O.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from seodang.core.hashing import canonical_json, digest
@@ -30,21 +30,24 @@ class Entity:
     derived_from: tuple[str, ...] = ()
     permissions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     activity: str = ""
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        return entity_id(self.row())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", _entity_id({name: getattr(self, name) for name in _HASHED}))
 
     def row(self) -> dict[str, Any]:
-        """The row without its id."""
-        told = asdict(self)
-        return {**told, "content": canonical_json(told["content"]), "permissions": canonical_json(told["permissions"])}
+        """The row of the table."""
+        told = {name: getattr(self, name) for name in ("id", *_HASHED, "name", "activity")}
+        return {**told, "content": canonical_json(self.content), "permissions": canonical_json(self.permissions)}
 
 
 def entity_id(row: Mapping[str, Any]) -> str:
     """The id that a row of the table `record` must have: 64 hexadecimal digits."""
-    hashed = {name: row[name] for name in _HASHED}
-    return digest({**hashed, "content": json.loads(hashed["content"]), "derived_from": list(hashed["derived_from"])})
+    return _entity_id({**{name: row[name] for name in _HASHED}, "content": json.loads(row["content"])})
+
+
+def _entity_id(hashed: Mapping[str, Any]) -> str:
+    return digest({**hashed, "derived_from": list(hashed["derived_from"])})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,18 @@ class Activity:
     settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
     used: tuple[str, ...] = ()
     generated: tuple[str, ...] = ()
+    id: str = field(init=False)
 
-    @property
-    def id(self) -> str:
-        return activity_id(self.row())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", activity_id(self._told()))
 
     def row(self) -> dict[str, Any]:
-        """The row without its id."""
-        told = asdict(self)
-        return {**told, "sampling": canonical_json(told["sampling"]), "settings": canonical_json(told["settings"])}
+        """The row of the table."""
+        return {"id": self.id, **self._told()}
+
+    def _told(self) -> dict[str, Any]:
+        told = {name: getattr(self, name) for name in ("stage", "version", "config", "teacher", "prompts", "used", "generated")}
+        return {**told, "sampling": canonical_json(self.sampling), "settings": canonical_json(self.settings)}
 
 
 def activity_id(row: Mapping[str, Any]) -> str:
@@ -94,7 +100,8 @@ class Finding:
 
     def row(self) -> dict[str, Any]:
         """The row; the evidence keeps the order in which the check told it."""
-        return {**asdict(self), "evidence": json.dumps(self.evidence, ensure_ascii=False, allow_nan=False)}
+        told = {name: getattr(self, name) for name in ("record", "check", "version", "config", "outcome", "activity")}
+        return {**told, "evidence": json.dumps(self.evidence, ensure_ascii=False, allow_nan=False)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,8 @@ class Ledger:
     ) -> None:
         """Adds facts and marks the units as done. The shards reach the disk first; one transaction then makes all of it count.
 
-        Entities and activities that are there already are left out. Units are new: a unit is done once with effect, and by verdicts. `costs`,
-        and the seconds since `started` (of `time.time`), are kept beside the stage, outside of all that is hashed.
+        Entities and activities that are there already are left out. Units are new: a unit is done once with effect, and by verdicts.
+        `costs`, and the seconds since `started` (of `time.time`), are kept beside the stage, outside of all that is hashed.
         """
         activities = list(activities)
         found = {"record": self._new(entities), "activity": self._new(activities), "verdict": [finding.row() for finding in findings]}
@@ -136,7 +136,8 @@ class Ledger:
         """Rows of the facts that are not there yet, each once."""
         rows: dict[str, dict[str, Any]] = {}
         for fact in facts:
-            rows.setdefault(fact.id, {"id": fact.id, **fact.row()})
+            if fact.id not in rows:
+                rows[fact.id] = fact.row()
         return [row for key, row in rows.items() if not self._index.execute("SELECT 1 FROM fact WHERE id = ?", (key,)).fetchone()]
 
     def _remove_unfinished(self) -> None:

@@ -22,7 +22,7 @@ def find_record(ledger: Ledger, name: str) -> str | None:
 
 
 def lineage(ledger: Ledger, record: str) -> dict[str, Any]:
-    """A record as one mapping: its content, activity, verdicts, its decision in each view, and under `derived_from` the same of its sources."""
+    """A record as one mapping: its content, activity, verdicts, its decision in each view, and its sources under `derived_from`."""
     decisions = [
         {"policy": head["policy"]["name"], "policy_digest": head["policy_digest"], **row}
         for _, (head, *rows) in read_views(ledger.folder)

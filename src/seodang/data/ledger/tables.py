@@ -3,14 +3,11 @@
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seodang.core.errors import VerificationError
 from seodang.core.files import write_atomically
 from seodang.core.hashing import digest_bytes
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Row = Mapping[str, Any]
 # Columns in order, with their types: "text", "texts" (a list) or "number". The first ones named in _KEYS order the rows.
@@ -104,7 +101,7 @@ def read_shard(folder: Path, table: str, name: str) -> list[dict[str, Any]]:
     return pq.ParquetFile(io.BytesIO(content)).read().to_pylist()
 
 
-def _schema(table: str) -> "pa.Schema":
+def _schema(table: str) -> Any:
     import pyarrow as pa
 
     types = {"text": pa.string(), "texts": pa.list_(pa.string()), "number": pa.int64()}

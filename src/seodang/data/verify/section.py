@@ -43,6 +43,4 @@ class VerifySection(Section):
         default="local", description="where checks run that compare no records and ask no teacher: processes of this machine, or Ray"
     )
     workers: int = Field(default=1, ge=1, description="processes that check; 1 with `local`: this one")
-    ray_address: str = Field(
-        default="", description="of a running Ray cluster, such as auto or ray://HOST:10001; empty: Ray on this machine"
-    )
+    ray_address: str = Field(default="", description="of a Ray cluster, such as auto or ray://HOST:10001; empty: Ray on this machine")
