@@ -129,7 +129,7 @@ def verify_project(
     section: VerifySection | None = None,
     teacher: FixedTeacher | None = None,
 ) -> list[Ruled]:
-    """Verifies the made-up records with the ledger in `folder`/ledger, to the end or on from where a killed process was. Returns the view."""
+    """Verifies the made-up records with the ledger in `folder`/ledger, on from where a killed process was. Returns the view."""
     policy, teacher = policy or load_policy(), teacher or FixedTeacher()
     row, text, passages = make_documents(num_passages)
     records = make_records(passages, num_records)
