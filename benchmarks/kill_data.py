@@ -12,13 +12,17 @@ import argparse
 import multiprocessing
 import os
 import random
+import sqlite3
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 from data_project import FixedTeacher, hashed_files, verify_project
 from seodang.data.engine.open import open_executor
@@ -27,6 +31,7 @@ from seodang.data.ledger.ledger import Ledger
 
 _PRELOADED = ["data_project", "pyarrow.parquet", "seodang.pipeline.ledger"]
 _PAUSE_S = 0.02  # of the teacher, at each call
+PROJECT: dict[str, Any] = {"num_records": 400, "num_passages": 120, "group": 16}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,26 +45,26 @@ class Killed:
     faults: tuple[str, ...]
 
 
-def start(folder: Path, workers: int) -> ForkServerProcess:
+def start(folder: Path, workers: int, project: Mapping[str, Any] = PROJECT) -> ForkServerProcess:
     """Verifies in a process of its own, which has its libraries loaded already."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_PRELOADED)
-    process = context.Process(target=_verify, args=(folder, workers))
+    process = context.Process(target=_verify, args=(folder, workers, dict(project)))
     process.start()
     return process
 
 
-def _verify(folder: Path, workers: int) -> None:
+def _verify(folder: Path, workers: int, project: dict[str, Any]) -> None:
     file = os.open(folder.with_suffix(".log"), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    verify_project(folder, open_executor("local", workers), group=16, teacher=FixedTeacher(_PAUSE_S))
+    verify_project(folder, open_executor("local", workers), teacher=FixedTeacher(_PAUSE_S), **project)
 
 
-def to_end(folder: Path, workers: int) -> float:
+def to_end(folder: Path, workers: int, project: Mapping[str, Any] = PROJECT) -> float:
     """Verifies without a kill and returns the seconds it took. RuntimeError, with the end of what it said, where it fails."""
     started = time.monotonic()
-    process = start(folder, workers)
+    process = start(folder, workers, project)
     process.join()
     if process.exitcode != 0:
         raise RuntimeError(f"exit code {process.exitcode}: {folder.with_suffix('.log').read_text(encoding='utf-8')[-2000:]}")
@@ -80,28 +85,25 @@ def faults_of(folder: Path, expected: dict[str, bytes]) -> list[str]:
     return faults
 
 
-def kill_once(folder: Path, workers: int, delay_s: float, expected: dict[str, bytes]) -> Killed:
+def kill_once(folder: Path, workers: int, delay_s: float, expected: dict[str, bytes], project: Mapping[str, Any] = PROJECT) -> Killed:
     """Kills a fresh verification in `folder` after `delay_s`, goes on with it to its end, and compares with what an unkilled one left."""
-    process = start(folder, workers)
+    process = start(folder, workers, project)
     process.join(delay_s)
     process.kill()
     process.join()
     num_shards = len([*folder.glob("ledger/*/*.parquet")])
     num_units = _num_units(folder)
-    to_end(folder, workers)
+    to_end(folder, workers, project)
     return Killed(delay_s, process.exitcode != 0, num_shards, num_units, tuple(faults_of(folder, expected)))
 
 
 def _num_units(folder: Path) -> int:
-    import sqlite3
-
+    """Also of a ledger that a kill left without an index, or with an empty one: 0."""
     try:
-        with sqlite3.connect(f"file:{folder}/ledger/index.sqlite?mode=rw", uri=True) as index:
-            (number,) = index.execute("SELECT count(*) FROM unit").fetchone()
-        index.close()
+        with closing(sqlite3.connect(f"file:{folder}/ledger/index.sqlite?mode=rw", uri=True)) as index:
+            return index.execute("SELECT count(*) FROM unit").fetchone()[0]
     except sqlite3.OperationalError:
         return 0
-    return number
 
 
 def main() -> None:

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 
 sys.path.append(str(Path(__file__).parent))  # where `units` stands, here and in worker processes
 
+from units import second_time_lucky, square, whimsical
+
 from seodang.core.errors import InputError, RecipeError
 from seodang.data.engine.executor import Executor, Outcome, in_order
 from seodang.data.engine.local import InProcess, LocalProcesses
 from seodang.data.engine.on_ray import OnRay
 from seodang.data.engine.open import open_executor
-from units import second_time_lucky, square, whimsical
 
 
 @pytest.fixture(scope="module")

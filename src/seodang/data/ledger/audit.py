@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seodang.core.errors import VerificationError
@@ -14,6 +14,7 @@ from seodang.data.ledger.tables import TABLES, read_shard, shard_path
 from seodang.data.ledger.view import VERIFY, Verification, count, read_verification, read_views, rule_rows
 
 _MOST_FAULTS = 20
+_OUTCOMES = ("pass", "fail", "undecided", "error")
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -81,12 +82,22 @@ def _read(ledger: Ledger, faults: list[str]) -> Rows:
     return rows
 
 
-def _by_id(rows: Sequence[dict[str, Any]], table: str, identify: Any, faults: list[str]) -> dict[str, dict[str, Any]]:
+def _by_id(
+    rows: Sequence[dict[str, Any]], table: str, identify: Callable[[Mapping[str, Any]], str], faults: list[str]
+) -> dict[str, dict[str, Any]]:
+    """The rows whose content is that of their id, by id. The others count as unknown from here on."""
+    sound: dict[str, dict[str, Any]] = {}
     for row in rows:
-        if identify(row) != row["id"]:
+        try:
+            right = identify(row) == row["id"]
+        except json.JSONDecodeError:
+            right = False
+        if right:
+            sound[row["id"]] = row
+        else:
             faults.append(f"{table} {row['id'][:16]} has other content than its id says")
     faults += [f"{table} {key[:16]} stands {number} times" for key, number in Counter(r["id"] for r in rows).items() if number > 1]
-    return {row["id"]: row for row in rows}
+    return sound
 
 
 def _audit_index(ledger: Ledger, rows: Rows, faults: list[str]) -> None:
@@ -109,7 +120,7 @@ def _audit_verdicts(rows: Sequence[dict[str, Any]], records: Mapping[str, Any], 
         made_by = activities.get(row["activity"])
         if made_by is None or (made_by["stage"], made_by["config"]) != (check_stage(row["check"]), row["config"]):
             faults.append(f"a verdict of {row['check']} on {row['record'][:16]} by no activity that is known")
-        if row["outcome"] not in ("pass", "fail", "undecided", "error"):
+        if row["outcome"] not in _OUTCOMES:
             faults.append(f"{row['check']} says `{row['outcome']}` of {row['record'][:16]}")
 
 
@@ -147,7 +158,7 @@ def _found(verification: Verification, verdicts: Sequence[dict[str, Any]]) -> di
     configs = dict(verification.checks)
     for row in verdicts:
         if configs.get(row["check"]) == row["config"]:
-            found[row["check"]][row["record"]] = Verdict(row["record"], row["check"], row["outcome"], json.loads(row["evidence"]))
+            found[row["check"]][row["record"]] = Verdict(row["record"], row["check"], _known(row["outcome"]), json.loads(row["evidence"]))
     return found
 
 
@@ -168,3 +179,7 @@ def _audit_views(
 
 def _stands(ledger: Ledger, table: str, name: str) -> bool:
     return shard_path(ledger.folder, table, name).is_file()
+
+
+def _known(outcome: str) -> str:
+    return outcome if outcome in _OUTCOMES else "error"

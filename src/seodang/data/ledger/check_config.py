@@ -1,7 +1,8 @@
 """What decides about a check's verdicts beside the record: its version, its settings, and the parts of the context that it reads.
 
 A check's module may say `VERSION` (a number), `PER_RECORD = True` (a verdict depends on no other record) and `READS`, the names of the
-parts of `CheckContext` that it looks at. A module that does not say what it reads is taken to read everything.
+parts of `CheckContext` that it looks at. A module that does not say what it reads is taken to read
+everything, and a check from outside to read every setting.
 """
 
 import importlib
@@ -48,7 +49,7 @@ def check_config(name: str, context: CheckContext, digests: Mapping[str, str], *
     reads = PARTS if told is None else tuple(part for part in PARTS if part in told)
     section = context.section.model_dump(mode="json", exclude=set(HOW_IT_IS_DONE))
     settings: dict[str, Any] = {
-        "section": section if told is None else {field: section[field] for field in own_fields(name) if field in section},
+        "section": section if told is None or ":" in name else {field: section[field] for field in own_fields(name) if field in section},
         "reads": {part: digests[part] for part in reads},
     }
     if not per_record:
