@@ -125,12 +125,12 @@ def drop_span(rows: list[dict[str, Any]]) -> None:
     span["content"] = span["content"].replace('"end":', '"end":1')
 
 
+def turn(rows: list[dict[str, Any]]) -> None:
+    rows[0]["outcome"] = "fail" if rows[0]["outcome"] == "pass" else "pass"
+
+
 CHANGES: dict[str, tuple[str, Callable[[list[dict[str, Any]]], Any], str]] = {
-    "a verdict is turned": (
-        "verdict",
-        lambda rows: rows[0].update(outcome="fail" if rows[0]["outcome"] == "pass" else "pass"),
-        "not those of",
-    ),
+    "a verdict is turned": ("verdict", turn, "not those of"),
     "a verdict is taken out": ("verdict", lambda rows: rows.pop(), "without a verdict"),
     "a verdict stands twice": ("verdict", lambda rows: rows.append(rows[0]), "was done 2 times"),
     "a verdict is on nobody": ("verdict", lambda rows: rows[0].update(record="f" * 64), "unknown record"),
