@@ -254,7 +254,7 @@ def test_a_runs_files_that_are_not_those_of_its_ledger_are_found(finished: Finis
     assert audit_place(tmp_path / "runs" / "small")["faults"] == [
         "accepted.jsonl of the step `verify` does not hold the records that the ledger says are accepted"
     ]
-    with pytest.raises(VerificationError, match="accepted.jsonl"):
+    with pytest.raises(VerificationError, match=r"accepted\.jsonl"):
         call("data", "audit", tmp_path / "runs" / "small")
 
 
