@@ -1,5 +1,7 @@
 """Units of work on a Ray cluster, or on Ray processes of this machine: an extra, with the same results as the local executor."""
 
+import os
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
@@ -12,7 +14,7 @@ class OnRay:
     """Ray, connected while the executor is open.
 
     `address` is that of a running cluster (`auto`, `HOST:6379` or `ray://HOST:10001`), which must have the same version of seodang
-    installed; empty: Ray is started on this machine with `workers` processors. `timeout_s` is how long one unit may take.
+    installed; empty: Ray is started on this machine with `workers` processors, and with its usage statistics off. `timeout_s` is how long one unit may take.
     """
 
     def __init__(self, workers: int, *, address: str = "", timeout_s: float | None = None) -> None:
@@ -22,6 +24,7 @@ class OnRay:
         self._started = False
 
     def __enter__(self) -> Self:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers, and ask the cloud where it is
         import ray
 
         if not ray.is_initialized():
@@ -29,7 +32,7 @@ class OnRay:
             if self.address:
                 ray.init(address=self.address, **quiet)
             else:
-                ray.init(num_cpus=self.workers, include_dashboard=False, _node_ip_address="127.0.0.1", **quiet)
+                ray.init(num_cpus=self.workers, include_dashboard=False, _node_ip_address=_own_address(), **quiet)
             self._started = True
         return self
 
@@ -71,6 +74,12 @@ class OnRay:
         finally:
             for reference in under_way:
                 ray.cancel(reference, force=True)
+
+
+def _own_address() -> str | None:
+    """An address at which nothing from outside reaches Ray; for 127.0.0.1 it would take the machine's own. None where Linux's second
+    loopback address is not there: Ray chooses."""
+    return "127.0.0.2" if sys.platform == "linux" else None
 
 
 def _get(reference: Any) -> Outcome:
