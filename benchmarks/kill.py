@@ -96,7 +96,11 @@ def kill_once(recipe: Path, root: Path, delay_s: float, reference: Path) -> Kill
     process.kill()
     process.join()
     before = manifests(root)
-    steps = {str(p.relative_to(root / ".store")) for p in (root / ".store").glob("*/*") if p.is_dir() and p.parent.name != "target-cache"}
+    steps = {
+        str(p.relative_to(root / ".store"))
+        for p in (root / ".store").glob("*/*")
+        if p.is_dir() and p.parent.name not in ("target-cache", "ledger")
+    }
     torn = steps - {str(Path(name).parent) for name in before}
     run_to_end(recipe, root, log)
     after = manifests(root)

@@ -2,6 +2,8 @@
 
 import json
 import random
+import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -17,7 +19,10 @@ from click.testing import CliRunner
 
 import kill
 from seodang.cli.main import cli
-from seodang.core.errors import ModelError
+from seodang.core.errors import ModelError, VerificationError
+from seodang.pipeline.audit import audit_place
+from seodang.pipeline.stored import list_store
+from seodang.pipeline.workspace import Workspace
 from small_project import write_project
 
 pytestmark = pytest.mark.timeout(600)
@@ -222,3 +227,48 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(unkilled: tuple[Path, P
     recipe, reference, seconds = unkilled
     delay_s = random.Random(number).uniform(0, seconds)
     assert kill.kill_once(recipe, tmp_path / "runs", delay_s, reference).faults == ()
+
+
+def test_the_ledger_of_a_run_proves_that_nothing_was_lost(finished: Finished) -> None:
+    told = json.loads(call("data", "audit", finished.run, "--json"))
+    data = finished.report["data"]
+    for name in ("input", "accepted", "rejected", "quarantined", "failed"):
+        assert told[name] == data[name]
+    assert told["faults"] == []
+    assert told["records"]["document"] == 2
+    ledger = Path(told["ledger"])
+    (entry,) = [entry for entry in list_store(Workspace(finished.root)) if entry.kind == "ledger"]
+    assert (entry.folder, entry.runs) == (ledger, ("small",))
+    (verified,) = (finished.root / ".store" / "verify").iterdir()
+    accepted = [json.loads(line)["id"] for line in (verified / "accepted.jsonl").read_text(encoding="utf-8").splitlines()]
+    shown = json.loads(call("data", "show", accepted[0], "--runs", finished.root, "--json"))
+    assert shown["decisions"][0]["decision"] == "accepted"
+    assert Path(shown["ledger"]) == ledger
+
+
+def test_a_runs_files_that_are_not_those_of_its_ledger_are_found(finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.root, tmp_path / "runs")
+    (verified,) = (tmp_path / "runs" / ".store" / "verify").iterdir()
+    lines = (verified / "accepted.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (verified / "accepted.jsonl").write_text("".join(lines[1:]), encoding="utf-8")
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [
+        "accepted.jsonl of the step `verify` does not hold the records that the ledger says are accepted"
+    ]
+    with pytest.raises(VerificationError, match=r"accepted\.jsonl"):
+        call("data", "audit", tmp_path / "runs" / "small")
+
+
+def test_another_check_threshold_asks_the_teacher_nothing_again(finished: Finished, tmp_path: Path) -> None:
+    """The ledger is of the step `build`: what a change does not concern is not checked again."""
+    shutil.copytree(finished.root, tmp_path / "runs")
+    recipe = yaml.safe_load(finished.recipe.read_text(encoding="utf-8"))
+    recipe["verify"]["exam_similarity"] = 0.6
+    changed = finished.recipe.with_name("changed.yaml")
+    changed.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+    call("run", changed, "--runs", tmp_path / "runs")
+    (ledger,) = (tmp_path / "runs" / ".store" / "ledger").iterdir()
+    with sqlite3.connect(ledger / "index.sqlite") as index:
+        rows = dict(index.execute("SELECT stage, count(DISTINCT config) FROM unit GROUP BY stage"))
+    index.close()
+    assert rows["verify.points_back"] == 1
+    assert rows["verify.decontaminated"] == 2

@@ -44,6 +44,8 @@ def project(random_model: Path, tmp_path: Path) -> Path:
         recipe["gold"] = {"files": ["gold.jsonl"], "license": "CC0-1.0", "origin": "nobody"}
 
     path = write_project(tmp_path, random_model, arms)
+    (path.parent / "policy.yaml").write_text("version: 1\nname: p\noutcomes: {undecided: failed}\n", encoding="utf-8")
+    (path.parent / "default.yaml").write_text("version: 1\nname: default\n", encoding="utf-8")
     (path.parent / "gold.jsonl").write_text(json.dumps({"question": "How much oil?", "answer": "Much."}) + "\n", encoding="utf-8")
     return path
 
@@ -74,6 +76,9 @@ def again(path: Path, change: Change) -> set[str]:
         (settings("evaluate", max_reasoning_tokens=9), set()),
         (settings("evaluate", guard={"margin": 0.3}), set()),
         (settings("verify", exam_similarity=0.5), {"verify", "gold", *AFTER_VERIFY}),
+        (settings("verify", policy="policy.yaml"), {"verify", *AFTER_VERIFY}),
+        (settings("verify", policy="default.yaml"), set()),
+        (settings("verify", workers=3, executor="ray", ray_address="auto"), set()),
         (settings("student", rank=5), TRAINED),
         (settings("distill", epochs=3), TRAINED),
         (settings("distill", learning_rate=[1e-3, 2e-3]), TRAINED),

@@ -14,6 +14,7 @@ from seodang.core.hashing import digest, digest_file
 from seodang.core.registry import find_function
 from seodang.data.build.prompt_text import prompts_digest
 from seodang.data.documents import sources_digest
+from seodang.data.verify.section import HOW_IT_IS_DONE
 from seodang.distill.parallel import joined
 from seodang.distill.section import LIVE_MODES, MODE_SETTINGS, DistillSection, mode_settings
 from seodang.models.openai_http import OpenAIHTTPTeacher
@@ -28,6 +29,7 @@ from seodang.pipeline.departure import announce_departure
 from seodang.pipeline.estimate.against_actual import compare_cost, keep_estimate
 from seodang.pipeline.gold import read_gold
 from seodang.pipeline.guard import require_guard, student_is_guarded
+from seodang.pipeline.ledger import recipe_policy
 from seodang.pipeline.licenses import refuse_unknown_licenses
 from seodang.pipeline.plan import Done, Step, execute, step_key
 from seodang.pipeline.recipe import recipe_row
@@ -41,7 +43,7 @@ from seodang.pipeline.workspace import RUN_FILE
 _VERSIONS = {
     "ingest": 2,
     "build": 5,
-    "verify": 3,
+    "verify": 4,
     "tokenizer": 2,
     "gold": 1,
     "rollouts": 2,
@@ -58,6 +60,8 @@ def make_plan(context: RunContext) -> list[Step]:
     # A misspelt check is told before an hour's work, not after; one from outside is known by its source.
     checks = {name: find_function("seodang.data.verify", name) for name in recipe.verify.checks}
     outside = {name: inspect.getsource(inspect.getmodule(check) or check) for name, check in checks.items() if ":" in name}
+    versions = {name: getattr(inspect.getmodule(check), "VERSION", 1) for name, check in checks.items()}
+    policy, settings = recipe_policy(context).digest, recipe.verify.model_dump(exclude={*HOW_IT_IS_DONE} - {"checks"})
     prompts = prompts_digest(recipe.build.prompts)
     teacher, student = context.source_key(recipe.teacher), context.weights_key(context.student_source)
     exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
@@ -74,7 +78,7 @@ def make_plan(context: RunContext) -> list[Step]:
 
     ingest = add("ingest", teach.ingest, _ingest_line, sources_digest(recipe.documents, context.base))
     build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed)
-    verify = add("verify", teach.verify, _verify_line, build, recipe.verify.model_dump(), exam, general, outside)
+    verify = add("verify", teach.verify, _verify_line, build, settings, versions, policy, exam, general, outside)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}

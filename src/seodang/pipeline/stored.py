@@ -13,7 +13,7 @@ from seodang.core.files import read_json, storage_errors
 from seodang.core.hashing import digest_file
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.source import LocalTeacher
-from seodang.pipeline.workspace import REMOTE_ANSWERS, RUN_FILE, TARGET_CACHES, Run, Workspace, read_run
+from seodang.pipeline.workspace import LEDGERS, REMOTE_ANSWERS, RUN_FILE, TARGET_CACHES, Run, Workspace, read_run
 
 CACHES = (
     "models",
@@ -120,6 +120,7 @@ def _references(run: Run) -> set[tuple[str, str]]:
     """The entries that a run refers to, as kind and name; a wheel's name is its SHA-256."""
     recipe = run.row["recipe"]
     found = {(row["name"].split(".", 1)[0], row["key"][:16]) for row in run.row["steps"]}
+    found |= {(LEDGERS, row["key"][:16]) for row in run.row["steps"] if row["name"] == "build"}
     sources = [source for source in (recipe["teacher"], recipe["student_model"], run.row["student_source"]) if source]
     found |= {("wheels", source["sha256"]) for source in [*sources, *recipe["documents"]] if source.get("sha256")}
     found |= {("wheels", part["sha256"]) for source in sources for part in source.get("parts", ())}

@@ -19,6 +19,8 @@ from seodang.data.build.questions import questions
 from seodang.data.build.utterances import utterances
 from seodang.data.build.written import num_cut_off
 from seodang.data.documents import read_documents
+from seodang.data.engine.open import open_executor
+from seodang.data.ledger.checked import KeptChecks
 from seodang.data.passages import split_passages
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
@@ -28,6 +30,7 @@ from seodang.pipeline import modes, own_answers
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
+from seodang.pipeline.ledger import enter_records, enter_sources, keep_decisions, open_run_ledger, recipe_policy
 from seodang.pipeline.licenses import refuse_unknown_documents
 from seodang.pipeline.think import asked_in, keep_mode, taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
@@ -103,25 +106,29 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
 
 
 def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
-    """Every record is checked and decided; each outcome is a file."""
-    recipe = context.recipe
+    """Every record is checked by way of the ledger and decided by the policy; each outcome is a file."""
+    recipe, section, policy = context.recipe, context.recipe.verify, recipe_policy(context)
     records = [Record.from_row(row) for row in read_json_lines(context.artifacts["build"].folder / "records.jsonl")]
     exam = load_exam(context.resolve(recipe.evaluate.exam))
     if recipe.evaluate.general:
         exam += load_exam(context.resolve(recipe.evaluate.general))
-    with closing(Journal(artifact.folder / "partial" / "verify.jsonl")) as journal:
+    executor = open_executor(section.executor, section.workers, ray_address=section.ray_address)
+    with closing(Journal(artifact.folder / "partial" / "verify.jsonl")) as journal, open_run_ledger(context) as ledger, executor:
         progress.total, progress.unit = len(records), "decided"
+        entities = enter_records(context, ledger, records, enter_sources(context, ledger))
+        kept = KeptChecks(ledger, executor, {entity.name: entity.id for entity in entities})
         checks = CheckContext(
             passages=context.passages_by_id,
             actions={action.name: action for action in context.actions},
             teacher=context.teacher,
             exam_questions=[item.question for item in exam],
-            section=recipe.verify,
+            section=section,
             build=recipe.build,
             journal=journal,
             progress=progress,
         )
-        decisions = decide(records, checks)
+        decisions = decide(records, checks, ask=kept, policy=policy)
+        keep_decisions(ledger, artifact.folder, entities, kept.put, policy, decisions)
     for outcome in ("accepted", "rejected", "quarantined", "failed"):
         write_json_lines(artifact.folder / f"{outcome}.jsonl", (d.row() for d in decisions if d.outcome == outcome))
     return conserve(len(records), len(records) - len(decisions), decisions)

@@ -12,6 +12,7 @@ from seodang.models.source import LocalTeacher, model_folder
 RUN_FILE = "run.json"
 REMOTE_ANSWERS = "remote-answers"  # in the store: what remote teachers wrote, one folder a teacher
 TARGET_CACHES = "target-cache"  # in the store: what teachers were asked, one folder a teacher
+LEDGERS = "ledger"  # in the store: records with every verdict on them, one folder a step `build`
 DEFAULT_ROOT = Path("runs")
 
 

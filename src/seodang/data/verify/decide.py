@@ -8,42 +8,63 @@ from typing import Any
 from seodang.core.errors import VerificationError
 from seodang.core.records import Record, Verdict
 from seodang.core.registry import find_function
+from seodang.data.ledger.policy import Policy, Reason, load_policy, reasons, uncertified
 from seodang.data.verify.context import CheckContext
 
-_DECISIONS = {"fail": "rejected", "undecided": "quarantined", "error": "failed"}
+Ask = Callable[[str, Sequence[Record], CheckContext], list[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What becomes of a record, the check that decided it, and every verdict it was given."""
+    """What becomes of a record, the check that decided it, every verdict it was given, and all that speaks against it, in order."""
 
     record: Record
     outcome: str  # "accepted", "rejected", "quarantined" or "failed"
     check: str
     verdicts: tuple[Verdict, ...]
+    reasons: tuple[Reason, ...] = ()
 
     def row(self) -> dict[str, Any]:
         verdicts = [{"check": v.check, "outcome": v.outcome, "evidence": v.evidence} for v in self.verdicts]
-        return {"outcome": self.outcome, "check": self.check, **self.record.row(), "verdicts": verdicts}
+        against = {"reasons": [reason.row() for reason in self.reasons]} if self.reasons else {}
+        return {"outcome": self.outcome, "check": self.check, **self.record.row(), "verdicts": verdicts, **against}
 
 
-def decide(records: Sequence[Record], context: CheckContext) -> list[Decision]:
-    """One decision for each distinct record, in order. A record that fails a check is not put to those after it."""
-    waiting = list({record.id: record for record in records}.values())
-    verdicts: dict[str, list[Verdict]] = {record.id: [] for record in waiting}
-    decided: dict[str, Decision] = {}
-    for name in context.section.checks:
-        check: Callable[[Sequence[Record], CheckContext], list[Verdict]] = find_function("seodang.data.verify", name)
+def ask_check(name: str, records: Sequence[Record], context: CheckContext) -> list[Verdict]:
+    """The verdicts of a check by its name, one a record, in order."""
+    check: Callable[[Sequence[Record], CheckContext], list[Verdict]] = find_function("seodang.data.verify", name)
+    return check(records, context)
+
+
+def decide(records: Sequence[Record], context: CheckContext, *, ask: Ask = ask_check, policy: Policy | None = None) -> list[Decision]:
+    """One decision for each distinct record, in order. A record against which a check speaks is not put to those after it.
+
+    `ask` puts a check to records; `policy` says what the verdicts mean (None: the default one).
+    """
+    policy = policy or load_policy()
+    waiting = distinct(records)
+    verdicts: dict[str, dict[str, Verdict]] = {record.id: {} for record in waiting}
+    every, names = waiting, context.section.checks
+    for name in names:
         context.progress.note = name
-        for record, verdict in zip(waiting, check(waiting, context), strict=True):
-            verdicts[record.id].append(verdict)
-            if verdict.outcome != "pass":
-                decided[record.id] = Decision(record, _DECISIONS[verdict.outcome], name, tuple(verdicts[record.id]))
-                context.progress.advance()
-        waiting = [record for record in waiting if record.id not in decided]
-    for record in waiting:
-        decided[record.id] = Decision(record, "accepted", "", tuple(verdicts[record.id]))
-    return [decided[record_id] for record_id in verdicts]
+        for record, verdict in zip(waiting, ask(name, waiting, context), strict=True):
+            verdicts[record.id][name] = verdict
+        still = [record for record in waiting if not reasons(policy, names, verdicts[record.id], complete=False)]
+        context.progress.advance(len(waiting) - len(still))
+        waiting = still
+    return [_decide(policy, record, names, verdicts[record.id]) for record in every]
+
+
+def distinct(records: Sequence[Record]) -> list[Record]:
+    """Each record once, where it stands first and as it stands last."""
+    return list({record.id: record for record in records}.values())
+
+
+def _decide(policy: Policy, record: Record, names: Sequence[str], verdicts: dict[str, Verdict]) -> Decision:
+    against = (*reasons(policy, names, verdicts), *uncertified(policy, record.kind, names, verdicts))
+    first = against[0] if against else None
+    outcome, check = (first.decision, first.check) if first else ("accepted", "")
+    return Decision(record, outcome, check, tuple(verdicts.values()), against)
 
 
 def conserve(num_input: int, num_repeated: int, decisions: Sequence[Decision]) -> dict[str, Any]:

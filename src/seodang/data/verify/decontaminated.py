@@ -6,6 +6,10 @@ from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, failed, passed
 from seodang.scoring.similarity import nearest
 
+VERSION = 1
+PER_RECORD = True
+READS = ("exam_questions",)
+
 
 def decontaminated(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """Fails a question whose character trigrams overlap with an exam question's by the threshold (Jaccard)."""

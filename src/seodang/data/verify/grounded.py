@@ -7,6 +7,10 @@ from seodang.data.verify.context import CheckContext, failed, passed
 from seodang.data.verify.words import content_words, marked_words
 from seodang.scoring.text_match import normalise
 
+VERSION = 1
+PER_RECORD = True
+READS = ("passages", "actions")
+
 
 def grounded(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """For a fact, the answer's words stand in order in the passage or, for an answer in the teacher's own words, every number and

@@ -6,6 +6,9 @@ from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, failed, passed
 from seodang.scoring.similarity import trigrams
 
+VERSION = 1
+READS: tuple[str, ...] = ()
+
 
 def near_duplicate(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """Fails a question whose character trigrams overlap with an earlier one of the same answer by the threshold (exact Jaccard, so

@@ -18,6 +18,8 @@ from seodang.data.verify.words import content_words, rarity
 from seodang.models.chat_model import Scores, require
 from seodang.scoring.similarity import trigrams
 
+VERSION = 1
+READS = ("passages", "actions", "teacher", "build")
 _SOURCES_A_UNIT = 24
 _REASONS = {"general": "not about the documents", "words": "made of the passage's own words"}
 _SAME = 0.6  # passages at least this similar say the same thing, and are no rivals

@@ -6,6 +6,10 @@ from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, failed, passed
 from seodang.data.verify.words import content_words
 
+VERSION = 1
+PER_RECORD = True
+READS = ("passages",)
+
 
 def second_answer(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """Passes when the open-book answers' content words stand, by majority of the samples, in the passage.

@@ -1,10 +1,13 @@
 """The knobs of verification."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from seodang.core.sections import Section
 
 CHECKS = ("well_formed", "grounded", "second_answer", "points_back", "near_duplicate", "decontaminated")
+HOW_IT_IS_DONE = ("checks", "policy", "executor", "workers", "ray_address")  # knobs that change no verdict
 
 
 class VerifySection(Section):
@@ -50,3 +53,9 @@ class VerifySection(Section):
     poison_count: int = Field(
         default=5, ge=2, description="poison: records, an absolute count, from which a trigger with its abnormal answers is a finding"
     )
+    policy: str = Field(default="", description="file that says what verdicts mean, relative to the recipe; empty: the default policy")
+    executor: Literal["local", "ray"] = Field(
+        default="local", description="where checks run that compare no records and ask no teacher: processes of this machine, or Ray"
+    )
+    workers: int = Field(default=1, ge=1, description="processes that check; 1 with `local`: this one")
+    ray_address: str = Field(default="", description="of a Ray cluster, such as auto or ray://HOST:10001; empty: Ray on this machine")

@@ -6,6 +6,9 @@ from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, failed, passed
 from seodang.scoring.tool_call import split_tool_calls
 
+VERSION = 1
+PER_RECORD = True
+READS = ("actions",)
 _MAX_WORDS = 40
 _MIN_WORDS = 3
 

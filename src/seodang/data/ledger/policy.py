@@ -1,0 +1,163 @@
+"""A policy: a versioned file that says what verdicts mean. It decides again from stored evidence, without the teacher."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from seodang.core.errors import RecipeError
+from seodang.core.hashing import digest
+from seodang.core.records import Verdict
+from seodang.core.registry import find_function
+from seodang.core.sections import Section, load_section
+
+Decided = Literal["accepted", "rejected", "quarantined", "failed"]
+DECISIONS: tuple[Decided, ...] = ("accepted", "rejected", "quarantined", "failed")
+REPEATED = "repeated"  # stands where a check does: the record was made twice
+CERTIFIED = "certified_by"  # stands where a check does: no check that may certify passed the record
+
+
+class Outcomes(Section):
+    """What becomes of a record by what a check says of it."""
+
+    fail: Decided = Field(default="rejected", description="of a record that fails a check")
+    undecided: Decided = Field(default="quarantined", description="of a record about which a check can say neither")
+    error: Decided = Field(default="failed", description="of a record for which a check could not be carried out")
+
+
+class OneCheck(Section):
+    """What one check's outcomes mean; what is left out is as for every check."""
+
+    fail: Decided | None = Field(default=None, description="of a record that fails this check")
+    undecided: Decided | None = Field(default=None, description="of a record about which this check can say neither")
+    error: Decided | None = Field(default=None, description="of a record for which this check could not be carried out")
+
+
+class Threshold(Section):
+    """A bound on a number that a check has told. It passes or fails in the check's place, unless the check told a `reason` of its own."""
+
+    check: str = Field(description="name of the check")
+    evidence: str = Field(description="name of the number in its evidence, such as margin_nats")
+    at_least: float | None = Field(default=None, description="the smallest number that passes, in the check's unit")
+    at_most: float | None = Field(default=None, description="the largest number that passes, in the check's unit")
+
+    @model_validator(mode="after")
+    def _bound(self) -> "Threshold":
+        if self.at_least is None and self.at_most is None:
+            raise RecipeError("`thresholds`: a bound is missing", hint="add `at_least`, `at_most` or both")
+        return self
+
+
+class Policy(Section):
+    """What verdicts mean. Reasons come in the order of the checks, and the first one decides."""
+
+    version: Literal[1] = Field(description="version of this format")
+    name: str = Field(min_length=1, description="a name for people; the digest of the whole policy is what its decisions bear")
+    outcomes: Outcomes = Field(default=Outcomes(), description="what the outcomes of every check mean")
+    checks: dict[str, OneCheck] = Field(default={}, description="for a check of that name, what its outcomes mean instead")
+    thresholds: tuple[Threshold, ...] = Field(default=(), description="bounds on numbers that checks have told")
+    certified_by: dict[str, tuple[str, ...]] = Field(
+        default={},
+        description="for a kind of record (`*`: any other), the checks of which at least one must pass it; others may reject it only",
+    )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what it says, 64 hexadecimal digits; its layout and comments do not matter."""
+        return digest(self.model_dump())
+
+    def named_checks(self) -> list[str]:
+        """The checks that it names, each once."""
+        certifying = [check for checks in self.certified_by.values() for check in checks]
+        return list(dict.fromkeys([*self.checks, *(threshold.check for threshold in self.thresholds), *certifying]))
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Something that speaks against a record: a check (or `repeated`, `certified_by`), what it said, and what that means."""
+
+    check: str
+    outcome: str  # of the check; "" where it gave none
+    decision: str
+    why: str
+
+    def row(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def load_policy(path: Path | None = None) -> Policy:
+    """The policy of a file, or the default one. RecipeError, with file, line and a near match, for what is none."""
+    if path is None:
+        with resources.as_file(resources.files("seodang.data.ledger") / "default_policy.yaml") as file:
+            return load_section(Policy, file)
+    try:
+        policy = load_section(Policy, path)
+        for check in policy.named_checks():
+            find_function("seodang.data.verify", check)
+    except RecipeError as error:
+        error.where = error.where or str(path)
+        if error.hint and "seodang explain" in error.hint:
+            error.hint = "docs/data.md says what a policy may hold"
+        raise
+    return policy
+
+
+def reasons(policy: Policy, checks: Sequence[str], verdicts: Mapping[str, Verdict], *, complete: bool = True) -> list[Reason]:
+    """What speaks against a record that `checks` were put to in this order; empty: nothing.
+
+    A check without a verdict speaks against a record only where nothing before it does: a rejected record is not put to later checks.
+    `complete` says that no more verdicts will come.
+    """
+    found: list[Reason] = []
+    for check in checks:
+        verdict = verdicts.get(check)
+        if verdict is None:
+            if complete and not found:
+                found.append(Reason(check, "", "failed", f"no verdict of {check}"))
+            continue
+        outcome, why = _judged(policy, check, verdict)
+        if outcome == "pass":
+            continue
+        own = getattr(policy.checks.get(check, OneCheck()), outcome)
+        decision: str = own or getattr(policy.outcomes, outcome)
+        if decision != "accepted":
+            found.append(Reason(check, outcome, decision, why))
+    return found
+
+
+def uncertified(policy: Policy, kind: str, checks: Sequence[str], verdicts: Mapping[str, Verdict]) -> list[Reason]:
+    """The reason to queue a record of this kind that no certifying check has passed; empty where one has, or none is asked for."""
+    certifying = policy.certified_by.get(kind, policy.certified_by.get("*"))
+    if certifying is None:
+        return []
+    passed = [
+        check for check in certifying if check in checks and check in verdicts and _judged(policy, check, verdicts[check])[0] == "pass"
+    ]
+    return [] if passed else [Reason(CERTIFIED, "", "quarantined", f"passed by none of {', '.join(certifying) or 'no check'}")]
+
+
+def _judged(policy: Policy, check: str, verdict: Verdict) -> tuple[str, str]:
+    """The outcome by the policy's bounds, or the check's own, and why in a few words."""
+    reason = verdict.evidence.get("reason")
+    why = str(reason) if reason else ""
+    if reason or verdict.outcome == "error":
+        return verdict.outcome, why
+    bounds = [bound for bound in policy.thresholds if bound.check == check and _number(verdict.evidence.get(bound.evidence)) is not None]
+    if not bounds:
+        told = (f"{name} {value}" for name, value in verdict.evidence.items() if isinstance(value, int | float | str))
+        return verdict.outcome, ", ".join(told)[:200]
+    for bound in bounds:
+        value = _number(verdict.evidence[bound.evidence])
+        assert value is not None
+        if bound.at_least is not None and value < bound.at_least:
+            return "fail", f"{bound.evidence} {value:g} is below {bound.at_least:g}"
+        if bound.at_most is not None and value > bound.at_most:
+            return "fail", f"{bound.evidence} {value:g} is above {bound.at_most:g}"
+    return "pass", ""
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
