@@ -24,7 +24,9 @@ _LEAVES: st.SearchStrategy[dict[str, Any]] = st.one_of(
     st.just({"type": "null"}),
     st.integers(-20, 20).map(lambda low: {"type": "integer", "minimum": low, "maximum": low + 40}),
     st.integers(0, 6).map(lambda most: {"type": "string", "maxLength": most}),
-    st.lists(st.sampled_from(["on", "off", "요금", 'a "b"', "3 GB"]), min_size=1, max_size=3, unique=True).map(lambda texts: {"enum": texts}),
+    st.lists(st.sampled_from(["on", "off", "요금", 'a "b"', "3 GB"]), min_size=1, max_size=3, unique=True).map(
+        lambda texts: {"enum": texts}
+    ),
     st.sampled_from(["[0-9]{3}-[0-9]{4}", "(yes|no)", "[가-힣]{1,3}"]).map(lambda pattern: {"type": "string", "pattern": f"^{pattern}$"}),
 )
 

@@ -16,7 +16,11 @@ from seodang.core.errors import ModelError
 from seodang.models.constrain import Choice, Constraint, JsonSchema
 
 Restrict = Callable[[torch.Tensor, Sequence[int], Sequence[Sequence[int]]], torch.Tensor]
-_AS_DUMPED = {"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}  # one way to write each value, as json.dumps does
+_AS_DUMPED = {
+    "whitespace_flexible": False,
+    "item_separator": ", ",
+    "key_separator": ": ",
+}  # one way to write each value, as json.dumps does
 
 
 def available() -> bool:

@@ -47,7 +47,9 @@ def test_a_server_that_ignores_constraints_is_refused_and_says_why(axk1: Axk1, s
             require(model, Constrains, "a generator")
 
 
-@pytest.mark.parametrize(("constraint", "text"), [(JsonSchema(SCHEMA), '{"n": 4}'), (Choice(("예", "no")), "예"), (Pattern("[b-d]{2}"), "bb")])
+@pytest.mark.parametrize(
+    ("constraint", "text"), [(JsonSchema(SCHEMA), '{"n": 4}'), (Choice(("예", "no")), "예"), (Pattern("[b-d]{2}"), "bb")]
+)
 def test_answers_fit_and_the_constraint_is_sent(
     axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime, constraint: Constraint, text: str
 ) -> None:

@@ -74,6 +74,11 @@ class RemoteModel:
         return self._client.used
 
     @property
+    def spent(self) -> float | None:
+        """What was paid, by earlier runs of the workspace too; None where the section names no price."""
+        return self._client.spent
+
+    @property
     def concurrency(self) -> int:
         """How many requests may be under way now."""
         return self._client.pace.limit
@@ -88,7 +93,9 @@ class RemoteModel:
         on_refused: OnRefused | None = None,
     ) -> list[list[Completion]]:
         """`num_samples` answers for each conversation, in order. Each sample is one request, with seeds from `sampling.seed` on."""
-        return self._chat(conversations, sampling, num_samples, self._client.section.thinking, [{}] * len(conversations), on_done, on_refused)
+        return self._chat(
+            conversations, sampling, num_samples, self._client.section.thinking, [{}] * len(conversations), on_done, on_refused
+        )
 
     @property
     def constraint_kinds(self) -> frozenset[str]:
@@ -105,7 +112,7 @@ class RemoteModel:
         on_done: Callable[[int, list[Completion]], None] | None = None,
         on_refused: OnRefused | None = None,
     ) -> list[list[Completion]]:
-        """`num_samples` answers for each conversation, in its constraint and without thinking. ModelError for a kind that was not proved."""
+        """`num_samples` answers for each conversation, in its constraint and without thinking. ModelError for a kind not proved."""
         told = self._client.section.thinking
         thinking = ThinkMode.OFF if told is ThinkMode.ON else told
         options = [constraint_options(constraint, self.preflight.constraints) for constraint in constraints]

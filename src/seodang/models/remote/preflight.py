@@ -47,7 +47,7 @@ class _Findings:
 
 
 def preflight(client: EndpointClient) -> tuple[Preflight, EndpointError | None]:
-    """What the endpoint can do, and the error that ended the preflight if it cannot even chat. About fifteen requests of a few tokens each."""
+    """What the endpoint can do, and the error that ended the preflight if it cannot even chat. About fifteen small requests."""
     found = _Findings(client)
     base = {"place": client.address.place, "model": client.section.model}
     if not _look_for_the_model(found):
