@@ -47,7 +47,7 @@ def model(tiny_model_dir: Path) -> LocalModel:
     return LocalModel(tiny_model_dir, dtype="float32", synthetic=True)
 
 
-@settings(deadline=None, max_examples=12, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(schema=SCHEMAS, seed=st.integers(0, 1000))
 def test_whatever_is_written_under_a_schema_validates(model: LocalModel, schema: dict[str, Any], seed: int) -> None:
     (answers,) = model.constrain([ASKED], [JsonSchema(schema)], Sampling(90, 1.5, 1.0, seed), 3)

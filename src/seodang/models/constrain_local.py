@@ -16,11 +16,6 @@ from seodang.core.errors import ModelError
 from seodang.models.constrain import Choice, Constraint, JsonSchema
 
 Restrict = Callable[[torch.Tensor, Sequence[int], Sequence[Sequence[int]]], torch.Tensor]
-_AS_DUMPED = {
-    "whitespace_flexible": False,
-    "item_separator": ", ",
-    "key_separator": ": ",
-}  # one way to write each value, as json.dumps does
 
 
 def available() -> bool:
@@ -90,7 +85,10 @@ def _grammar(constraint: Constraint) -> str:
     from llguidance import LLMatcher
 
     if isinstance(constraint, JsonSchema):
-        return LLMatcher.grammar_from_json_schema(dict(constraint.schema), overrides=_AS_DUMPED)
+        # One way to write each value, as json.dumps does.
+        return LLMatcher.grammar_from_json_schema(
+            dict(constraint.schema), overrides={"whitespace_flexible": False, "item_separator": ", ", "key_separator": ": "}
+        )
     if isinstance(constraint, Choice):
         return LLMatcher.grammar_from_lark("start: " + " | ".join(json.dumps(text, ensure_ascii=False) for text in constraint.texts))
     return LLMatcher.grammar_from_regex(constraint.pattern)

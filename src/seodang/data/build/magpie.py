@@ -63,7 +63,8 @@ def magpie(
         num_wanted = section.instructions[language] - sum(record.language == language for record in so_far)
         if num_wanted <= 0:
             return
-        sampling = Sampling(section.instruction_tokens, section.temperature, section.top_p, seed + first)
+        # A server draws sample n with seed + n: units must not share seeds.
+        sampling = Sampling(section.instruction_tokens, section.temperature, section.top_p, seed + _SAMPLES_A_UNIT * first)
         (samples,) = writer.complete([prefixes[language]], sampling, _SAMPLES_A_UNIT)
         asked: list[str] = []
         for sample in samples:

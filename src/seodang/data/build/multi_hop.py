@@ -70,8 +70,10 @@ def multi_hop(
     def write_unit(first: int, group: Sequence[Pair], so_far: Sequence[Record]) -> Iterator[Record | Dropped]:
         asked = [text["ask"].format(one=pair.one.view, other=pair.other.view, bridge=", ".join(pair.bridge[:3])) for pair in group]
         for pair, written in zip(group, write_json(writer, asked, [_SCHEMA] * len(asked), section, seed + first), strict=True):
-            fault = written if isinstance(written, Dropped) else _fault(pair, written)
-            yield fault or _proved(teacher, pair, written, text, section)
+            if isinstance(written, Dropped):
+                yield written
+            else:
+                yield _fault(pair, written) or _proved(teacher, pair, written, text, section)
 
     return in_units("multi_hop", section, pairs, _PAIRS_A_UNIT, write_unit, journal, progress)
 

@@ -62,9 +62,12 @@ def persona(
         free = [] if passages else [one for one in questions if isinstance(one, str)]
         answers = iter(answer(teacher, free, section))
         for place, question in enumerate(questions):
-            said = question if isinstance(question, Dropped) else passages[place].statement if passages else next(answers)
-            if isinstance(question, Dropped) or isinstance(said, Dropped):
-                yield question if isinstance(question, Dropped) else Dropped(f"its answer was {said.reason}")
+            if isinstance(question, Dropped):
+                yield question
+                continue
+            said = passages[place].statement if passages else next(answers)
+            if isinstance(said, Dropped):
+                yield said
                 continue
             ids = (passages[place].id,) if passages else ()
             yield Record("persona", question, said, ids, section.prompts, truth={"persona": personas[place]}, capability="instruction")
