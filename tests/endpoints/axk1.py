@@ -22,11 +22,26 @@ from endpoints.byte_tokenizer import ByteTokenizer, next_logprobs
 from endpoints.fitting import fitting_text
 
 MODEL = "skt/A.X-K1"
-_KNOWN_CHAT = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "logprobs", "top_logprobs", "stream"}
-_KNOWN_CHAT |= {"response_format"}
+_KNOWN_CHAT = {
+    "model",
+    "messages",
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "seed",
+    "stop",
+    "n",
+    "logprobs",
+    "top_logprobs",
+    "stream",
+    "response_format",
+}
 _KNOWN_COMPLETION = {"model", "prompt", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "logprobs", "echo", "stream"}
-_OF_VLLM = {"chat_template_kwargs", "prompt_logprobs", "return_tokens_as_token_ids", "return_token_ids", "add_special_tokens"}
-_OF_VLLM |= {"structured_outputs", "guided_json", "guided_regex"}
+_OF_VLLM = {"chat_template_kwargs", "prompt_logprobs", "return_tokens_as_token_ids", "return_token_ids", "add_special_tokens"} | {
+    "structured_outputs",
+    "guided_json",
+    "guided_regex",
+}
 _OFFERED = {"models", "completions", "echo", "prompt_logprobs", "tokenize", "reasoning", "usage", "response_format", "structured_outputs"}
 
 

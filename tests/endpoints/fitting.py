@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 def fitting_text(body: dict[str, Any], offers: set[str]) -> str | None:
     """The text that a request's constraint leaves, or None where it asks for none that is offered."""
-    ways = body.get("structured_outputs") or {} if "structured_outputs" in offers else {}
+    ways: dict[str, Any] = body.get("structured_outputs") or {} if "structured_outputs" in offers else {}
     if "guided" in offers:
         ways = {"json": body.get("guided_json"), "regex": body.get("guided_regex")}
     if "response_format" in offers and "response_format" in body:

@@ -88,10 +88,8 @@ def test_the_rules_of_a_telecom_account() -> None:
     assert account.call("pay_bill", {"bill": "bill_1"})["paid"] is True
     assert "paid already" in account.call("pay_bill", {"bill": "bill_1"})["error"]
     assert account.call("resume_line", {"line": "line_2"})["status"] == "active"
-    assert (
-        "is suspended"
-        in (account.call("suspend_line", {"line": "line_2"}), account.call("set_roaming", {"line": "line_2", "on": False}))[1]["error"]
-    )
+    account.call("suspend_line", {"line": "line_2"})
+    assert "is suspended" in account.call("set_roaming", {"line": "line_2", "on": False})["error"]
     assert account.call("replace_sim", {"line": "line_2", "kind": "usim"})["sim"] == "usim"
     assert account.state()["lines"]["line_2"]["cards_sent"] == 1
 
