@@ -123,8 +123,7 @@ def departure_notice(section: OpenAIHTTPTeacher, num_documents: int, num_charact
     how = "over HTTPS" if address.encrypted else "over HTTP, WITHOUT ENCRYPTION"
     proxy = "" if urllib.request.proxy_bypass(address.host) else urllib.request.getproxies().get(address.scheme, "")
     through = f", by way of the proxy {urlsplit(proxy).hostname}" if proxy else ""
-    limits = [f"{section.token_budget:,} tokens"] * bool(section.token_budget) + [f"{section.money_budget:g} in money"] * bool(
-        section.money_budget
-    )
+    limits = [f"{section.token_budget:,} tokens"] if section.token_budget else []
+    limits += [f"{section.money_budget:g} in money"] if section.money_budget else []
     budget = f"; at most {' and '.join(limits)}" if limits else ""
     return f"{what} {where} {how}{through}: this text leaves this machine{budget}"
