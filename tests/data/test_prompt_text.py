@@ -11,7 +11,8 @@ from seodang.core.records import Action
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.build.utterances import only_shows
 
-LANGUAGES = sorted(file.name.removesuffix(".yaml") for file in (resources.files("seodang.data.build") / "prompts").iterdir())
+PROMPTS = resources.files("seodang.data.build") / "prompts"
+LANGUAGES = sorted(file.name.removesuffix(".yaml") for file in PROMPTS.iterdir() if file.is_file())
 
 
 def shape(value: Any) -> Any:

@@ -19,11 +19,30 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from endpoints.byte_tokenizer import ByteTokenizer, next_logprobs
+from endpoints.fitting import fitting_text
 
 MODEL = "skt/A.X-K1"
-_KNOWN_CHAT = {"model", "messages", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "logprobs", "top_logprobs", "stream"}
+_KNOWN_CHAT = {
+    "model",
+    "messages",
+    "max_tokens",
+    "temperature",
+    "top_p",
+    "seed",
+    "stop",
+    "n",
+    "logprobs",
+    "top_logprobs",
+    "stream",
+    "response_format",
+}
 _KNOWN_COMPLETION = {"model", "prompt", "max_tokens", "temperature", "top_p", "seed", "stop", "n", "logprobs", "echo", "stream"}
-_OF_VLLM = {"chat_template_kwargs", "prompt_logprobs", "return_tokens_as_token_ids", "return_token_ids", "add_special_tokens"}
+_OF_VLLM = {"chat_template_kwargs", "prompt_logprobs", "return_tokens_as_token_ids", "return_token_ids", "add_special_tokens"} | {
+    "structured_outputs",
+    "guided_json",
+    "guided_regex",
+}
+_OFFERED = {"models", "completions", "echo", "prompt_logprobs", "tokenize", "reasoning", "usage", "response_format", "structured_outputs"}
 
 
 @dataclass
@@ -33,7 +52,7 @@ class Behaviour:
     max_logprobs: int = 20
     most_returned: int = 10_000  # alternatives that come back, whatever was accepted
     context: int = 4096
-    offers: set[str] = field(default_factory=lambda: {"models", "completions", "echo", "prompt_logprobs", "tokenize", "reasoning", "usage"})
+    offers: set[str] = field(default_factory=lambda: set(_OFFERED))
     strict: bool = False  # refuses parameters that the OpenAI protocol does not have
     names_ids: bool = True  # heeds return_tokens_as_token_ids
     drops_logprobs_after: int | None = None  # so many answers, then requests for them are accepted and none come
@@ -153,6 +172,7 @@ def _chat(server: Axk1, body: dict[str, Any]) -> dict[str, Any]:
 def _chat_choice(server: Axk1, body: dict[str, Any], prompt: list[int], thinking: bool, index: int) -> dict[str, Any]:
     question = body["messages"][-1]["content"]
     text = f"answer to: {question}" + (f" (seed {body.get('seed', 0) + index})" if body.get("temperature", 1.0) else "")
+    text = fitting_text(body, server.behaviour.offers) or text
     whole = server.tokenizer((f"they ask: {question}</think>" if thinking else "") + text + "<|end|>")["input_ids"]
     limit = body.get("max_tokens") or server.behaviour.context - len(prompt)
     kept = whole[:limit]

@@ -79,3 +79,18 @@ def test_the_section_loads_no_http_client() -> None:
     """A recipe with a local teacher does not pay for one."""
     code = "import seodang.models.openai_http, sys; assert not {'httpx', 'numpy', 'torch'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"price_per_million_prompt_tokens": 1.0}, {"price_per_million_new_tokens": 1.0}, {"money_budget": 5.0}],
+)
+def test_half_a_price_is_refused(given: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="price_per_million_prompt_tokens"):
+        OpenAIHTTPTeacher(url="http://127.0.0.1:1/v1", model="m", **given)  # type: ignore[arg-type]
+
+
+def test_the_notice_names_the_money_that_may_be_spent() -> None:
+    priced = {"price_per_million_prompt_tokens": 0.5, "price_per_million_new_tokens": 2.0, "money_budget": 12.5, "token_budget": 1000}
+    section = OpenAIHTTPTeacher(url="http://example.org/v1", model="m", **priced)  # type: ignore[arg-type]
+    assert departure_notice(section, 1, 10).endswith("; at most 1,000 tokens and 12.5 in money")

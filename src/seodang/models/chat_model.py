@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
 
 from seodang.core.errors import ModelError
+from seodang.models.constrain import Constraint
 from seodang.models.think import ThinkMode
 
 if TYPE_CHECKING:
@@ -141,6 +142,25 @@ class Streams(Protocol):
         ...
 
 
+@runtime_checkable
+class Constrains(Protocol):
+    """Answers in a form that is held to while it decodes."""
+
+    @property
+    def constraint_kinds(self) -> frozenset[str]:
+        """The kinds of constraints that it can hold to, of those in `constrain.KINDS`; none where what it takes is missing."""
+        ...
+
+    def constrain(
+        self, conversations: Sequence[Sequence[Message]], constraints: Sequence[Constraint], sampling: Sampling, num_samples: int = 1
+    ) -> list[list[Completion]]:
+        """`num_samples` answers for each conversation, without reasoning, each held to the constraint in its place.
+
+        An answer that came to its own end ("stop") fits; one that was cut is the beginning of one that does.
+        """
+        ...
+
+
 def think_mode(model: ChatModel) -> ThinkMode:
     """The mode in which a model answers."""
     return model.thinking if isinstance(model, Thinks) else ThinkMode.NONE
@@ -153,12 +173,18 @@ _NAMES: dict[type, str] = {
     Scores: "log-probabilities of given tokens",
     Distributions: "whole distributions at given tokens",
     Streams: "streaming",
+    Constrains: "constrained decoding",
 }
+
+
+def offers(model: ChatModel, capability: type) -> bool:
+    """Whether a model has a capability; that to constrain takes more than the method."""
+    return isinstance(model, capability) and not (capability is Constrains and isinstance(model, Constrains) and not model.constraint_kinds)
 
 
 def require(model: ChatModel, capability: type[Capability], needed_by: str) -> Capability:
     """The model as one that has `capability`; ModelError says which capability is missing and who needs it."""
-    if isinstance(model, capability):
+    if isinstance(model, capability) and offers(model, capability):
         return model
     raise ModelError(
         f"{needed_by} needs {_NAMES.get(capability, capability.__name__)}, which the model `{model.name}` does not offer",

@@ -89,8 +89,12 @@ def decode_batch(
     num_samples: int,
     stop_ids: frozenset[int],
     stopped_by_text: Callable[[list[int]], bool],
+    restrict: Callable[[torch.Tensor, Sequence[int], Sequence[Sequence[int]]], torch.Tensor] | None = None,
 ) -> list[list[Row]]:
-    """`num_samples` answers to each prompt. Rows that have ended leave the batch once they are a quarter of it."""
+    """`num_samples` answers to each prompt. Rows that have ended leave the batch once they are a quarter of it.
+
+    `restrict` is given the next logits (B, V), the answer to which each row belongs, and the ids of all answers so far.
+    """
     device = model.device
     start = shared_prefix(prompts) if len(prompts) > 1 and shares_prefix(model) else 0
     cache = new_cache(model)
@@ -108,7 +112,7 @@ def decode_batch(
     batch = list(range(len(found)))  # which answer each row of the batch belongs to
     alive = set(batch)
     for step in range(sampling.max_new_tokens):
-        next_B1 = choose(logits_BV, sampling, generator)
+        next_B1 = choose(restrict(logits_BV, batch, found) if restrict else logits_BV, sampling, generator)
         for answer, token in zip(batch, next_B1[:, 0].tolist(), strict=True):
             if answer not in alive:
                 continue

@@ -3,6 +3,7 @@
 import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from transformers import AutoModelForCausalLM
 
 from seodang.core.errors import ModelError
 from seodang.core.hashing import digest, digest_file
-from seodang.models import attention
+from seodang.models import attention, constrain_local
 from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
+from seodang.models.constrain import KINDS, Constraint
 from seodang.models.decoding import (
     Row,
     choose,
@@ -119,6 +121,27 @@ class LocalModel(Reader):
         ids = [self._begun(self.encode_text(p)) if isinstance(p, str) else list(p) for p in prompts]
         return self._decode(ids, sampling, num_samples, completion)
 
+    @property
+    def constraint_kinds(self) -> frozenset[str]:
+        return frozenset(KINDS if constrain_local.available() else ())
+
+    def constrain(
+        self, conversations: Sequence[Sequence[Message]], constraints: Sequence[Constraint], sampling: Sampling, num_samples: int = 1
+    ) -> list[list[Completion]]:
+        """`num_samples` answers for each conversation, in its constraint. A model that thinks does not think before them."""
+        mode = ThinkMode.OFF if self.thinking is ThinkMode.ON else self.thinking
+        prompts = [self.encode_text(self._prompt(messages, mode)) for messages in conversations]
+
+        def completion(row: Row, num_prompt_tokens: int) -> Completion:
+            text = self._cut(self.tokenizer.decode(row.token_ids), sampling.stop)
+            return Completion(text, row.finish_reason, num_prompt_tokens, len(row.token_ids))
+
+        return self._decode(prompts, sampling, num_samples, completion, constraints)
+
+    @cached_property
+    def _token_bytes(self) -> Any:
+        return constrain_local.bytes_of(self.tokenizer, self.model.get_output_embeddings().weight.shape[0], sorted(self.stop_ids))
+
     def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
         prompts = [self._begun(prompt) for prompt in prompts]
         targets: list[TokenTargets | None] = [None] * len(prompts)
@@ -153,7 +176,12 @@ class LocalModel(Reader):
         return 1 + bisect_left(range(len(token_ids)), True, key=lambda last: CLOSE in self.tokenizer.decode(token_ids[: last + 1]))
 
     def _decode(
-        self, prompts: list[list[int]], sampling: Sampling, num_samples: int, completion: Callable[[Row, int], Completion]
+        self,
+        prompts: list[list[int]],
+        sampling: Sampling,
+        num_samples: int,
+        completion: Callable[[Row, int], Completion],
+        constraints: Sequence[Constraint] | None = None,
     ) -> list[list[Completion]]:
         limit = getattr(self.model.config, "max_position_embeddings", None)
         for prompt in prompts:
@@ -169,8 +197,10 @@ class LocalModel(Reader):
         answers: list[list[Completion]] = [[] for _ in prompts]
         for first in range(0, len(order), step):
             rows = order[first : first + step]
+            held = [constraints[i] for i in rows for _ in range(num_samples)] if constraints else []
+            restrict = constrain_local.restriction(self._token_bytes, held) if held else None
             decoded = decode_batch(
-                self.model, [prompts[i] for i in rows], sampling, num_samples, self.stop_ids, self._stopper(sampling.stop)
+                self.model, [prompts[i] for i in rows], sampling, num_samples, self.stop_ids, self._stopper(sampling.stop), restrict
             )
             for i, samples in zip(rows, decoded, strict=True):
                 answers[i] = [completion(row, len(prompts[i])) for row in samples]

@@ -13,6 +13,7 @@ from seodang.core.hashing import digest
 from seodang.core.licenses import UNKNOWN, License
 from seodang.core.sections import Section
 from seodang.models.remote.address import parse_address
+from seodang.models.remote.budget import Price
 from seodang.models.think import Thinking, ThinkMode
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -43,8 +44,23 @@ class OpenAIHTTPTeacher(Section):
         ge=1,
         description="most tokens, prompts and answers together, that one run may use before it stops cleanly; null: no limit",
     )
+    price_per_million_prompt_tokens: float | None = Field(
+        default=None, ge=0, description="what a million tokens of prompts cost, in any currency; null: not known"
+    )
+    price_per_million_new_tokens: float | None = Field(default=None, ge=0, description="what a million tokens of answers cost, in the same")
+    money_budget: float | None = Field(
+        default=None,
+        gt=0,
+        description="most that all runs of a workspace may cost at this teacher before they stop cleanly, in the same; null: no limit",
+    )
     timeout_s: float = Field(default=300.0, gt=0, le=86_400, description="longest time for one whole answer, in seconds (up to 86400)")
     retries: int = Field(default=5, ge=0, le=20, description="further tries of a request that failed in a way that may pass (0 to 20)")
+
+    @property
+    def price(self) -> Price | None:
+        """What tokens cost, where the recipe says it."""
+        prompt, new = self.price_per_million_prompt_tokens, self.price_per_million_new_tokens
+        return None if prompt is None or new is None else Price(prompt, new)
 
     def key(self) -> str:
         """Digest of what determines its answers, as far as it is known here."""
@@ -83,6 +99,15 @@ class OpenAIHTTPTeacher(Section):
             raise ValueError("give `api_key_env` or `api_key_file`, not both")
         return self
 
+    @model_validator(mode="after")
+    def _whole_price(self) -> "OpenAIHTTPTeacher":
+        known = [self.price_per_million_prompt_tokens is not None, self.price_per_million_new_tokens is not None]
+        if any(known) != all(known) or (self.money_budget is not None and not all(known)):
+            raise ValueError(
+                "give `price_per_million_prompt_tokens` and `price_per_million_new_tokens` together; `money_budget` needs both"
+            )
+        return self
+
 
 def departure_notice(section: OpenAIHTTPTeacher, num_documents: int, num_characters: int, num_questions: int = 0) -> str:
     """One line that says what is about to be sent, and where. Print it before the first request that carries the user's text.
@@ -98,5 +123,7 @@ def departure_notice(section: OpenAIHTTPTeacher, num_documents: int, num_charact
     how = "over HTTPS" if address.encrypted else "over HTTP, WITHOUT ENCRYPTION"
     proxy = "" if urllib.request.proxy_bypass(address.host) else urllib.request.getproxies().get(address.scheme, "")
     through = f", by way of the proxy {urlsplit(proxy).hostname}" if proxy else ""
-    budget = f"; at most {section.token_budget:,} tokens" if section.token_budget else ""
+    limits = [f"{section.token_budget:,} tokens"] if section.token_budget else []
+    limits += [f"{section.money_budget:g} in money"] if section.money_budget else []
+    budget = f"; at most {' and '.join(limits)}" if limits else ""
     return f"{what} {where} {how}{through}: this text leaves this machine{budget}"

@@ -1,5 +1,6 @@
 """A remote endpoint as a chat model: answers, budget, half-dead servers, think modes, scores."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -278,3 +279,32 @@ def test_text_and_ids_are_continued(axk1: Axk1, section: OpenAIHTTPTeacher, fast
         text, ids = model.complete(["ab", model.encode_text("ab")], Sampling(max_new_tokens=4))
     assert text == ids
     assert text[0].num_prompt_tokens == 2
+
+
+def test_a_money_budget_stops_cleanly_and_a_larger_one_finishes_without_paying_twice(
+    axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime, tmp_path: Path
+) -> None:
+    priced = {"price_per_million_prompt_tokens": 1000.0, "price_per_million_new_tokens": 3000.0, "max_concurrency": 4}
+
+    said: list[str] = []
+
+    def run(money: float) -> tuple[list[list[Completion]], float]:
+        told = section.model_copy(update={**priced, "money_budget": money})
+        with open_remote(told, clock=fast.clock, kept=tmp_path / "kept") as model:
+            try:
+                return model.chat(questions(40), GREEDY), model.spent or 0.0
+            except BudgetError as error:
+                said.append(error.what)
+                return [], model.spent or 0.0
+
+    nothing, spent = run(3.0)
+    assert nothing == []
+    assert 2.0 < spent <= 3.0
+    assert run(3.0)[0] == [], "the ceiling is not a new one in each run"
+    assert len(said) == 2
+    assert all("money budget" in words and "were finished before and are kept" in words for words in said)
+    answers, total = run(100.0)
+    assert [row[0].text for row in answers] == [f"answer to: question {number}" for number in range(40)]
+    asked = [body["messages"][-1]["content"] for body in axk1.asked(CHAT) if body["messages"][-1]["content"].startswith("question")]
+    assert len(asked) == len(set(asked)) == 40, "no answer is paid for twice"
+    assert total > spent

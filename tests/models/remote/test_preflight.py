@@ -20,7 +20,8 @@ def test_a_vllm_server_with_a_x_k1_offers_all_but_fifty(axk1: Axk1, section: Ope
     assert "Requested logprobs of 50, which is greater than max allowed: 20" in found.refusals[0].words
     assert found.served == {"owned_by": "vllm", "root": "/models/axk1"}
     assert found.synthetic
-    assert len(axk1.requests) < 15
+    assert found.constraints == {"json_schema": "response_format", "pattern": "structured_outputs"}
+    assert len(axk1.requests) < 17
 
 
 def test_a_hosted_endpoint_offers_chat_alone(axk1: Axk1, section: OpenAIHTTPTeacher, fast: FastTime) -> None:

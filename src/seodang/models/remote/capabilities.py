@@ -1,5 +1,6 @@
 """What an endpoint can do and what it refuses, as a preflight found it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +13,7 @@ _HOW: dict[Style, str] = {
 }
 
 Switch = Literal["works", "no effect seen", "refused", "not tried"]
+Way = Literal["response_format", "structured_outputs", "guided"]  # the words in which a constraint is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Preflight:
     refused_top_logprobs: int | None = None  # the smallest that was not
     scoring_noise: float | None = None  # nats: the same tokens decoded and scored
     tokenizer: bool = False  # /tokenize
+    constraints: Mapping[str, Way] = field(default_factory=dict[str, Way])  # kinds that it was seen to hold to, and how they are asked for
     refusals: tuple[Refusal, ...] = ()
 
     @property
@@ -66,6 +69,7 @@ class Preflight:
             ("scores given tokens", how + noise),
             ("alternatives a token", f"up to {self.max_top_logprobs} accepted" if self.max_top_logprobs else "none"),
             ("tokenizer offered", _yes(self.tokenizer)),
+            ("holds answers to", ", ".join(f"{kind} by {way}" for kind, way in self.constraints.items()) or "nothing"),
         ]
         lines = [f"preflight of `{self.model}` at {self.place}", *(f"  {name:<22} {value}" for name, value in rows)]
         return "\n".join([*lines, *(f"  refuses {refusal.what}: {refusal.words}" for refusal in self.refusals)])

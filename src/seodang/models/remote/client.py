@@ -54,7 +54,7 @@ class EndpointClient:
         self.address = parse_address(section.url)
         self.clock = clock or Clock()
         self.pace = Pace(section.max_concurrency, section.requests_per_minute, section.timeout_s / 2, self.clock)
-        self._budget = TokenBudget(section.token_budget, self.address.place)
+        self._budget = TokenBudget(section.token_budget, self.address.place, section.price, section.money_budget)
         self._key = read_key(section)
         self._random = random.Random(0)
         self._kept: KeptAnswers | None = None
@@ -72,6 +72,11 @@ class EndpointClient:
         return self._budget.used
 
     @property
+    def spent(self) -> float | None:
+        """What was paid, by earlier runs too where their bill is kept; None without a price."""
+        return self._budget.spent
+
+    @property
     def keeps(self) -> bool:
         """Whether answers are on disk as they come."""
         return self._kept is not None and self._kept.keeps
@@ -79,9 +84,12 @@ class EndpointClient:
     def keep_in(self, folder: Path) -> None:
         """From now on, texts that the endpoint writes are kept in `folder`, and what stands there is not asked for again.
 
-        Scores are not kept: they are large, and cost no new tokens.
+        Scores are not kept: they are large, and cost no new tokens. What all of it cost stands in the same folder, by the process that
+        keeps answers there.
         """
         self._kept = KeptAnswers(folder)
+        if self._kept.keeps:
+            self._budget.carry_on(folder / "bill.json")
         weakref.finalize(self, self._kept.close)
 
     def close(self) -> None:

@@ -2,16 +2,19 @@
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from seodang.core.errors import BudgetError, EndpointError, ModelError
 from seodang.core.hashing import digest
 from seodang.models.chat_model import Completion, Message, Sampling, TokenTargets
+from seodang.models.constrain import Constraint
 from seodang.models.remote.answers import chat_completion, text_completion
 from seodang.models.remote.budget import Usage
 from seodang.models.remote.calls import score_ids
 from seodang.models.remote.capabilities import Preflight
 from seodang.models.remote.client import EndpointClient
+from seodang.models.remote.constrain import chosen_text, constraint_options, kinds_of
 from seodang.models.remote.failures import EndpointRefusalError
 from seodang.models.remote.fanout import ask_all
 from seodang.models.remote.positions import Style, targets_of
@@ -71,6 +74,11 @@ class RemoteModel:
         return self._client.used
 
     @property
+    def spent(self) -> float | None:
+        """What was paid, by earlier runs of the workspace too; None where the section names no price."""
+        return self._client.spent
+
+    @property
     def concurrency(self) -> int:
         """How many requests may be under way now."""
         return self._client.pace.limit
@@ -85,12 +93,51 @@ class RemoteModel:
         on_refused: OnRefused | None = None,
     ) -> list[list[Completion]]:
         """`num_samples` answers for each conversation, in order. Each sample is one request, with seeds from `sampling.seed` on."""
-        client, thinking = self._client, self._client.section.thinking
+        return self._chat(
+            conversations, sampling, num_samples, self._client.section.thinking, [{}] * len(conversations), on_done, on_refused
+        )
+
+    @property
+    def constraint_kinds(self) -> frozenset[str]:
+        """The kinds of constraints that the preflight saw it hold to."""
+        return kinds_of(self.preflight.constraints)
+
+    def constrain(
+        self,
+        conversations: Sequence[Sequence[Message]],
+        constraints: Sequence[Constraint],
+        sampling: Sampling,
+        num_samples: int = 1,
+        *,
+        on_done: Callable[[int, list[Completion]], None] | None = None,
+        on_refused: OnRefused | None = None,
+    ) -> list[list[Completion]]:
+        """`num_samples` answers for each conversation, in its constraint and without thinking. ModelError for a kind not proved."""
+        told = self._client.section.thinking
+        thinking = ThinkMode.OFF if told is ThinkMode.ON else told
+        options = [constraint_options(constraint, self.preflight.constraints) for constraint in constraints]
+        found = self._chat(conversations, sampling, num_samples, thinking, options, on_done, on_refused)
+        return [
+            [replace(answer, text=chosen_text(constraint, answer.text)) for answer in answers]
+            for constraint, answers in zip(constraints, found, strict=True)
+        ]
+
+    def _chat(
+        self,
+        conversations: Sequence[Sequence[Message]],
+        sampling: Sampling,
+        num_samples: int,
+        thinking: ThinkMode,
+        options: Sequence[dict[str, Any]],
+        on_done: Callable[[int, list[Completion]], None] | None,
+        on_refused: OnRefused | None,
+    ) -> list[list[Completion]]:
+        client = self._client
         url, where = client.address.api("/chat/completions"), client.address.place
 
         def ask(index: int, sample: int, stop: threading.Event) -> Completion:
             messages = [{"role": message.role, "content": message.content} for message in conversations[index]]
-            body = {"messages": messages, **self._choices(sampling, sample)}
+            body = {"messages": messages, **self._choices(sampling, sample), **options[index]}
             if thinking.options:
                 body["chat_template_kwargs"] = thinking.options
             return client.ask(

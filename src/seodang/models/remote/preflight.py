@@ -9,6 +9,7 @@ from seodang.models.remote.answers import text_completion
 from seodang.models.remote.calls import TRIES_MORE, chat_request, score_ids, tokenize
 from seodang.models.remote.capabilities import Preflight, Refusal
 from seodang.models.remote.client import EndpointClient
+from seodang.models.remote.constrain import prove_constraints
 from seodang.models.remote.failures import EndpointRefusalError
 from seodang.models.remote.positions import Style
 from seodang.models.think import ThinkMode
@@ -46,7 +47,7 @@ class _Findings:
 
 
 def preflight(client: EndpointClient) -> tuple[Preflight, EndpointError | None]:
-    """What the endpoint can do, and the error that ended the preflight if it cannot even chat. About ten requests of a few tokens each."""
+    """What the endpoint can do, and the error that ended the preflight if it cannot even chat. About fifteen small requests."""
     found = _Findings(client)
     base = {"place": client.address.place, "model": client.section.model}
     if not _look_for_the_model(found):
@@ -56,6 +57,7 @@ def preflight(client: EndpointClient) -> tuple[Preflight, EndpointError | None]:
     if not found.known["chat"]:
         return Preflight(**base, **found.known, refusals=tuple(found.refusals)), found.first_error
     _try_scoring(found)
+    _try_constraints(found)
     rows = found.attempt("/tokenize", lambda: tokenize(client, {"prompt": PROBE_WORDS}))
     return Preflight(**base, **found.known, tokenizer=rows is not None, refusals=tuple(found.refusals)), None
 
@@ -108,6 +110,12 @@ def _try_chat(found: _Findings) -> None:
     differs = (with_it.num_prompt_tokens, bool(with_it.reasoning)) != (without.num_prompt_tokens, bool(without.reasoning))
     found.known["thinking_switch"] = "works" if differs else "no effect seen"
     found.known["reasoning_apart"] = bool(plain.reasoning or with_it.reasoning)
+
+
+def _try_constraints(found: _Findings) -> None:
+    # A model that thinks would spend the few tokens of a probe on its thoughts.
+    thinking = ThinkMode.OFF if found.known["thinking_switch"] == "works" else ThinkMode.NONE
+    found.known["constraints"] = prove_constraints(found.client, PROBE_WORDS, thinking, found.refuse)
 
 
 def _try_scoring(found: _Findings) -> None:

@@ -1,0 +1,1 @@
+"""Environments with tools and a state, one a file: calls change the state, and what a tool refuses it says."""
