@@ -117,7 +117,7 @@ class RunContext:
     @cached_property
     def accepted(self) -> list[Record]:
         rows = read_json_lines(self.artifacts["verify"].folder / "accepted.jsonl")
-        keep = {"kind", "question", "answer", "passages", "language", "samples", "action", "author", "reasoning"}
+        keep = {"kind", "question", "answer", "passages", "language", "samples", "action", "author", "reasoning", "turns", "truth"}
         return [Record.from_row({key: value for key, value in row.items() if key in keep}) for row in rows]
 
     def resolve(self, paths: tuple[str, ...]) -> list[Path]:

@@ -16,6 +16,7 @@ from seodang.core.hashing import canonical_json
 from seodang.core.progress import Progress
 from seodang.core.records import Record
 from seodang.distill.students.section import StudentSection
+from seodang.models.conversation import conversation
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.modes import Taught
 from seodang.pipeline.think import asked_in, open_student, thought_records
@@ -65,9 +66,8 @@ def _answers(
     """The rows of some records' answers. They end as the verified ones do, with the pair's token: a tokenizer may name another end."""
     from seodang.distill.modes.guards import count, guard
     from seodang.distill.modes.rollouts import drawn, write
-    from seodang.models.chat_model import Message
 
-    prompts = [student.encode_chat([Message("user", record.question)], asked_in(student, record, thought)) for record in records]
+    prompts = [student.encode_chat(conversation(record), asked_in(student, record, thought)) for record in records]
     written = write(
         student.model,
         prompts,

@@ -79,7 +79,9 @@ class Recipe(Section):
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", description="the run's folder below --runs")
     title: str = Field(default="", description="one line for people")
     seed: int = Field(default=0, ge=0, lt=2**31, description="seed of everything random outside of training")
-    documents: tuple[DocumentSource, ...] = Field(min_length=1, description="where the documents come from")
+    documents: tuple[DocumentSource, ...] = Field(
+        default=(), description="where the documents come from; may be left out where `build.generators` need none"
+    )
     licenses: LicensesSection = LicensesSection()
     gold: GoldSection | None = Field(default=None, description="questions with answers that people wrote, for the arm `sft_gold`")
     teacher: Annotated[LocalTeacher | OpenAIHTTPTeacher, Field(discriminator="kind")]
@@ -91,6 +93,12 @@ class Recipe(Section):
     distill: DistillSection = DistillSection()
     evaluate: EvaluateSection
     export: ExportSection = ExportSection()
+
+    @model_validator(mode="after")
+    def _something_to_build_from(self) -> "Recipe":
+        if not self.documents and not self.build.generators:
+            raise RecipeError("`documents`: missing", hint="name where the documents come from, or generators that need none")
+        return self
 
     @model_validator(mode="after")
     def _student_has_weights(self) -> "Recipe":

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from seodang import __version__
-from seodang.core.errors import ModelError
+from seodang.core.errors import ModelError, RecipeError
 from seodang.core.files import write_atomically, write_json
 from seodang.core.hashing import digest, digest_file
 from seodang.core.registry import find_function
 from seodang.data.build.prompt_text import prompts_digest
+from seodang.data.build.run_generators import read_generators
 from seodang.data.documents import sources_digest
 from seodang.data.verify.section import HOW_IT_IS_DONE
 from seodang.distill.parallel import joined
@@ -42,7 +43,7 @@ from seodang.pipeline.workspace import RUN_FILE
 # Raised when a step's code computes something else from the same settings and inputs.
 _VERSIONS = {
     "ingest": 2,
-    "build": 5,
+    "build": 6,
     "verify": 4,
     "tokenizer": 2,
     "gold": 1,
@@ -77,7 +78,9 @@ def make_plan(context: RunContext) -> list[Step]:
         return key
 
     ingest = add("ingest", teach.ingest, _ingest_line, sources_digest(recipe.documents, context.base))
-    build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed)
+    further = read_generators(recipe.build.generators)
+    written = [generator.key for generator in further] + [student for generator in further if generator.needs_of_student]
+    build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed, written)
     verify = add("verify", teach.verify, _verify_line, build, settings, versions, policy, exam, general, outside)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
@@ -166,8 +169,9 @@ def _refuse_codec(context: RunContext) -> None:
         )
 
 
-def run_recipe(context: RunContext) -> Path:
-    """Carries the recipe out, or what is left of it, and returns the run's folder with its report. GuardError, after the report is written
+def run_recipe(context: RunContext, until: str | None = None) -> Path:
+    """Carries the recipe out, or what is left of it, and returns the run's folder with its report; with `until`, a step's name, no further
+    than that step, and without a report. GuardError, after the report is written
     and before anything is exported, where the recipe requires a guard that the student did not pass.
 
     Started by `torchrun`, the processes train together; all else is done by the first of them, while the others wait.
@@ -176,17 +180,17 @@ def run_recipe(context: RunContext) -> Path:
     with joined() as context.team:
         if context.team.size > 1:
             context.team.require_work(context.recipe.distill.packs_per_step)
-        return _run_together(context)
+        return _run_together(context, until)
 
 
-def _run_together(context: RunContext) -> Path:
+def _run_together(context: RunContext, until: str | None) -> Path:
     recipe, first = context.recipe, context.team.first
     if isinstance(recipe.teacher, OpenAIHTTPTeacher) and first:
         announce_departure(context, recipe.teacher)
     folder = context.workspace.run_folder(recipe.name)
     if first:
         refuse_thinking_student(context)
-    steps = make_plan(context)
+    steps = _first_steps(make_plan(context), until)
     sources = [s for s in (recipe.teacher, recipe.student_model) if isinstance(s, LocalTeacher)]
     synthetic = any(source.synthetic for source in sources)
     row: dict[str, Any] = {
@@ -203,6 +207,8 @@ def _run_together(context: RunContext) -> Path:
     surroundings = {"machine": machine(), "versions": _versions()}
     carry_out = partial(execute, workspace=context.workspace, synthetic=synthetic, surroundings=surroundings, team=context.team)
     done = carry_out([step for step in steps if step.name != "export"])
+    if until is not None:
+        return folder
     guarded = student_is_guarded(context)
     if guarded:
         done += carry_out([step for step in steps if step.name == "export"])
@@ -212,6 +218,16 @@ def _run_together(context: RunContext) -> Path:
         _write_report(context, folder, done, row)
         require_guard(folder)
     return folder
+
+
+def _first_steps(steps: list[Step], until: str | None) -> list[Step]:
+    """The steps up to the one of that name. RecipeError where there is none."""
+    names = [step.name for step in steps]
+    if until is None:
+        return steps
+    if until not in names:
+        raise RecipeError(f"no step `{until}` in this recipe", where="--until", hint=f"its steps are: {', '.join(names)}")
+    return steps[: names.index(until) + 1]
 
 
 def _write_report(context: RunContext, folder: Path, done: Sequence[Done], row: dict[str, Any]) -> None:
@@ -241,7 +257,8 @@ def _build_line(s: dict[str, Any]) -> str:
     counts = f"{s['know']} questions, {s['act']} customers' messages, {s['keywords']} search-like ones, {s['general']} general questions"
     reasoned = f", {s['reasoned']} of them with reasoning" if s["reasoned"] else ""
     cut_off = f"; {s['cut_off']} texts cut off and dropped" if s["cut_off"] else ""
-    return f"{s['num_records']} records: {counts}{reasoned}{cut_off}"
+    further = "".join(f", {number} of {kind}" for kind, number in s["further"].items())
+    return f"{s['num_records']} records: {counts}{further}{reasoned}{cut_off}"
 
 
 def _verify_line(s: dict[str, Any]) -> str:

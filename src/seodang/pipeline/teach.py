@@ -1,6 +1,7 @@
 """The steps from documents to trained students."""
 
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
 from seodang.distill.section import ACROSS, LIVE_MODES
 from seodang.evaluation.exam import load_exam
+from seodang.models.conversation import conversation
 from seodang.pipeline import modes, own_answers
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
@@ -46,7 +48,7 @@ def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
     documents = reading.documents
     refuse_unknown_documents(context.recipe, documents)
     passages = [p for d in documents if d.taught for p in split_passages(d.name, d.text, language=d.language, license=d.license)]
-    if not passages:
+    if context.recipe.documents and not passages:
         raise InputError(
             "the documents hold no statement of three words or more", hint="check that the right files are named in `documents`"
         )
@@ -82,6 +84,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         acts += next_steps(context.teacher, context.actions, context.passages_by_id, recipe.build, recipe.seed, journal, progress)
         knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
         others = general(context.teacher, recipe.build, recipe.seed, journal, progress)
+        further = _further(context, [*acts, *knows, *others], journal, progress)
         num_cut = num_cut_off(journal)
     typed = keywords(
         context.passages,
@@ -91,7 +94,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         recipe.build.prompts,
         recipe.seed,
     )
-    records = [*acts, *knows, *typed, *others]
+    records = [*acts, *knows, *typed, *others, *further]
     write_json_lines(artifact.folder / "records.jsonl", (record.row() for record in records))
     own_answers.keep_author(artifact, context.teacher.identity)
     return {
@@ -100,9 +103,27 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         "know": len(knows),
         "keywords": len(typed),
         "general": len(others),
+        "further": dict(Counter(record.kind for record in further)),
         "reasoned": sum(bool(record.reasoning) for record in records),
         "cut_off": num_cut,
     }
+
+
+def _further(context: RunContext, records: Sequence[Record], journal: Journal, progress: Progress) -> list[Record]:
+    """What the generators that the recipe names make, beside what is always built."""
+    from seodang.data.build.run_generators import read_generators, run_generators
+    from seodang.data.build.sources import BuildSources
+    from seodang.scoring.tools.environments import ENVIRONMENTS
+
+    generators = read_generators(context.recipe.build.generators)
+    if not generators:
+        return []
+    student = None
+    if any(generator.needs_of_student for generator in generators):
+        student = context.open_student(context.student_folder, context.student_source)
+    environments = {environment.name: environment for environment in (kind() for kind in ENVIRONMENTS)}
+    sources = BuildSources(context.passages, context.actions, records, student, environments)
+    return run_generators(generators, sources, context.teacher, context.recipe.seed, journal, progress)
 
 
 def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
@@ -219,7 +240,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     examples = [
         Example(
             record=record.id,
-            prompt_ids=tuple(reader.encode_chat([Message("user", record.question)], asked_in(reader, record, thought))),
+            prompt_ids=tuple(reader.encode_chat(conversation(record), asked_in(reader, record, thought))),
             answer_ids=pair.answer_ids(record.answer, reasoning.get(record.id, "")),
             target=kept[record.id] if mode == "cached" else None,
             weight=section.general_weight if distilled and record.kind == "general" else None,

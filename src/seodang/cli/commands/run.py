@@ -10,7 +10,8 @@ from seodang.cli.options import find_recipe, runs_option
 @click.command("run")
 @click.argument("recipe", type=click.Path(path_type=Path))
 @runs_option
-def command(recipe: Path, root: Path) -> None:
+@click.option("--until", metavar="STEP", help="Stop after this step, such as verify, and write no report.  [default: all steps]")
+def command(recipe: Path, root: Path, until: str | None) -> None:
     """Carry out RECIPE, or what is left of it, and write a report.
 
     Finished steps are reused, also by other recipes; a run that was killed goes on where it was.
@@ -23,8 +24,8 @@ def command(recipe: Path, root: Path) -> None:
 
     path = find_recipe(recipe)
     context = RunContext(load_recipe(path), path.resolve().parent, Workspace(root), file=path)
-    folder = run_recipe(context)
-    if not context.team.first:
+    folder = run_recipe(context, until)
+    if until is not None or not context.team.first:
         return
     text = (folder / "report.md").read_text(encoding="utf-8")
     click.echo("\n" + text.split("\n## ", 1)[0].strip())

@@ -36,6 +36,9 @@ class BuildSection(Section):
     reasoning_tokens: int = Field(
         default=512, ge=1, description="tokens that a thinking teacher (`teacher.thinking: on`) may think before each of its answers"
     )
+    generators: tuple[dict[str, Any], ...] = Field(
+        default=(), description="further generators, in order: `name`, a file of data/build, and its knobs beside it"
+    )
     prompts: str = Field(default="en", description="language of the texts in data/build/prompts")
 
 

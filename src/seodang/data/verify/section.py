@@ -53,6 +53,7 @@ class VerifySection(Section):
     poison_count: int = Field(
         default=5, ge=2, description="poison: records, an absolute count, from which a trigger with its abnormal answers is a finding"
     )
+    max_per_question: int = Field(default=4, ge=1, description="cap: answers kept for a question, the shortest that reason differently")
     policy: str = Field(default="", description="file that says what verdicts mean, relative to the recipe; empty: the default policy")
     executor: Literal["local", "ray"] = Field(
         default="local", description="where checks run that compare no records and ask no teacher: processes of this machine, or Ray"

@@ -21,6 +21,7 @@ from seodang.distill.targets.codecs.codec import Codec, Columns, join, open_code
 from seodang.distill.targets.folder import CERTIFICATES, read_certificates
 from seodang.distill.targets.written import certify_written, whole_distributions, word_beginnings, written_logprobs
 from seodang.models.chat_model import ChatModel, Distributions, Message, Scores, require, think_mode
+from seodang.models.conversation import conversation
 from seodang.models.think import ThinkMode
 
 _SEQUENCES_A_SHARD = 128
@@ -40,7 +41,12 @@ class Lesson:
 
 
 def open_book(record: Record, passages: Mapping[str, Passage], template: Mapping[str, str]) -> list[Message]:
-    """The conversation in which the teacher answers: the passages, then the question."""
+    """The conversation in which the teacher answers: the passages, then the question; of several turns, the passages before the first, and
+    the conversation alone where a record of another kind was made from no passage."""
+    if record.kind not in template or record.turns:
+        messages = conversation(record)
+        views = "\n".join(passages[passage].view for passage in record.passages[:3] if passage in passages)
+        return [Message(messages[0].role, f"{views}\n\n{messages[0].content}".strip()), *messages[1:]]
     views = "\n".join(passages[passage].view for passage in record.passages[:3])
     return [Message("user", template[record.kind].format(passages=views, question=record.question, action=record.action))]
 
