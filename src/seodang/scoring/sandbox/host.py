@@ -102,6 +102,11 @@ class Sandbox:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._stack.close()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still takes jobs."""
+        return self._zygote.poll() is None
+
     def start(self, role: str, limits: Limits, pipes: Sequence[int], **more: object) -> Job:
         """Starts a job with these ends of pipes, which are closed here."""
         told_read, told_write = os.pipe()

@@ -8,6 +8,7 @@ import builtins
 import linecache
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from types import ModuleType
 from typing import Any, NoReturn, cast
@@ -105,7 +106,7 @@ def _run_tests(job: Mapping[str, Any], asked: Asked) -> str:
     module = ModuleType("tests")
     space = module.__dict__
     function = asked.function(job["entry_point"])
-    if job["prompt"]:
+    with suppress(SyntaxError):  # a prompt may be prose, or end in the middle of a function
         exec(compile(job["prompt"], "<prompt>", "exec", dont_inherit=True), space)
     space[job["entry_point"].split(".")[0]] = function
     space["candidate"] = function

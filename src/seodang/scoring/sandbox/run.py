@@ -45,7 +45,8 @@ def open_sandbox(hash_seed: int = 1, accept_weak_isolation: bool = False) -> San
     `hash_seed` is Python's, which orders sets. IsolationError where none holds, unless a weak one is accepted.
     """
     reasons: list[str] = []
-    for confinement in (*CONFINEMENTS, *[WEAK] * accept_weak_isolation):
+    known = {sandbox.isolation.confinement for sandbox in _kept.values()} & set(CONFINEMENTS)
+    for confinement in (*sorted(CONFINEMENTS, key=lambda name: name not in known), *[WEAK] * accept_weak_isolation):
         with ExitStack() as stack:
             try:
                 sandbox = stack.enter_context(Sandbox(confinement, hash_seed))
@@ -66,6 +67,8 @@ def kept_sandbox(hash_seed: int = 1, accept_weak_isolation: bool = False) -> San
     """The sandbox of this process, opened at the first call and left when the process ends."""
     key = (os.getpid(), hash_seed, accept_weak_isolation)
     with _keeping:
+        if key in _kept and not _kept[key].is_alive:
+            _kept.pop(key).__exit__(None, None, None)
         if key not in _kept:
             _kept[key] = sandbox = open_sandbox(hash_seed, accept_weak_isolation)
             atexit.register(_leave, os.getpid(), sandbox)
@@ -134,5 +137,5 @@ def _up_to(pipe: int, limit: int) -> bytes:
 
 
 def _leave(process: int, sandbox: Sandbox) -> None:
-    if process == os.getpid():
+    if process == os.getpid() and sandbox in _kept.values():
         sandbox.__exit__(None, None, None)

@@ -4,6 +4,7 @@ A request is a role, limits and file descriptors. For each one a warden is forke
 namespace, starts the job in them, ends it when its time is up or its caller goes, and tells how it ended.
 """
 
+import gc
 import json
 import os
 import resource
@@ -40,6 +41,7 @@ def main(line: int, confinement: str, base: str) -> None:
     except (OSError, KeyError) as fault:
         caller.send(f"{type(fault).__name__}: {fault}".encode())
         return
+    gc.freeze()  # what is here stays shared with the jobs
     caller.send(b"ready")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     number = 0
