@@ -37,14 +37,11 @@ def enter(confinement: str, base: str) -> None:
 
 def die_with_parent() -> None:
     """This process is killed when its parent ends."""
-    if sys.platform == "linux":
-        linux.process_control(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
+    linux.process_control(linux.PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def seal(confinement: str, scratch: Scratch) -> None:
     """What a job gives up before it begins. Raises where a confinement does not hold; a weak one takes what it can get."""
-    if sys.platform != "linux":
-        return
     if confinement == "namespaces":
         namespaces.become(scratch.owner)
     die_with_parent()

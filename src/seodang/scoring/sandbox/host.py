@@ -100,6 +100,10 @@ class Sandbox:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends every job and the zygote, and removes its files."""
         self._stack.close()
 
     @property

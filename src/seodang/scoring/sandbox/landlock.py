@@ -1,4 +1,7 @@
-"""Landlock: files out of reach without namespaces, which containers often refuse. Linux 6.2 (Landlock's third version) or newer."""
+"""Landlock: files out of reach without namespaces, which containers often refuse. Linux 6.2 (Landlock's third version) or newer.
+
+What stat tells of a file outside (that it exists, its size and times) stays visible; its content does not, nor the names in a folder.
+"""
 
 import ctypes
 import os

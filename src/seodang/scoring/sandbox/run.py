@@ -3,6 +3,7 @@
 import atexit
 import json
 import os
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -40,10 +41,12 @@ class Printed:
 
 
 def open_sandbox(hash_seed: int = 1, accept_weak_isolation: bool = False) -> Sandbox:
-    """A new sandbox, entered, in the strongest confinement that holds here; whoever asked for it leaves it again.
+    """A new sandbox, entered, in the strongest confinement that holds here; whoever asked for it closes it again.
 
     `hash_seed` is Python's, which orders sets. IsolationError where none holds, unless a weak one is accepted.
     """
+    if sys.platform != "linux":
+        raise IsolationError(f"code cannot be isolated on {sys.platform}", hint="run it on Linux, in a container or a virtual machine")
     reasons: list[str] = []
     known = {sandbox.isolation.confinement for sandbox in _kept.values()} & set(CONFINEMENTS)
     for confinement in (*sorted(CONFINEMENTS, key=lambda name: name not in known), *[WEAK] * accept_weak_isolation):
@@ -53,7 +56,7 @@ def open_sandbox(hash_seed: int = 1, accept_weak_isolation: bool = False) -> San
             except IsolationError as fault:
                 reasons.append(fault.what)
                 continue
-            if sandbox.isolation.is_strong or confinement == WEAK:
+            if sandbox.isolation.is_strong or (accept_weak_isolation and confinement == WEAK):
                 stack.pop_all()
                 return sandbox
             reasons.append(f"{confinement}: {', '.join(sandbox.isolation.faults)}")
@@ -68,7 +71,7 @@ def kept_sandbox(hash_seed: int = 1, accept_weak_isolation: bool = False) -> San
     key = (os.getpid(), hash_seed, accept_weak_isolation)
     with _keeping:
         if key in _kept and not _kept[key].is_alive:
-            _kept.pop(key).__exit__(None, None, None)
+            _kept.pop(key).close()
         if key not in _kept:
             _kept[key] = sandbox = open_sandbox(hash_seed, accept_weak_isolation)
             atexit.register(_leave, os.getpid(), sandbox)
@@ -138,4 +141,4 @@ def _up_to(pipe: int, limit: int) -> bytes:
 
 def _leave(process: int, sandbox: Sandbox) -> None:
     if process == os.getpid() and sandbox in _kept.values():
-        sandbox.__exit__(None, None, None)
+        sandbox.close()

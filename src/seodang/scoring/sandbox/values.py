@@ -11,7 +11,7 @@ from math import isnan
 from typing import Any, cast
 
 MAX_DEPTH = 100
-MAX_ITEMS = 1_000_000  # of an iterator, which may have no end
+MAX_ITEMS = 200_000  # of an iterator, which may have no end
 _MAX_PLAIN = 1 << 53
 
 
@@ -28,7 +28,7 @@ def from_text(text: str | bytes) -> Any:
     """The value that `to_text` wrote; ValueError for anything else."""
     try:
         return _value(json.loads(text), 0)
-    except (TypeError, KeyError, ArithmeticError, RecursionError) as fault:
+    except (TypeError, LookupError, ArithmeticError, RecursionError, MemoryError) as fault:
         raise ValueError(f"no value: {type(fault).__name__}") from fault
 
 
