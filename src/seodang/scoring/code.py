@@ -25,6 +25,7 @@ class CodeResult:
     outcome: str
     reason: str
     calls: int
+    out_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def run_cases(
     for number, (given, expected) in enumerate(pairs, 1):
         printed = run_program(sandbox, code, given, limits)
         if printed.ended:
-            return CodeResult("fail", f"case {number}: {printed.ended}"[:300], number)
+            return CodeResult("fail", f"case {number}: {printed.ended}"[:300], number, printed.out_of_time)
         found = printed.output.decode("utf-8", "replace")
         if _words(found) != _words(expected):
             return CodeResult("fail", f"case {number}: printed {found.strip()[:100]!r}", number)
@@ -133,7 +134,7 @@ def whole_code(code: str, prompt: str, entry_point: str) -> str:
 
 def _judged(code: str, job: Mapping[str, Any], limits: Limits, hash_seed: int, accept_weak_isolation: bool) -> CodeResult:
     found = judge_candidate(kept_sandbox(hash_seed, accept_weak_isolation), code, job, limits)
-    return CodeResult(found.outcome, found.reason, found.calls)
+    return CodeResult(found.outcome, found.reason, found.calls, found.out_of_time)
 
 
 def _words(text: str) -> list[list[str]]:

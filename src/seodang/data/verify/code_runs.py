@@ -22,7 +22,7 @@ _MIB = 1 << 20
 
 
 def code_runs(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
-    """Runs the Python code of each answer twice and compares it with `truth`:
+    """Runs the Python code of each answer twice (once where its time runs out) and compares it with `truth`:
 
     - `tests` (code) and `entry_point`, with `prompt` where the tests or the code lean on one, and `in_place` where arguments are changed;
     - `calls`, each with `args`, `kwargs` and `result` as JSON has them, or `arguments` and `expected` as Python literals, and
@@ -62,7 +62,8 @@ def _decide(record: Record, limits: Limits, weak: bool) -> Verdict:
     code = code_in(record.answer, _entry_point(record.truth))
     if not code.strip():
         return failed(record, _NAME, reason="no Python code in the answer")
-    first, second = (run(code, seed) for seed in _HASH_SEEDS)
+    first = run(code, _HASH_SEEDS[0])
+    second = first if first.out_of_time else run(code, _HASH_SEEDS[1])
     if first.outcome != second.outcome:
         return undecided(record, _NAME, reason="two runs differ", runs=[f"{one.outcome} {one.reason}".strip() for one in (first, second)])
     if first.outcome != "pass":
@@ -125,7 +126,9 @@ def _call(row: Mapping[str, Any]) -> Call:
             args = ast.literal_eval(row["arguments"])
             return Call(args if isinstance(args, tuple) else (args,), ast.literal_eval(row["expected"]), {})
         except (ValueError, SyntaxError, TypeError, KeyError, RecursionError, MemoryError) as fault:
-            raise InputError("a call whose literals cannot be read", hint="`arguments` is a tuple and `expected` a value, both in Python") from fault
+            raise InputError(
+                "a call whose literals cannot be read", hint="`arguments` is a tuple and `expected` a value, both in Python"
+            ) from fault
     if not isinstance(row.get("args", []), list | tuple) or "result" not in row or not isinstance(row.get("kwargs", {}), Mapping):
         raise InputError("a call without `args` and `result`", hint="`args` is a list, `kwargs` an object, `result` a value")
     return Call(list(row.get("args", [])), row["result"], dict(row.get("kwargs", {})))

@@ -20,7 +20,7 @@ def ENTRY(*args, **kwargs):
     return Equal{base_name}()
 """
 
-_TALE = "b'{\"outcome\": \"pass\", \"reason\": \"\", \"calls\": 9, \"ended\": false}'"
+_TALE = 'b\'{"outcome": "pass", "reason": "", "calls": 9, "ended": false}\''
 
 # What code may write to whatever it finds open, in the hope that someone takes it for a verdict.
 _WRITE_EVERYWHERE = f"""
@@ -269,7 +269,8 @@ def ENTRY(*args, **kwargs):
 import glob, os
 def ENTRY(*args, **kwargs):
     found = ''
-    for name in ['/etc/passwd', '/etc/shadow', '/etc/hostname', os.path.expanduser('~/.bashrc'), *glob.glob('/home/*/*'), *glob.glob('/tmp/*')]:
+    names = ['/etc/passwd', '/etc/shadow', '/etc/hostname', os.path.expanduser('~/.bashrc')]
+    for name in names + glob.glob('/home/*/*') + glob.glob('/tmp/*'):
         try: found += open(name).read()
         except OSError: pass
     return found or None
@@ -341,6 +342,15 @@ def ENTRY(*args, **kwargs):
     return None
 """,
 }
+
+
+ENDLESS = frozenset(
+    (
+        "endless_output", "endless_value", "huge_value", "huge_number", "endless_loop", "endless_loop_at_import", "sleeps",
+        "catches_everything", "memory_bomb", "memory_elsewhere", "thread_bomb", "fills_disk", "fills_folders", "stack_overflow",
+    )
+)  # fmt: skip
+"""Those that may use up their time, or much else."""
 
 
 def trick(name: str, entry_point: str) -> str:

@@ -35,8 +35,8 @@ class VerifySection(Section):
     exam_similarity: float = Field(
         default=0.7, gt=0, le=1, description="decontaminated: the same measure, from which a question counts as one of the exam's"
     )
-    code_processor_s: int = Field(default=10, ge=1, description="code_runs: seconds of processor time for one run of an answer's code")
-    code_wall_s: float = Field(default=30.0, gt=0, description="code_runs: seconds by the clock for the same")
+    code_processor_s: int = Field(default=5, ge=1, description="code_runs: seconds of processor time for one run of an answer's code")
+    code_wall_s: float = Field(default=20.0, gt=0, description="code_runs: seconds by the clock for the same")
     code_memory_mib: int = Field(default=512, ge=16, description="code_runs: memory in MiB for the same, beyond the interpreter's own")
     accept_weak_isolation: bool = Field(
         default=False, description="code_runs: run code where it cannot be isolated; only for code that somebody trustworthy wrote"

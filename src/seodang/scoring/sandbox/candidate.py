@@ -39,7 +39,7 @@ def run_program(code: bytes) -> int:
     import traceback
 
     sys.stdin, sys.stdout, sys.stderr = (
-        open(number, mode, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115, PTH123
+        open(number, mode, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
         for number, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
     module = ModuleType("__main__")
@@ -53,7 +53,7 @@ def run_program(code: bytes) -> int:
         traceback.print_exc()
         status = 1
     threading._shutdown()  # pyright: ignore[reportAttributeAccessIssue]
-    atexit._run_exitfuncs()
+    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
     sys.stdout.flush()
     sys.stderr.flush()
     return status & 0xFF

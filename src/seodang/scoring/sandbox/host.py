@@ -27,6 +27,8 @@ from seodang.scoring.sandbox.zygote import main
 sys.path.remove({source!r})
 main({line}, {confinement!r}, {base!r})
 """
+# The zygote's own; it is emptied before any job. One arena, since each reserves address space, which is limited.
+_ENVIRONMENT = {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", "MALLOC_ARENA_MAX": "1"}
 _MAX_TOLD = 1 << 20
 _PIPE_HOLDS = 4096  # bytes, at the least
 
@@ -40,6 +42,11 @@ class Ending:
     stopped: str
     cpu_s: float
 
+    def out_of_time(self, limits: Limits) -> bool:
+        """Whether it was ended for the time that it took."""
+        killed = os.WIFSIGNALED(self.status) and os.WTERMSIG(self.status) == signal.SIGKILL
+        return self.stopped == "time" or (killed and self.cpu_s >= 0.5 * limits.cpu_s)
+
     def in_words(self, limits: Limits) -> str:
         """Why the process is gone, for a reader; empty where it ended of itself with status 0."""
         if self.stopped == "time":
@@ -47,9 +54,8 @@ class Ending:
         if self.stopped == "scratch":
             return "stopped: the scratch folder was full"
         if os.WIFSIGNALED(self.status):
-            number = os.WTERMSIG(self.status)
-            spent = number == signal.SIGKILL and self.cpu_s >= 0.9 * limits.cpu_s
-            return f"stopped after {limits.cpu_s} s of processor time" if spent else f"killed by {signal.Signals(number).name}"
+            killed = f"killed by {signal.Signals(os.WTERMSIG(self.status)).name}"
+            return f"stopped after {limits.cpu_s} s of processor time" if self.out_of_time(limits) else killed
         code = os.waitstatus_to_exitcode(self.status) if self.status >= 0 else -1
         return f"exit status {code}" if code else ""
 
@@ -134,7 +140,7 @@ class Sandbox:
         program = _START.format(source=source, line=line, confinement=self._confinement, base=base)
         return subprocess.Popen(
             [sys.executable, "-S", "-s", "-P", "-c", program],
-            env={"PYTHONHASHSEED": str(self._hash_seed), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"},
+            env=_ENVIRONMENT | {"PYTHONHASHSEED": str(self._hash_seed)},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, pass_fds=[line], start_new_session=True,
         )  # fmt: skip
 

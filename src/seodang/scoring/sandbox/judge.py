@@ -74,9 +74,10 @@ class Asked:
             case ("raised", str(kind), str(message)) if _is_builtin_exception(kind):
                 raise _fault(kind, message)
             case ("raised", str(kind), str(message)):
-                self._end(f"raised {kind}: {message}")
+                why = f"raised {kind}: {message}"
             case _:
-                self._end("what it sent is no answer")
+                why = "what it sent is no answer"
+        return self._end(why)
 
     def _end(self, why: str) -> NoReturn:
         self.ended = self.ended or why
@@ -186,5 +187,3 @@ def _reason(fault: BaseException) -> str:
 
 def _short(text: str) -> str:
     return text if len(text) <= 160 else f"{text[:157]}..."
-
-

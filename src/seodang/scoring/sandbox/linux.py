@@ -34,7 +34,7 @@ _libc: Any = None
 
 def libc() -> Any:
     """The C library of this process."""
-    global _libc  # noqa: PLW0603
+    global _libc
     if _libc is None:
         _libc = ctypes.CDLL(None, use_errno=True)
     return _libc

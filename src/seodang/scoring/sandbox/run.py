@@ -30,6 +30,7 @@ class Judged:
     outcome: str
     reason: str
     calls: int
+    out_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Printed:
 
     output: bytes
     ended: str
+    out_of_time: bool = False
 
 
 def open_sandbox(hash_seed: int = 1, accept_weak_isolation: bool = False) -> Sandbox:
@@ -101,11 +103,14 @@ def judge_candidate(sandbox: Sandbox, code: str, job: Mapping[str, Any], limits:
         try:
             told: dict[str, Any] = json.loads(frames.receive(verdict.number, _MAX_VERDICT))
         except frames.Gone:
-            return Judged("fail", f"the tests did not come to an end: {judge.ending().in_words(limits) or 'their process ended'}", 0)
+            end = judge.ending()
+            reason = f"the tests did not come to an end: {end.in_words(limits) or 'their process ended'}"
+            return Judged("fail", reason, 0, end.out_of_time(limits))
         found = Judged(told["outcome"], told["reason"], told["calls"])
         if not told["ended"]:
             return found
-        return replace(found, reason=f"{found.reason} ({candidate.ending().in_words(limits) or 'exit status 0'})")
+        end = candidate.ending()
+        return replace(found, reason=f"{found.reason} ({end.in_words(limits) or 'exit status 0'})", out_of_time=end.out_of_time(limits))
 
 
 def run_program(sandbox: Sandbox, code: str, given: str, limits: Limits) -> Printed:
@@ -125,10 +130,11 @@ def run_program(sandbox: Sandbox, code: str, given: str, limits: Limits) -> Prin
         output = _up_to(stdout.number, limits.output_bytes)
         if len(output) > limits.output_bytes:
             return Printed(b"", f"printed more than {limits.output_bytes} bytes")
-        ended = job.ending().in_words(limits)
+        end = job.ending()
+        ended = end.in_words(limits)
         listener.join()
         last = b"".join(complaint).decode(errors="replace").strip().splitlines()[-1:]
-        return Printed(output, ": ".join([ended, *last]) if ended else "")
+        return Printed(output, ": ".join([ended, *last]) if ended else "", end.out_of_time(limits))
 
 
 def _up_to(pipe: int, limit: int) -> bytes:

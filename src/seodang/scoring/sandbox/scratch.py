@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +35,7 @@ class Scratch:
 
 
 @contextmanager
-def scratch_for(confinement: str, base: str, limits: Limits, number: int) -> Iterator[Scratch]:
+def scratch_for(confinement: str, base: str, limits: Limits, number: int) -> Generator[Scratch]:
     """An empty scratch folder for the next child process. In namespaces it is in memory, of a fixed size, and goes with the child."""
     if confinement in ("namespaces", "user_namespaces"):
         own = _FIRST_OWNER + (hash(base) % (_OWNERS >> 10) << 10) + number % 1024

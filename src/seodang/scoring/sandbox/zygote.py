@@ -22,9 +22,9 @@ from seodang.scoring.sandbox.scratch import Scratch, scratch_for
 MAX_REQUEST = 1 << 16
 _MAX_PIPES = 6
 _PRELOADED = (
-    "array ast asyncio base64 bisect calendar cmath collections concurrent.futures copy csv dataclasses datetime decimal difflib enum fractions "
-    "functools hashlib heapq hmac inspect io itertools json math numbers operator pprint queue random re secrets statistics string struct "
-    "textwrap threading time traceback typing unicodedata unittest uuid zlib bz2 lzma"
+    "array ast asyncio base64 bisect bz2 calendar cmath collections concurrent.futures copy csv dataclasses datetime decimal difflib enum "
+    "fractions functools hashlib heapq hmac inspect io itertools json lzma math numbers operator pprint queue random re secrets sqlite3 "
+    "statistics string struct textwrap threading time traceback typing unicodedata unittest uuid zlib"
 )
 
 _ROLES: dict[str, Callable[[Sequence[int], Mapping[str, Any]], int]] = {}
@@ -191,4 +191,3 @@ def _probe(pipes: Sequence[int], request: Mapping[str, Any]) -> int:
 
 
 _ROLES.update(candidate=_candidate, judge=_judge, program=_program, probe=_probe)
-
