@@ -85,7 +85,7 @@ def test_the_prompt_s_functions_serve_the_tests_and_not_the_candidate_s(sandbox:
 
 
 def test_changes_of_arguments_are_seen_where_they_are_asked_for(sandbox: Sandbox) -> None:
-    tests = "def check(candidate):\n    x, d, s = [3, 1, 2], {'a': 1}, {1}\n    candidate(x, d, s)\n    assert (x, d, s) == ([1, 2, 3], {'b': 2}, {2})\n"
+    tests = "x, d, s = [3, 1], {'a': 1}, {1}\nf(x, d, s)\nassert (x, d, s) == ([1, 3], {'b': 2}, {2})\n"
     code = "def f(x, d, s):\n    x.sort(); d.clear(); d['b'] = 2; s.clear(); s.add(2)"
     assert judged(sandbox, code, tests, in_place=True).outcome == "pass"
     assert judged(sandbox, code, tests).outcome == "fail"

@@ -129,8 +129,8 @@ def _run_test_classes(module: ModuleType) -> str:
     if not suite.countTestCases():
         return ""
     result = unittest.TextTestRunner(stream=io.StringIO()).run(suite)
-    faults = [*result.errors, *result.failures]
-    return "" if result.wasSuccessful() else faults[0][1].strip().splitlines()[-1] if faults else "an expected failure did not come"
+    told = [line for _, text in (*result.errors, *result.failures) for line in text.splitlines()[1:] if line[:1].isalpha()]
+    return "" if result.wasSuccessful() else next(iter(told), "an expected failure did not come")
 
 
 def _run_cases(job: Mapping[str, Any], asked: Asked) -> str:
