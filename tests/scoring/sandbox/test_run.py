@@ -89,6 +89,15 @@ def test_changes_of_arguments_are_seen_where_they_are_asked_for(sandbox: Sandbox
     code = "def f(x, d, s):\n    x.sort(); d.clear(); d['b'] = 2; s.clear(); s.add(2)"
     assert judged(sandbox, code, tests, in_place=True).outcome == "pass"
     assert judged(sandbox, code, tests).outcome == "fail"
+    forged = """
+import os, struct
+message = b'["tuple",["returned",["list",[]],["list",[["list",[]]]]]]'
+def f(x):
+    for number in range(3, 64):
+        try: os.write(number, struct.pack('<Q', len(message)) + message)
+        except OSError: pass
+"""
+    assert judged(sandbox, forged, "x = [2, 1]\nassert f(x) == sorted(x)").outcome == "fail"
     cheat = "def f(x):\n    x.clear()\n    return []"
     assert judged(sandbox, cheat, "x = [2, 1]\nassert f(x) == sorted(x)").outcome == "fail"
 
@@ -121,7 +130,7 @@ def test_time_by_the_clock_is_limited(confined: Sandbox) -> None:
 
 def test_the_tests_are_limited_too(sandbox: Sandbox) -> None:
     found = judged(sandbox, "def f(x): return x", "f(1)\nwhile True: pass", Limits(cpu_s=1, wall_s=60.0))
-    assert found == Judged("fail", "the tests did not come to an end: stopped after 1 s of processor time", 0)
+    assert found == Judged("fail", "the tests did not come to an end: stopped after 1 s of processor time", 0, out_of_time=True)
 
 
 def test_memory_is_limited(confined: Sandbox) -> None:
@@ -179,7 +188,12 @@ def test_how_a_program_ended_is_said(sandbox: Sandbox) -> None:
     assert run_program(sandbox, "import sys; sys.exit('no')", "", LONG).ended == "exit status 1"
     assert run_program(sandbox, "int('a')", "", LONG).ended == "exit status 1: ValueError: invalid literal for int() with base 10: 'a'"
     assert run_program(sandbox, "import ctypes; ctypes.string_at(0)", "", LONG).ended == "killed by SIGSEGV"
-    assert run_program(sandbox, "while True: print('x' * 1000)", "", Limits(output_bytes=10_000)).ended == "printed more than 10000 bytes"
+
+
+@pytest.mark.timeout(30)
+def test_a_program_that_prints_too_much_is_ended_at_once(sandbox: Sandbox) -> None:
+    limits = Limits(output_bytes=10_000, cpu_s=90, wall_s=90.0)
+    assert run_program(sandbox, "while True: print('x' * 1000)", "", limits).ended == "printed more than 10000 bytes"
 
 
 def test_long_inputs_and_outputs_pass_whole(sandbox: Sandbox) -> None:
