@@ -60,3 +60,9 @@ class VerifySection(Section):
     )
     workers: int = Field(default=1, ge=1, description="processes that check; 1 with `local`: this one")
     ray_address: str = Field(default="", description="of a Ray cluster, such as auto or ray://HOST:10001; empty: Ray on this machine")
+    code_processor_s: int = Field(default=5, ge=1, description="code_runs: seconds of processor time for one run of an answer's code")
+    code_wall_s: float = Field(default=20.0, gt=0, description="code_runs: seconds by the clock for the same")
+    code_memory_mib: int = Field(default=512, ge=16, description="code_runs: memory in MiB for the same, beyond the interpreter's own")
+    accept_weak_isolation: bool = Field(
+        default=False, description="code_runs: run code where it cannot be isolated; only for code that somebody trustworthy wrote"
+    )
