@@ -7,29 +7,33 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
-_BATCH_CHARACTERS = 1 << 18  # so that the arrays of a batch stay in a processor's cache
+BATCH_CHARACTERS = 1 << 18  # so that the arrays of a batch stay in a processor's cache
 _WAITING = 4  # batches a worker
 
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-_job: Callable[[list[str]], Any] | None = None
+_job: Callable[[list[Any]], Any] | None = None
 
 
-def in_batches(texts: Iterable[str], most_characters: int = _BATCH_CHARACTERS) -> Iterator[list[str]]:
-    """Lists of texts, in order, that end before they hold more than `most_characters`; a longer text is a batch of its own."""
-    batch: list[str] = []
+def in_batches(
+    items: Iterable[Item], characters: Callable[[Item], int], most_characters: int = BATCH_CHARACTERS
+) -> Iterator[list[Item]]:
+    """Lists of items, in order, that end before they hold more than `most_characters`; a longer item is a batch of its own."""
+    batch: list[Item] = []
     size = 0
-    for text in texts:
-        if batch and size + len(text) > most_characters:
+    for item in items:
+        here = characters(item)
+        if batch and size + here > most_characters:
             yield batch
             batch, size = [], 0
-        batch.append(text)
-        size += len(text)
+        batch.append(item)
+        size += here
     if batch:
         yield batch
 
 
-def map_batches(function: Callable[[list[str]], Result], batches: Iterable[list[str]], workers: int = 1) -> Iterator[Result]:
+def map_batches(function: Callable[[list[Item]], Result], batches: Iterable[list[Item]], workers: int = 1) -> Iterator[Result]:
     """`function` of each batch, in order and whatever the number of workers is. With more than one, `function` is pickled once a worker,
     so it is a module's function or a partial of one; and never more than a few batches wait."""
     if workers <= 1:
@@ -45,11 +49,11 @@ def map_batches(function: Callable[[list[str]], Result], batches: Iterable[list[
             yield done
 
 
-def _set_job(function: Callable[[list[str]], Any]) -> None:
+def _set_job(function: Callable[[list[Any]], Any]) -> None:
     global _job
     _job = function
 
 
-def _do_job(batch: list[str]) -> Any:
+def _do_job(batch: list[Any]) -> Any:
     assert _job is not None
     return _job(batch)

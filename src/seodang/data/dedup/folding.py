@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 OTHER, WORD, CJK = 0, 1, 2  # kinds of characters: punctuation and space; letters and digits of words; characters that stand alone
-_TABLE_SIZE = 0x20000  # the first two planes; beyond them are only Han characters and marks, which fold to themselves
+TABLE_SIZE = 0x20000  # the first two planes; beyond them are only Han characters and marks, which fold to themselves
 _NARROW = re.compile("[\uff61-\uffdc]+")
 _DROPPED = 0xFFFFFFFF
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0")
@@ -36,8 +36,8 @@ def fold(texts: Sequence[str]) -> Folded:
         codes = _codes(composed)
     ends = np.cumsum(np.fromiter(map(len, composed), np.int64, len(composed)))
     folds, _ = _tables()
-    if codes.size and int(codes.max()) >= _TABLE_SIZE:
-        codes = np.where(codes < _TABLE_SIZE, folds[np.minimum(codes, _TABLE_SIZE - 1)], codes)
+    if codes.size and int(codes.max()) >= TABLE_SIZE:
+        codes = np.where(codes < TABLE_SIZE, folds[np.minimum(codes, TABLE_SIZE - 1)], codes)
     else:
         codes = folds[codes]
     codes, ends = _keep(codes, ends, codes != _DROPPED)
@@ -47,8 +47,8 @@ def fold(texts: Sequence[str]) -> Folded:
 def kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """OTHER, WORD or CJK for each folded code point. Marks such as accents belong to the word that they stand in."""
     _, table = _tables()
-    if codes.size and int(codes.max()) >= _TABLE_SIZE:
-        return np.where(codes < _TABLE_SIZE, table[np.minimum(codes, _TABLE_SIZE - 1)], np.uint8(CJK))
+    if codes.size and int(codes.max()) >= TABLE_SIZE:
+        return np.where(codes < TABLE_SIZE, table[np.minimum(codes, TABLE_SIZE - 1)], np.uint8(CJK))
     return table[codes]
 
 
@@ -97,9 +97,9 @@ def _collapse(codes: NDArray[np.uint32], ends: NDArray[np.int64]) -> Folded:
 @cache
 def _tables() -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
     """For each code point of the first two planes what it folds to, and the kind of what it folds to."""
-    folds = np.arange(_TABLE_SIZE, dtype=np.uint32)
-    table = np.zeros(_TABLE_SIZE, np.uint8)
-    for code in range(_TABLE_SIZE):
+    folds = np.arange(TABLE_SIZE, dtype=np.uint32)
+    table = np.zeros(TABLE_SIZE, np.uint8)
+    for code in range(TABLE_SIZE):
         character = chr(code)
         category = unicodedata.category(character)
         if character.isspace():

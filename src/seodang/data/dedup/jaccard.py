@@ -33,7 +33,7 @@ class ShingleCache:
         """Makes the sets of several texts at once, which takes a third of the time of one by one."""
         missing = [index for index in indices if index not in self._kept]
         done = 0
-        for batch in in_batches(self._texts[index] for index in missing):
+        for batch in in_batches((self._texts[index] for index in missing), len):
             sets = shingle_sets(batch, self._size)
             for place in range(len(batch)):
                 self._keep(missing[done + place], sets[place].copy())

@@ -6,11 +6,12 @@ expected; one such pair moves a Jaccard similarity by one shingle. Everything el
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seodang.data.dedup.folding import fold
+from seodang.data.dedup.folding import TABLE_SIZE, fold
 
 Hashes = NDArray[np.uint64]
 SHINGLE_SIZE = 5  # characters; a threshold means something only for the size and kind of shingles that it was chosen for
@@ -43,8 +44,8 @@ def shingle_sets(texts: Sequence[str], size: int = SHINGLE_SIZE) -> ShingleSets:
     """The runs of `size` characters of each folded text. A shorter text is one shingle, an empty one has none."""
     folded = fold(texts)
     lengths = np.diff(folded.offsets)
-    values = mixed(folded.codes)
-    runs = mixed(grams(values, size))
+    values = character_values(folded.codes)
+    runs = grams(values, size)
     counts = np.maximum(lengths - size + 1, np.minimum(lengths, 1))
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
     hashes = np.empty(int(offsets[-1]), np.uint64)
@@ -53,7 +54,7 @@ def shingle_sets(texts: Sequence[str], size: int = SHINGLE_SIZE) -> ShingleSets:
     hashes[whole] = runs[inside(folded.offsets, size)[: runs.size]]
     for index in np.flatnonzero(short):
         start, end = folded.offsets[index], folded.offsets[index + 1]
-        hashes[offsets[index]] = mixed(grams(values[start:end], int(end - start)))[0]
+        hashes[offsets[index]] = grams(values[start:end], int(end - start))[0]
     bounds = offsets.tolist()
     for start, end in zip(bounds, bounds[1:], strict=False):
         hashes[start:end].sort()
@@ -89,6 +90,19 @@ def inside(offsets: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
         places = ends - back
         marks[places[places >= starts]] = False
     return marks
+
+
+def character_values(codes: NDArray[np.uint32]) -> Hashes:
+    """A fixed 64-bit number for each code point, as if drawn at random."""
+    table = _character_table()
+    if codes.size and int(codes.max()) >= table.size:
+        return np.where(codes < table.size, table[np.minimum(codes, table.size - 1)], mixed(codes))
+    return table[codes]
+
+
+@cache
+def _character_table() -> Hashes:
+    return mixed(np.arange(TABLE_SIZE, dtype=np.uint32))
 
 
 def mixed(values: NDArray[np.uint32] | Hashes) -> Hashes:

@@ -41,7 +41,7 @@ def sketch(texts: Iterable[str], shingle_size: int, workers: int = 1) -> Sketche
             if first[-1] == place:
                 yield text
 
-    parts = list(map_batches(partial(_sketch_batch, shingle_size=shingle_size), in_batches(different()), workers))
+    parts = list(map_batches(partial(_sketch_batch, shingle_size=shingle_size), in_batches(different(), len), workers))
     sizes = np.concatenate([np.zeros(0, np.int64), *(part[0] for part in parts)])
     found = np.concatenate([np.zeros((0, NUM_BINS), np.uint32), *(part[1] for part in parts)])
     return Sketches(np.asarray(first, np.int64), np.fromiter(known.values(), np.int64, len(known)), list(known), sizes, found)
