@@ -108,25 +108,20 @@ def same_keys(question: str, answer: str, keys: AnswerKeys) -> list[KeyMatch]:
 def with_anchors(folded: Folded, keys: AnswerKeys) -> NDArray[np.bool_]:
     """For each text, whether a run of its digits is some key's anchor, or a Korean unit follows a digit: the others need no closer look."""
     codes, offsets = folded.codes, folded.offsets
-    if not keys.by_anchor:
-        return np.zeros(len(offsets) - 1, np.bool_)
-    digit = (codes >= ord("0")) & (codes <= ord("9"))
-    owners = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    after = np.zeros(codes.size, np.bool_)
-    after[1:] = digit[:-1]
     result = np.zeros(len(offsets) - 1, np.bool_)
-    result[owners[after & np.isin(codes, _MYRIADS)]] = True
-    places = np.flatnonzero(digit)
-    if not places.size:
+    places = np.flatnonzero(codes - np.uint32(ord("0")) < 10)  # modulo 2**32, so that what is less than "0" is large
+    if not keys.by_anchor or not places.size:
         return result
+    owners = np.searchsorted(offsets, places, side="right") - 1
+    following = codes[np.minimum(places + 1, codes.size - 1)]
+    result[owners[np.isin(following, _MYRIADS)]] = True
     gap = np.diff(places, prepend=-9)
-    joined = (gap == 1) | ((gap == 2) & (codes[places - 1] == ord(",")))
-    joined[1:] &= owners[places[1:]] == owners[places[:-1]]
-    first = np.flatnonzero(~joined)
+    opens = ~((gap == 1) | ((gap == 2) & (codes[places - 1] == ord(","))))
+    opens[1:] |= owners[1:] != owners[:-1]
+    first = np.flatnonzero(opens)
     sizes = np.diff(first, append=places.size)
     power = np.repeat(first + sizes, sizes) - 1 - np.arange(places.size)
-    values = (codes[places] - ord("0")).astype(np.int64) * 10 ** np.minimum(power, 18)
+    values = (codes[places] - np.uint32(ord("0"))).astype(np.int64) * 10 ** np.minimum(power, 17)
     runs = np.add.reduceat(values, first)
-    result[owners[places[first[np.isin(runs, keys.anchors)]]]] = True
-    result[owners[places[first[sizes > 17]]]] = True
+    result[owners[first[np.isin(runs, keys.anchors) | (sizes > 17)]]] = True
     return result

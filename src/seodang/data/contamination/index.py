@@ -43,7 +43,7 @@ class GramTable:
         """The places of `hashes` that are in the table, and the numbers of their n-grams."""
         if not self.hashes.size:
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        places = np.flatnonzero(self.marks[hashes >> self.shift])
+        places = np.flatnonzero(self.marks.take((hashes >> self.shift).view(np.int64), mode="clip"))
         numbers = np.searchsorted(self.hashes, hashes[places])
         numbers[numbers == self.hashes.size] = 0
         found = self.hashes[numbers] == hashes[places]

@@ -1,4 +1,4 @@
-"""Two ways to cut a text for n-grams: into characters without spaces (Korean spacing is loose), and into words."""
+"""Two ways to cut a text for n-grams: into characters without spaces (Korean spacing is loose), and into words where spaces part them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,8 @@ CHARACTERS, WORDS = "characters", "words"
 GRAM_SIZE = {CHARACTERS: 8, WORDS: 5}  # tokens of an n-gram
 LEAST_RUN = {CHARACTERS: 16, WORDS: 8}  # tokens in a row that a match has, or all of a shorter text
 _CJK_SHARE = 0.3  # of the letters, from which a text is cut into characters
-_LONGEST_WORD = 256  # characters after which the weights of a word's places begin anew
+_WEIGHTS = 256  # places of a word that have a weight of their own
+_WORD_BASE = 0xD1342543DE82EF95  # odd
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,8 @@ def cut(texts: Sequence[str], wanted: Sequence[str] = (CHARACTERS, WORDS)) -> Cu
     """Folds the texts and cuts them into the wanted streams."""
     folded = fold(texts)
     kind = kinds(folded.codes)
-    said = np.flatnonzero(kind != OTHER)
-    values = character_values(folded.codes[said])
-    kept = np.searchsorted(said, folded.offsets)
-    streams: dict[str, Tokens] = {}
-    if CHARACTERS in wanted:
-        streams[CHARACTERS] = Tokens(CHARACTERS, values, kept, said)
-    if WORDS in wanted:
-        streams[WORDS] = _words(folded, kind, said, values, kept)
-    return Cut(folded, kind, streams)
+    makers = {CHARACTERS: _characters, WORDS: _words}
+    return Cut(folded, kind, {name: makers[name](folded, kind) for name in wanted})
 
 
 def main_streams(cut_texts: Cut) -> list[str]:
@@ -77,24 +71,35 @@ def main_streams(cut_texts: Cut) -> list[str]:
     return [CHARACTERS if flag else WORDS for flag in by_characters]
 
 
-def _words(folded: Folded, kind: NDArray[np.uint8], said: NDArray[np.int64], values: Hashes, kept: NDArray[np.int64]) -> Tokens:
-    """Words, and characters that stand alone. A comma between digits is no end of a word: `1,000` is `1000`."""
-    here = kind[said]
-    gap = np.diff(said, prepend=-2)
-    comma = (gap == 2) & _between_digits(folded.codes, said)
-    opens = (here == CJK) | ((gap != 1) & ~comma)
-    opens[1:] |= here[:-1] == CJK
-    first = kept[:-1][np.diff(kept) > 0]
-    opens[first] = True
-    places = np.flatnonzero(opens)
-    within = np.arange(said.size) - np.repeat(places, np.diff(places, append=said.size))
-    weights = np.multiply.accumulate(np.full(_LONGEST_WORD, 0xD1342543DE82EF95, np.uint64))
-    hashes = np.add.reduceat(values * weights[within % _LONGEST_WORD], places) if places.size else values
-    return Tokens(WORDS, hashes, np.searchsorted(places, kept), said[places])
+def _characters(folded: Folded, kind: NDArray[np.uint8]) -> Tokens:
+    """Letters and digits of all scripts."""
+    said = np.flatnonzero(kind != OTHER)
+    return Tokens(CHARACTERS, character_values(folded.codes[said]), np.searchsorted(said, folded.offsets), said)
 
 
-def _between_digits(codes: NDArray[np.uint32], said: NDArray[np.int64]) -> NDArray[np.bool_]:
-    before = codes[np.maximum(said - 2, 0)]
-    mark = codes[np.maximum(said - 1, 0)]
-    digit = codes[said]
-    return (mark == ord(",")) & (before >= ord("0")) & (before <= ord("9")) & (digit >= ord("0")) & (digit <= ord("9"))
+def _words(folded: Folded, kind: NDArray[np.uint8]) -> Tokens:
+    """Words of scripts that part them. A comma between digits is no end of a word: `1,000` is `1000`."""
+    said = np.flatnonzero(kind == WORD)
+    kept = np.searchsorted(said, folded.offsets)
+    if not said.size:
+        return Tokens(WORDS, np.zeros(0, np.uint64), kept, said)
+    gap = np.diff(said, prepend=-9)
+    opens = gap != 1
+    near = np.flatnonzero(gap == 2)
+    opens[near[_thousands(folded.codes, said[near])]] = False
+    opens[kept[:-1][np.diff(kept) > 0]] = True
+    first = np.flatnonzero(opens)
+    within = np.arange(said.size) - np.repeat(first, np.diff(first, append=said.size))
+    weights = np.multiply.accumulate(np.full(_WEIGHTS, _WORD_BASE, np.uint64))
+    values = character_values(folded.codes[said]) * weights[np.minimum(within, _WEIGHTS - 1)]
+    return Tokens(WORDS, np.add.reduceat(values, first), np.searchsorted(first, kept), said[first])
+
+
+def _thousands(codes: NDArray[np.uint32], places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether the character before each place is a comma between two digits."""
+    around = (_is_digit(codes[places - 2])) & _is_digit(codes[places])
+    return around & (codes[places - 1] == ord(","))
+
+
+def _is_digit(codes: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    return (codes >= ord("0")) & (codes <= ord("9"))
