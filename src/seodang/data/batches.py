@@ -16,9 +16,7 @@ Result = TypeVar("Result")
 _job: Callable[[list[Any]], Any] | None = None
 
 
-def in_batches(
-    items: Iterable[Item], characters: Callable[[Item], int], most_characters: int = BATCH_CHARACTERS
-) -> Iterator[list[Item]]:
+def in_batches(items: Iterable[Item], characters: Callable[[Item], int], most_characters: int = BATCH_CHARACTERS) -> Iterator[list[Item]]:
     """Lists of items, in order, that end before they hold more than `most_characters`; a longer item is a batch of its own."""
     batch: list[Item] = []
     size = 0

@@ -52,7 +52,8 @@ class GramTable:
 
 @dataclass(frozen=True, slots=True)
 class ExamIndex:
-    """All of an exam that a scan needs. `too_short` are the items with too few letters for an n-gram: only their answer keys are looked for."""
+    """All of an exam that a scan needs. `too_short` are the items with too few letters for an n-gram: only their
+    answer keys are looked for."""
 
     num_items: int
     tables: tuple[GramTable, ...]

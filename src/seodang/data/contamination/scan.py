@@ -1,4 +1,4 @@
-"""Rows of data against an exam, in both directions: items inside of rows, rows inside of items, and items in other words by their numbers."""
+"""Rows of data against an exam: items inside of rows, rows inside of items, and items in other words by their numbers."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,9 +38,7 @@ class Finding:
     certain: bool = True
 
 
-def scan(
-    rows: Iterable[Row], index: ExamIndex, coverage: float = DEFAULT_COVERAGE, workers: int = 1
-) -> Iterator[list[Finding]]:
+def scan(rows: Iterable[Row], index: ExamIndex, coverage: float = DEFAULT_COVERAGE, workers: int = 1) -> Iterator[list[Finding]]:
     """The findings of each row, in the order of the rows, the largest coverage first. Every item is compared with every row; nothing is
     cut off at some number of hits."""
     batches = in_batches(rows, lambda row: len(row.question) + len(row.answer), _BATCH_CHARACTERS)
@@ -96,8 +94,8 @@ def _alike(cut_rows: Cut, table: GramTable, coverage: float) -> Iterator[tuple[i
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """What each pair of a row and an item shares, all of one length: different n-grams, places in the row, the most places in a row without a
-    gap, and the token at which these begin."""
+    """What each pair of a row and an item shares, all of one length: different n-grams, places in the row, the most places without a gap, and
+    the token at which these begin."""
 
     rows: NDArray[np.int64]
     items: NDArray[np.int64]
@@ -143,5 +141,3 @@ def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:
     result = np.ones(values.size, np.bool_)
     result[1:] = values[1:] != values[:-1]
     return result
-
-

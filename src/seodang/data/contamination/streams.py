@@ -19,8 +19,8 @@ _WORD_BASE = 0xD1342543DE82EF95  # odd
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The tokens of several texts as hashes: text i has `values[offsets[i]:offsets[i + 1]]`, and token j begins at `starts[j]` of the folded
-    code points."""
+    """The tokens of several texts as hashes: text i has `values[offsets[i]:offsets[i + 1]]`, and token j begins at `starts[j]` of
+    the folded code points."""
 
     name: str
     values: Hashes

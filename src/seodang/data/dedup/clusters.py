@@ -1,6 +1,6 @@
 """Duplicates of a kept text, without chaining: a text is removed only where it is like the very text that is kept in its place."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +27,11 @@ class Duplicate:
 
 
 def find_duplicates(
-    texts: Sequence[str], threshold: float = 0.8, shingle_size: int = SHINGLE_SIZE, workers: int = 1
+    texts: Sequence[str],
+    threshold: float = 0.8,
+    shingle_size: int = SHINGLE_SIZE,
+    workers: int = 1,
+    comparable: Callable[[int, int], bool] = lambda first, second: True,
 ) -> list[Duplicate]:
     """What to remove, ascending by index; every other text is kept.
 
@@ -35,10 +39,11 @@ def find_duplicates(
     as similar as the threshold, and is otherwise removed for the most similar one. So no removed text is less similar to the one that
     displaced it, and no two kept texts that were candidates of each other are as similar. A pair at the threshold is no candidate with a
     probability of at most 0.001, one above it with less. Clusters are the same in any order of the input and with any number of workers.
-    `texts` is read once in order, then again where texts may be alike; it may read them from a file.
+    `texts` is read once in order, then again where texts may be alike; it may read them from a file. `comparable` says of two indices
+    whether one may displace the other; equal texts are always one.
     """
     sketches = sketch(texts, shingle_size, workers)
-    twins = _near(texts, sketches, threshold, shingle_size)
+    twins = _near(texts, sketches, threshold, shingle_size, comparable)
     firsts = {int(place): k for k, place in enumerate(sketches.places)}
     removed: list[Duplicate] = []
     for index, first in enumerate(sketches.first.tolist()):
@@ -50,7 +55,9 @@ def find_duplicates(
     return removed
 
 
-def _near(texts: Sequence[str], sketches: Sketches, threshold: float, shingle_size: int) -> dict[int, tuple[int, float]]:
+def _near(
+    texts: Sequence[str], sketches: Sketches, threshold: float, shingle_size: int, comparable: Callable[[int, int], bool]
+) -> dict[int, tuple[int, float]]:
     """For each different text that is removed, the different text that is kept for it, and their similarity."""
     near = groups(sketches.found, sketches.sizes > 0, rows_of_a_band(threshold, _MISS))
     shared = set(near.shared().tolist())
@@ -66,8 +73,8 @@ def _near(texts: Sequence[str], sketches: Sketches, threshold: float, shingle_si
             cache.load(places[other] for other in order[number : number + _AHEAD])
         best, twin = threshold, -1
         for other in sorted(rivals(text, kept, near, sketches.found, least), key=rank.__getitem__):
-            if sketches.sizes[text] < best * sketches.sizes[other]:
-                continue  # a smaller set cannot be as similar
+            if sketches.sizes[text] < best * sketches.sizes[other] or not comparable(places[text], places[other]):
+                continue  # so much smaller a set cannot be as similar
             similarity = jaccard(cache[places[text]], cache[places[other]])
             if similarity > best or (similarity == best and twin < 0):
                 best, twin = similarity, other

@@ -66,9 +66,7 @@ def _widened(found: re.Match[str]) -> str:
     return unicodedata.normalize("NFKC", found[0])
 
 
-def _keep(
-    codes: NDArray[np.uint32], ends: NDArray[np.int64], keep: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+def _keep(codes: NDArray[np.uint32], ends: NDArray[np.int64], keep: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     if keep.all():
         return codes, ends
     kept = np.zeros(codes.size + 1, np.int64)

@@ -7,6 +7,7 @@ expected; one such pair moves a Jaccard similarity by one shingle. Everything el
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,7 +57,7 @@ def shingle_sets(texts: Sequence[str], size: int = SHINGLE_SIZE) -> ShingleSets:
         start, end = folded.offsets[index], folded.offsets[index + 1]
         hashes[offsets[index]] = grams(values[start:end], int(end - start))[0]
     bounds = offsets.tolist()
-    for start, end in zip(bounds, bounds[1:], strict=False):
+    for start, end in pairwise(bounds):
         hashes[start:end].sort()
     return _without_repeats(hashes, offsets)
 

@@ -35,3 +35,9 @@ class VerifySection(Section):
     exam_similarity: float = Field(
         default=0.7, gt=0, le=1, description="decontaminated: the same measure, from which a question counts as one of the exam's"
     )
+    record_similarity: float = Field(
+        default=0.8, gt=0, le=1, description="duplicate: Jaccard similarity of 5-character shingles of question and answer, as one record"
+    )
+    exam_coverage: float = Field(
+        default=0.5, gt=0, le=1, description="contamination: share of an exam item's n-grams in a record, or of a record's in an item"
+    )
