@@ -4,7 +4,9 @@ Needs `apt-get` and `dpkg-deb` (Debian, Ubuntu) and, the first time, the network
 folder by hand. Which packages: `libreoffice-help-ko` and `gimp-help-ko` first, then their English twins, then others by need.
 """
 
+import html
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -12,10 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from seodang.core.errors import InputError
-from seodang.data.html_text import html_to_text
 
 SECTION = 900  # characters from which a section ends with its line
 LEAST_SECTION = 200
+_NO_TEXT = re.compile(r"<(script|style|nav|head)\b.*?</\1>|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
+_BLOCK = re.compile(r"</(?:p|div|h[1-6]|li|tr|dt|dd|pre|table)>|<br[^<>]*>")
 CACHE = Path(tempfile.gettempdir()) / "seodang-debian-documents"
 PACKAGES = (
     "libreoffice-help-ko", "gimp-help-ko", "libreoffice-help-en-us", "gimp-help-en", "libreoffice-help-ja", "libreoffice-help-de",
@@ -73,7 +77,7 @@ def _cut(folder: Path) -> Iterator[str]:
             continue
         section: list[str] = []
         size = 0
-        for line in html_to_text(page.read_text(encoding="utf-8", errors="replace"), str(page)).splitlines():
+        for line in _lines(page.read_text(encoding="utf-8", errors="replace")):
             section.append(line)
             size += len(line) + 1
             if size >= SECTION:
@@ -81,6 +85,14 @@ def _cut(folder: Path) -> Iterator[str]:
                 section, size = [], 0
         if size >= LEAST_SECTION:
             yield "\n".join(section)
+
+
+def _lines(page: str) -> Iterator[str]:
+    """The lines of a page's text: quick and rough, as for any pages of a crawl."""
+    for block in _BLOCK.split(_NO_TEXT.sub("", page)):
+        line = " ".join(html.unescape(_TAG.sub("", block)).split())
+        if line:
+            yield line
 
 
 def unavailable(error: InputError) -> int:

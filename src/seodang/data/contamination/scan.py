@@ -94,8 +94,8 @@ def _alike(cut_rows: Cut, table: GramTable, coverage: float) -> Iterator[tuple[i
 
 @dataclass(frozen=True, slots=True)
 class _Hits:
-    """What each pair of a row and an item shares, all of one length: different n-grams, places in the row, the most places without a gap, and
-    the token at which these begin."""
+    """What each pair of a row and an item shares, all of one length: different n-grams, places in the row, the most places without a
+    gap, and the token at which these begin."""
 
     rows: NDArray[np.int64]
     items: NDArray[np.int64]

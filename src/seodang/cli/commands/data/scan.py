@@ -68,9 +68,8 @@ def command(source: Path, exam: Path, coverage: float, workers: int, as_json: bo
         return
     for found in findings:
         click.echo(
-            f"{source}:{found['line']} {found['outcome']}, {found['direction']} of {exam}:{found['exam_line']}, coverage {found['coverage']}, "
-            f""
-            f"{found['longest_run']} {found['unit']}: {found['matched']}"
+            f"{source}:{found['line']} {found['outcome']}, {found['direction']} of {exam}:{found['exam_line']}, "
+            f"coverage {found['coverage']}, {found['longest_run']} {found['unit']}: {found['matched']}"
         )
     click.echo(
         f"{told['rows']} rows: {told['dirty']} dirty, {told['undecided']} undecided; {told['exam_items_found']} of {told['exam_items']} "
