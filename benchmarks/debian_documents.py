@@ -24,7 +24,8 @@ CACHE = Path(tempfile.gettempdir()) / "seodang-debian-documents"
 PACKAGES = (
     "libreoffice-help-ko", "gimp-help-ko", "libreoffice-help-en-us", "gimp-help-en", "libreoffice-help-ja", "libreoffice-help-de",
     "libreoffice-help-fr", "libreoffice-help-es", "libreoffice-help-ru", "libreoffice-help-zh-cn", "libreoffice-help-it",
-    "libreoffice-help-pl", "postgresql-doc-15",
+    "libreoffice-help-pl", "postgresql-doc-15", "linux-doc-6.1", "libreoffice-help-pt-br", "libreoffice-help-nl", "libreoffice-help-cs",
+    "libreoffice-help-hu", "libreoffice-help-sv",
 )  # fmt: skip
 
 

@@ -4,7 +4,7 @@
 
 Documents are sections of about 900 characters of Debian manuals, mostly Korean (benchmarks/debian_documents.py), with 2,000 copies of which
 2, 5 and 10 % of the words are replaced. Rounds go through all contenders in turn, each in a process of its own; rates are medians with
-their range, ratios are medians of the rounds' ratios. The truth is the exact Jaccard of 5-character shingles made with the standard library: of
+their range, ratios are medians of the rounds' ratios. The truth is the exact Jaccard of 5-character shingles, by the standard library: of
 every planted pair, and of all pairs of a subset. A pair is found where not both of its rows are kept; a removal is right where some other
 row is as similar as the threshold. `--sweep` measures growth and memory of seodang alone.
 """

@@ -2,8 +2,8 @@
 
 `python benchmarks/dedup_contenders.py NAME SOURCE OUT` does it once and prints JSON: seconds, processor seconds, peak memory, removed rows.
 All use 5-character shingles, 125 to 128 hash functions in 25 bands of 5, and threshold 0.8. datasketch and rensa only propose candidates,
-so their users check these: here by exact Jaccard on Python sets, each row against the kept ones. datatrove does not check (as published); its
-word tokenizer is replaced by 5-character shingles, without which it would solve another problem.
+so their users check these: here by exact Jaccard on Python sets, each row against the kept ones. datatrove does not check (as published);
+its word tokenizer is replaced by 5-character shingles, without which it would solve another problem.
 """
 
 import json
