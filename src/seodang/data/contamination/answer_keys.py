@@ -22,7 +22,8 @@ _MYRIADS = np.asarray([ord(unit) for unit in "백천만억조"], np.uint32)
 
 @dataclass(frozen=True, slots=True)
 class AnswerKey:
-    """The numbers of a question, those of each option in order, and the answer's last number or the number of its option."""
+    """The numbers of a question but for 1 (`a minute` is `1분` elsewhere), ascending, those of each option in order, and the answer's last
+    number or the number of its option."""
 
     numbers: tuple[Decimal, ...]
     options: tuple[tuple[Decimal, ...], ...]
@@ -61,7 +62,7 @@ def answer_key(question: str, answer: str) -> AnswerKey:
     """The key of a question and its answer; it may be too common to say anything (`is_telling`)."""
     stem, options = split_options(question)
     by_option = tuple(tuple(canonical_numbers(option)) for option in options)
-    numbers = [*canonical_numbers(stem), *(number for option in by_option for number in option)]
+    numbers = [number for part in (tuple(canonical_numbers(stem)), *by_option) for number in part if number != 1]
     choice = chosen_option(answer)
     said = by_option[choice] if choice is not None and choice < len(by_option) else tuple(canonical_numbers(answer))
     last = said[-1] if said else Decimal(choice) if choice is not None else None
