@@ -96,6 +96,12 @@ def _lines(page: str) -> Iterator[str]:
             yield line
 
 
+def peak_mib() -> float:
+    """The most memory that this process has held. Not `ru_maxrss`, which begins with what the parent held when it started the process."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
 def unavailable(error: InputError) -> int:
     """Says what to do where the documents cannot be had; the exit code."""
     print(error.render(), file=sys.stderr)

@@ -187,7 +187,6 @@ def sweep_sizes(texts: Sequence[str], sizes: Sequence[int], folder: Path) -> dic
                 "documents_per_s": size / found["seconds"],
                 "processor_s": found["processor_s"],
                 "peak_mib": found["peak_mib"],
-                "peak_child_mib": found["peak_child_mib"],
                 "removed": len(found["removed"]),
             }
         )
@@ -221,7 +220,7 @@ def table(report: dict[str, Any]) -> str:
     for row in report["sweep"]["rows"]:
         lines.append(
             f"seodang on {row['documents']:>7,}: {row['documents_per_s']:>7,.0f} docs/s, {row['seconds']:.2f} s, "
-            f"peak {row['peak_mib']:,.0f} MiB (a worker {row['peak_child_mib']:,.0f}), {row['removed']} removed"
+            f"peak {row['peak_mib']:,.0f} MiB, {row['removed']} removed"
         )
     return "\n".join([*lines, f"time grows with documents to the power of {report['sweep']['exponent']}"])
 

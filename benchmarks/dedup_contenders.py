@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any, cast
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT / "src")]
+sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 
+from debian_documents import peak_mib  # noqa: E402
 from seodang.data.dedup.rows_file import removed_path, write_without_duplicates  # noqa: E402
 
 THRESHOLD, SIZE, BANDS, ROWS = 0.8, 5, 25, 5
@@ -156,12 +157,11 @@ def main(arguments: Sequence[str]) -> None:
     seconds = time.perf_counter() - begun
     for child in multiprocessing.active_children():
         child.join()
-    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
     report = {
         "seconds": seconds,
-        "processor_s": time.process_time() - processor + usage[1].ru_utime + usage[1].ru_stime,
-        "peak_mib": usage[0].ru_maxrss / 1024,
-        "peak_child_mib": usage[1].ru_maxrss / 1024,
+        "processor_s": time.process_time() - processor + children.ru_utime + children.ru_stime,
+        "peak_mib": peak_mib(),
         "removed": removed,
     }
     print(json.dumps(report))

@@ -3,8 +3,14 @@
 import random
 import unicodedata
 
-WORDS_KO = "데이터 로밍 회선 정지 요금 납부 확인 고객 상담 설정 메뉴 선택 해외 여행 차단 해제 신청 방법 안내 절차 명세서 청구 속도 제한".split()
-WORDS_EN = "roaming line suspended bill customer agent settings menu select abroad travel blocked restore request steps invoice speed".split()
+WORDS_KO = (
+    "데이터", "로밍", "회선", "정지", "요금", "납부", "확인", "고객", "상담", "설정", "메뉴", "선택",
+    "해외", "여행", "차단", "해제", "신청", "방법", "안내", "절차", "명세서", "청구", "속도", "제한",
+)  # fmt: skip
+WORDS_EN = (
+    "roaming", "line", "suspended", "bill", "customer", "agent", "settings", "menu", "select", "abroad", "travel", "blocked",
+    "restore", "request", "steps", "invoice", "speed",
+)  # fmt: skip
 
 
 def folded(text: str) -> str:

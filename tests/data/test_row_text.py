@@ -20,7 +20,10 @@ from seodang.data.row_text import LinesFile, Texts, parts_of_row
         ({"prompt": "P", "completion": "C"}, ("P", "C")),
         ({"instruction": "I", "input": "N", "output": "O"}, ("I\nN", "O")),
         ({"text": "T", "id": 1}, ("", "T")),
-        ({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}, {"role": "assistant", "content": "A"}]}, ("S\nU", "A")),
+        (
+            {"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}, {"role": "assistant", "content": "A"}]},
+            ("S\nU", "A"),
+        ),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": "U"}, {"type": "image_url"}]}]}, ("U", "")),
         (
             {"messages": [{"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]},

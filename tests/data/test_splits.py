@@ -7,10 +7,10 @@ from itertools import combinations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from similar_texts import corpus, edited, similarity, written
 
 from seodang.core.errors import InputError, VerificationError
 from seodang.data.splits import SplitItem, assign_splits, components, leaks, require_no_leak
+from similar_texts import corpus, edited, similarity, written
 
 RATIOS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 
@@ -80,7 +80,10 @@ def test_planted_leaks_are_found() -> None:
     planted = [*items, SplitItem(edited(random.Random(1), items[train].text, 0.02)), SplitItem("something else", ("document x",))]
     planted.append(SplitItem("nothing alike", ("document x",)))
     found = leaks(planted, [*splits, "test", "test", "train"])
-    assert {(leak.reason, leak.first, leak.second) for leak in found} >= {("near", train, len(items)), ("source", len(items) + 1, len(items) + 2)}
+    assert {(leak.reason, leak.first, leak.second) for leak in found} >= {
+        ("near", train, len(items)),
+        ("source", len(items) + 1, len(items) + 2),
+    }
     assert all(leak.similarity >= 0.6 for leak in found if leak.reason == "near")
     with pytest.raises(VerificationError, match="leaks between splits"):
         require_no_leak(planted, [*splits, "test", "test", "train"])

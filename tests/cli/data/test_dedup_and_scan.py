@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from similar_texts import corpus, similarity
 
 from seodang.cli.commands.data.dedup import command as dedup
 from seodang.cli.commands.data.scan import command as scan
 from seodang.core.errors import InputError
+from similar_texts import corpus, similarity
 
 KOREAN = "데이터 로밍을 켜려면 어떤 메뉴에서 무엇을 선택해야 합니까?"
 
@@ -85,7 +85,12 @@ def test_dirty_rows_are_named_with_their_exam_lines(tmp_path: Path) -> None:
     )
     rows = [
         {"text": "아무 상관이 없는 글입니다."},
-        {"messages": [{"role": "user", "content": f"질문이 있습니다. {KOREAN.replace(' ', '')}"}, {"role": "assistant", "content": "설정입니다."}]},
+        {
+            "messages": [
+                {"role": "user", "content": f"질문이 있습니다. {KOREAN.replace(' ', '')}"},
+                {"role": "assistant", "content": "설정입니다."},
+            ]
+        },
         {"question": "기차가 25시간 동안 1250km를 달리며 40분씩 3번 섭니다. 속력은?", "answer": "시속 50km"},
     ]
     source = write(tmp_path / "in.jsonl", rows)

@@ -61,7 +61,9 @@ def test_options_are_read(text: str, options: list[str]) -> None:
     assert split_options(text)[1] == options
 
 
-@pytest.mark.parametrize(("answer", "option"), [("C", 2), ("(b)", 1), ("③", 2), ("정답은 ②번", 1), ("Answer: A", 0), ("Cats", None), ("80", None)])
+@pytest.mark.parametrize(
+    ("answer", "option"), [("C", 2), ("(b)", 1), ("③", 2), ("정답은 ②번", 1), ("Answer: A", 0), ("Cats", None), ("80", None)]
+)
 def test_an_answer_that_names_an_option_is_read(answer: str, option: int | None) -> None:
     assert chosen_option(answer) == option
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from similar_texts import WORDS_EN, WORDS_KO
 
 from seodang.data.contamination.index import ExamItem, build_index
 from seodang.data.contamination.scan import Finding, Row, scan
 from seodang.data.contamination.streams import GRAM_SIZE, LEAST_RUN
+from similar_texts import WORDS_EN, WORDS_KO
 
 KOREAN = "데이터 로밍을 켜려면 어떤 메뉴에서 무엇을 선택해야 합니까?"
 ENGLISH = "What is the procedure for lifting a suspended line after all the bills have been paid?"
@@ -54,7 +54,9 @@ def test_korean_spacing_does_not_hide_an_item() -> None:
 
 
 def test_a_short_row_inside_of_a_long_item_is_found() -> None:
-    context = f"{made_words(3, 300, WORDS_KO)} 회선이 정지되면 미납 요금을 모두 납부한 뒤에 해제를 신청할 수 있다. {made_words(4, 300, WORDS_KO)}"
+    context = (
+        f"{made_words(3, 300, WORDS_KO)} 회선이 정지되면 미납 요금을 모두 납부한 뒤에 해제를 신청할 수 있다. {made_words(4, 300, WORDS_KO)}"
+    )
     (finding,) = found("회선이 정지되면 미납 요금을 모두 납부한 뒤에 해제를 신청할 수 있다", context)
     assert (finding.direction, finding.coverage) == ("row_in_item", 1.0)
 
@@ -142,7 +144,9 @@ def share_in(item: list[str], row: list[str], size: int) -> float:
 
 
 def run_of(item: list[str], row: list[str]) -> int:
-    return max((size for size in range(len(row) + 1) for start in range(len(row) - size + 1) if is_in(row[start : start + size], item)), default=0)
+    return max(
+        (size for size in range(len(row) + 1) for start in range(len(row) - size + 1) if is_in(row[start : start + size], item)), default=0
+    )
 
 
 def is_in(wanted: list[str], tokens: list[str]) -> bool:

@@ -2,19 +2,19 @@
 
 import random
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from similar_texts import corpus, edited, similarity, written
 
 from seodang.data.batches import in_batches, map_batches
 from seodang.data.dedup.candidates import least_agreement, rows_of_a_band
 from seodang.data.dedup.clusters import Duplicate, find_duplicates
 from seodang.data.dedup.jaccard import ShingleCache
 from seodang.data.dedup.pairs import similar_pairs
+from similar_texts import corpus, edited, similarity, written
 
 
 def clusters_of(texts: Sequence[str], found: Sequence[Duplicate]) -> dict[str, list[str]]:
@@ -53,7 +53,7 @@ def test_a_chain_of_edits_does_not_join_its_unlike_ends() -> None:
     chain = [written(draw, 80)]
     while len(chain) < 12:
         chain.append(edited(draw, chain[-1], 0.04))
-    assert min(similarity(*pair) for pair in zip(chain, chain[1:], strict=False)) >= 0.75 > 2 * similarity(chain[0], chain[-1])
+    assert min(similarity(*pair) for pair in pairwise(chain)) >= 0.75 > 2 * similarity(chain[0], chain[-1])
     found = find_duplicates(chain, 0.75)
     assert 1 < len(chain) - len(found) < 12
     assert all(similarity(chain[one.index], chain[one.kept]) >= 0.75 for one in found)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from similar_texts import corpus, edited, shingles, similarity, written
 
 from seodang.data.dedup.jaccard import jaccard
 from seodang.data.dedup.minhash import NUM_BINS, signatures
 from seodang.data.dedup.shingles import grams, inside, mixed, shingle_sets
+from similar_texts import corpus, edited, shingles, similarity, written
 
 TEXTS = st.lists(st.text("ab 가나다", max_size=40), min_size=1, max_size=6)
 

@@ -5,7 +5,6 @@ from collections import Counter
 from itertools import groupby
 
 import pytest
-from similar_texts import edited, written
 
 from seodang.core.errors import InputError
 from seodang.core.records import Record
@@ -14,6 +13,7 @@ from seodang.data.verify.context import bare_context
 from seodang.data.verify.duplicate import duplicate
 from seodang.data.verify.probe import Probe, probes_of
 from seodang.data.verify.section import VerifySection
+from similar_texts import edited, written
 
 # The kinds of cases in which the checks are known to be wrong.
 KNOWN = {
@@ -79,8 +79,16 @@ def test_turns_before_the_answer_make_another_record() -> None:
 
 
 def test_the_exam_of_the_context_and_that_of_the_record_both_count() -> None:
-    first, second = "데이터 로밍을 켜려면 어떤 메뉴에서 무엇을 선택해야 합니까?", "회선이 정지된 고객이 밀린 요금을 낸 뒤에 할 일은 무엇입니까?"
-    records = [record(first), record(second), record(second, truth={"exam": [second]}), record("다른 질문입니다.", truth={"exam": [second]})]
+    first, second = (
+        "데이터 로밍을 켜려면 어떤 메뉴에서 무엇을 선택해야 합니까?",
+        "회선이 정지된 고객이 밀린 요금을 낸 뒤에 할 일은 무엇입니까?",
+    )
+    records = [
+        record(first),
+        record(second),
+        record(second, truth={"exam": [second]}),
+        record("다른 질문입니다.", truth={"exam": [second]}),
+    ]
     with bare_context(exam_questions=[first]) as context:
         outcomes = contamination(records, context)
     assert [verdict.outcome for verdict in outcomes] == ["fail", "pass", "fail", "pass"]

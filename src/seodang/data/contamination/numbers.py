@@ -5,7 +5,8 @@ import unicodedata
 from decimal import Decimal
 
 _UNITS = {"백": 100, "천": 1_000, "만": 10**4, "억": 10**8, "조": 10**12}
-_ONE = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_NARROWED = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+_ONE = r"[0-9]+(?:,[0-9]{3}(?![0-9]))+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?"
 _NOT_A_UNIT = "(?![각건직합약족들분화사])"  # 3조각 is three pieces, not 3 * 10**12
 _NUMBER = re.compile(rf"(?:(?:{_ONE})[천백]?[만억조천백]{_NOT_A_UNIT}\s?)+(?:{_ONE})?|{_ONE}")
 _PART = re.compile(rf"({_ONE})([천백]?)([만억조]?)")
@@ -17,7 +18,7 @@ _CHOICE = re.compile(r"(?:answer|정답)?\s*(?:is|:|은|는)?\s*\(?([A-Ha-h①-�
 
 def canonical_numbers(text: str) -> list[Decimal]:
     """Every number in its order, without a sign: `1,000`, `１０００`, `1{,}000` and `1천` are 1000, `2.50` is 2.5, `3만 5천` is 35000."""
-    plain = _LATEX_COMMA.sub("", unicodedata.normalize("NFKC", text))
+    plain = _LATEX_COMMA.sub("", unicodedata.normalize("NFC", text).translate(_NARROWED))
     return [_value(found[0]) for found in _NUMBER.finditer(plain)]
 
 

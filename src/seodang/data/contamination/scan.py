@@ -1,6 +1,6 @@
 """Rows of data against an exam: items inside of rows, rows inside of items, and items in other words by their numbers."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seodang.data.batches import in_batches, map_batches
-from seodang.data.contamination.answer_keys import same_keys, with_anchors
+from seodang.data.contamination.answer_keys import AnswerKey, possible_keys, same_keys
 from seodang.data.contamination.index import ExamIndex, ExamItem, GramTable
 from seodang.data.contamination.streams import GRAM_SIZE, LEAST_RUN, Cut, Tokens, cut
 
@@ -54,15 +54,15 @@ def _scan_batch(rows: list[Row], index: ExamIndex, coverage: float) -> list[list
     for table in tables:
         for row, finding in _alike(cut_rows, table, coverage):
             findings[row].append(finding)
-    for row in np.flatnonzero(with_anchors(cut_rows.folded, index.keys)).tolist():
-        findings[row] += _by_key(rows[row], index, {finding.item for finding in findings[row]})
+    for row, keys in possible_keys(cut_rows.folded, index.keys).items():
+        findings[row] += _by_key(rows[row], keys, {finding.item for finding in findings[row]})
     return [sorted(found, key=lambda finding: (-finding.certain, -finding.coverage, finding.item)) for found in findings]
 
 
-def _by_key(row: Row, index: ExamIndex, known: set[int]) -> list[Finding]:
+def _by_key(row: Row, keys: Sequence[tuple[int, AnswerKey]], known: set[int]) -> list[Finding]:
     return [
         Finding(match.item, ANSWER_KEY, 1.0, match.num_numbers, "numbers", row.question or row.answer[:_SHOWN], match.certain)
-        for match in same_keys(row.question, row.answer, index.keys)
+        for match in same_keys(row.question, row.answer, keys)
         if match.item not in known
     ]
 
@@ -76,11 +76,11 @@ def _alike(cut_rows: Cut, table: GramTable, coverage: float) -> Iterator[tuple[i
     places, numbers = places[whole], numbers[whole]
     if not places.size:
         return
-    hits = _Hits.of(places, numbers, tokens, table)
+    hits = _Hits.of(places, numbers, tokens, table, coverage)
     size = GRAM_SIZE[table.stream]
     row_tokens = np.diff(tokens.offsets)[hits.rows]
     of_item = hits.distinct / table.num_grams[hits.items]
-    of_row = hits.counts / (row_tokens - size + 1)
+    of_row = hits.counts / _row_grams(tokens, table)[hits.rows]
     runs = hits.longest + size - 1
     least = LEAST_RUN[table.stream]
     inside_row = (of_item >= coverage) & (runs >= np.minimum(least, table.num_tokens[hits.items]))
@@ -105,20 +105,32 @@ class _Hits:
     run_starts: NDArray[np.int64]
 
     @staticmethod
-    def of(places: NDArray[np.int64], numbers: NDArray[np.int64], tokens: Tokens, table: GramTable) -> "_Hits":
+    def of(places: NDArray[np.int64], numbers: NDArray[np.int64], tokens: Tokens, table: GramTable, coverage: float) -> "_Hits":
+        """Of the n-grams `numbers` at the ascending `places`; pairs that share too few for any coverage are left out at once."""
         counts = np.diff(table.offsets)[numbers]
         spread = np.repeat(np.arange(places.size), counts)
         within = np.arange(spread.size) - np.repeat(np.cumsum(counts) - counts, counts)
         items = table.items[table.offsets[numbers[spread]] + within]
-        places, numbers = places[spread], numbers[spread]
         rows = np.searchsorted(tokens.offsets, places, side="right") - 1
-        pairs = rows * len(table.num_grams) + items
-        order = np.lexsort((places, pairs))
-        pairs, places, numbers = pairs[order], places[order], numbers[order]
+        pairs = rows[spread] * len(table.num_grams) + items
+        order = np.argsort(pairs, kind="stable")
+        pairs = pairs[order]
+        first = np.flatnonzero(_changes(pairs))
+        counts = np.diff(first, append=pairs.size)
+        possible = counts >= coverage * np.minimum(
+            _row_grams(tokens, table)[pairs[first] // len(table.num_grams)], table.num_grams[items[order[first]]]
+        )
+        keep = np.repeat(possible, counts)
+        pairs, spread = pairs[keep], spread[order[keep]]
+        return _Hits._of_pairs(pairs, places[spread], numbers[spread], table)
+
+    @staticmethod
+    def _of_pairs(pairs: NDArray[np.int64], places: NDArray[np.int64], numbers: NDArray[np.int64], table: GramTable) -> "_Hits":
         opens = _changes(pairs)
         first = np.flatnonzero(opens)
         number_of_pair = np.cumsum(opens) - 1
-        keys = np.unique(number_of_pair * table.hashes.size + numbers)
+        keys = np.sort(number_of_pair * table.hashes.size + numbers)
+        keys = keys[_changes(keys)]
         breaks = opens.copy()
         breaks[1:] |= np.diff(places) != 1
         run_first = np.flatnonzero(breaks)
@@ -134,6 +146,11 @@ class _Hits:
             longest=lengths[best][last],
             run_starts=places[run_first[best][last]],
         )
+
+
+def _row_grams(tokens: Tokens, table: GramTable) -> NDArray[np.int64]:
+    """How many n-grams each row has."""
+    return np.maximum(np.diff(tokens.offsets) - GRAM_SIZE[table.stream] + 1, 0)
 
 
 def _changes(values: NDArray[np.int64]) -> NDArray[np.bool_]:
