@@ -1,0 +1,1 @@
+"""Duplicates among texts: folded code points, shingles, MinHash signatures, candidates, exact Jaccard, clusters that do not chain."""
