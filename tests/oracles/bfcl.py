@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from seodang.core.records import Record
+from seodang.scoring.structured import faults
 from seodang.scoring.tool_call import ToolCall, to_openai
 
 ENVIRONMENT = "oracles.bfcl:ToolsWithState"
@@ -128,7 +127,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if hasattr(value, "__dict__"):
-        return {name: plain(item) for name, item in vars(value).items() if not name.startswith("_")}
+        return {name: plain(item) for name, item in vars(value).items() if not name.startswith("_") and name != "parent"}
     return str(value)
 
 
@@ -148,7 +147,8 @@ def _multi(row: dict[str, Any], truth: list[list[str]]) -> Task:
     }
     calls = [[{"name": call.name, "arguments": call.arguments} for call in turn] for turn in right]
     facts = {"tools": tools, "environment": ENVIRONMENT, "initial_state": state, "calls": calls}
-    return Task(row["id"], tuple(_question(turn) for turn in row["question"]), tools, facts, right)
+    widened = _widen(tools, [call for turn in right for call in turn])
+    return Task(row["id"], tuple(_question(turn) for turn in row["question"]), tools, facts, right, widened)
 
 
 def _call(text: str, classes: list[str]) -> ToolCall:
@@ -176,14 +176,19 @@ def _single(row: dict[str, Any], answers: list[dict[str, Any]], typed: bool) -> 
 
 
 def _widen(tools: list[dict[str, Any]], right: list[ToolCall]) -> tuple[str, ...]:
-    """Takes the description off those arguments whose right value it does not allow: the benchmark contradicts itself there."""
+    """Makes the descriptions fit the right calls where the benchmark contradicts itself; names what was changed."""
     widened: list[str] = []
     for call in right:
-        properties = next(tool["function"]["parameters"]["properties"] for tool in tools if tool["function"]["name"] == call.name)
+        parameters = next(tool["function"]["parameters"] for tool in tools if tool["function"]["name"] == call.name)
+        properties = parameters["properties"]
         for key, value in call.arguments.items():
-            if key in properties and not Draft202012Validator(properties[key]).is_valid(value):
+            if key not in properties or faults(value, properties[key]):
                 properties[key] = {}
                 widened.append(f"{call.name}.{key}")
+        lacking = [key for key in parameters.get("required", []) if key not in call.arguments]
+        if lacking:
+            parameters["required"] = [key for key in parameters["required"] if key in call.arguments]
+            widened += [f"{call.name}.{key}" for key in lacking]
     return tuple(widened)
 
 
@@ -247,7 +252,7 @@ def json_schema_of(schema: Any, typed: bool) -> Any:
     made: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "type" and isinstance(value, str):
-            if value in _TYPES and (typed or value == "dict"):
+            if value in _TYPES and typed:
                 made["type"] = _TYPES[value]
         elif key == "properties" and isinstance(value, dict):
             made["properties"] = {name: json_schema_of(child, typed) for name, child in value.items()}
