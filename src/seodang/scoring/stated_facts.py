@@ -46,7 +46,7 @@ _NUMBER = re.compile(rf"(?:(?:{_DIGITS})\s?[십백천만억조]+\s?)+(?:{_DIGITS
 _PIECE = re.compile(rf"({_DIGITS})\s?([십백천만억조]*)")
 _RANGE = re.compile(rf"\s*(?:[-–—~∼]|to\s)\s*(?={_DIGITS})")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._&@/'-][A-Za-z0-9]+)*")
-_PERSON = re.compile(r"([가-힣]{2,4})\s?(?:씨|대표|교수|박사|장관|사장)(?![가-힣]{2})")
+_PERSON = re.compile(r"([가-힣]{2,4})\s?(?:씨|대표|교수|박사|장관|사장)(?=[은는이가을를과와의께도]?(?![가-힣])|입니|이[며고다]|에게)")
 _ROLES = frozenset("고객 회원 선생 사용자 담당자 상담사 관리자 신청자 부모 우리 당사 회사".split())
 _UNIT = "|".join(form for form, _, _ in UNITS)
 _WORD = re.compile(

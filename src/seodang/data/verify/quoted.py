@@ -26,6 +26,7 @@ _DENIAL = re.compile(
 )
 _CLAUSES = re.compile(r"(?<=[.!?。;])\s+|,\s*(?:but|and|however|while|although)\s+|(?<=지만)[,\s]+|(?<=으나)[,\s]+|(?<=하고)[,\s]+|\n")
 _ALIKE = 0.6  # share of an answer's clause that stands in a clause of the evidence, from which the one must not deny what the other says
+_CONTAINED = 0.8  # share of a denied clause of the evidence that stands in a clause of the answer, from which the answer must deny it, too
 
 
 def quoted(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
@@ -121,17 +122,28 @@ def _named(name: str, evidence: str) -> bool:
 
 
 def _denial(answer: str, texts: Sequence[str]) -> list[str]:
-    """A clause of the answer and the clause of the evidence most like it, where one denies and the other does not; empty otherwise."""
+    """A clause of the answer and one of the evidence that says the same but for a denial; empty where there are none.
+
+    The one most like it, or one that is denied and whose words all but stand in the answer's clause.
+    """
     clauses = [clause for text in texts for clause in _CLAUSES.split(fold(text)) if clause and clause.strip()]
+    known = [(clause, _said(clause), _DENIAL.search(clause) is not None) for clause in clauses]
     for clause in _CLAUSES.split(fold(answer)):
-        if not clause or len(clause) < 6 or not clauses:
+        if not clause or len(clause) < 6 or not known:
             continue
-        own = trigrams(_DENIAL.sub(" ", clause))
-        shares = [(len(own & trigrams(_DENIAL.sub(" ", other))) / max(len(own), 1), -len(other), other) for other in clauses]
-        share, _, nearest = max(shares)
-        if share >= _ALIKE and (_DENIAL.search(clause) is None) != (_DENIAL.search(nearest) is None):
-            return [clause[:80], nearest[:80]]
+        own, denied = _said(clause), _DENIAL.search(clause) is not None
+        nearest = max(known, key=lambda other: (len(own & other[1]) / max(len(own), 1), -len(other[0])))
+        if len(own & nearest[1]) >= _ALIKE * len(own) and denied != nearest[2]:
+            return [clause[:80], nearest[0][:80]]
+        for other, words, other_denied in known:
+            if other_denied and not denied and len(words) >= 8 and len(own & words) >= _CONTAINED * len(words):
+                return [clause[:80], other[:80]]
     return []
+
+
+def _said(clause: str) -> frozenset[str]:
+    """The runs of three characters of a clause without its words of denial."""
+    return trigrams(_DENIAL.sub(" ", clause))
 
 
 def _entailment(name: str) -> Callable[[str, str], float] | None:

@@ -79,7 +79,9 @@ class CheckAudit:
         intervals = {name: list(rate.interval) if rate else None for name, rate in rates.items()}
         reason = why_not_certifying(self.check) if ":" not in self.check else "a check from outside"
         told = {"certifies": not reason, "reason": reason}
-        return counts | shares | {"intervals": intervals} | told | {"wrong": [asdict(one) for one in self.surprises]}
+        wrong = [asdict(one) for one in self.surprises if one.said != "undecided"]
+        open_ones = [asdict(one) for one in self.surprises if one.said == "undecided"]
+        return counts | shares | {"intervals": intervals} | told | {"wrong": wrong, "undecided_probes": open_ones}
 
 
 def check_names() -> list[str]:
