@@ -119,14 +119,14 @@ class ToolsWithState:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON holds it; of objects, the attributes that are not private."""
+    """A value as JSON holds it; of the benchmark's own objects, the attributes that are not private."""
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    if hasattr(value, "__dict__"):
+    if type(value).__module__.startswith("bfcl_eval"):
         return {name: plain(item) for name, item in vars(value).items() if not name.startswith("_") and name != "parent"}
     return str(value)
 

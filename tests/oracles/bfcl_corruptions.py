@@ -2,6 +2,7 @@
 
 import copy
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,8 +28,8 @@ def corrupted(task: Task, seed: int) -> Iterator[tuple[str, Calls]]:
     """One corruption of each kind that the task allows, at a place chosen by the seed and the task."""
     generator = random.Random(f"{seed}/{task.id}")
     if not any(task.right):
-        name = task.tools[0]["function"]["name"]
-        yield "call of an irrelevant tool", [[ToolCall(name, {})]]
+        for tool in task.tools[:1]:
+            yield "call of an irrelevant tool", [[ToolCall(tool["function"]["name"], {})]]
         return
     for kind in KINDS:
         calls = _corrupt(kind, task, generator)
@@ -128,7 +129,10 @@ def _changing_call(task: Task) -> ToolCall | None:
 
 
 def accepted_by_benchmark(task: Task, calls: Calls, unique: str) -> bool:
-    """What BFCL's own checker of states and responses says of these calls. `unique` keeps its tools apart from those of other asks."""
+    """What BFCL's own checker of states and responses says of these calls. `unique` keeps its tools apart from those of other asks.
+
+    The checker evaluates text in which that name stands, and takes two equal syntax errors for agreement: it becomes an identifier here.
+    """
     from bfcl_eval.eval_checker.multi_turn_eval.multi_turn_checker import multi_turn_checker
 
     entry = {
@@ -139,7 +143,7 @@ def accepted_by_benchmark(task: Task, calls: Calls, unique: str) -> bool:
     made = [[[_python(call) for call in turn]] for turn in calls]
     right = [[_python(call) for call in turn] for turn in task.right]
     category = task.id.rsplit("_", 1)[0]
-    return bool(multi_turn_checker(made, right, entry, category, unique)["valid"])
+    return bool(multi_turn_checker(made, right, entry, category, re.sub(r"\W", "_", unique))["valid"])
 
 
 def _python(call: ToolCall) -> str:
