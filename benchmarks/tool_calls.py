@@ -20,13 +20,12 @@ from typing import Any
 
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
 
-from oracles import bfcl  # noqa: E402
-from oracles.bfcl_corruptions import accepted_by_benchmark, corrupted  # noqa: E402
-
-from seodang.data.verify.context import bare_context  # noqa: E402
-from seodang.data.verify.section import VerifySection  # noqa: E402
-from seodang.data.verify.tool_calls import tool_calls  # noqa: E402
-from seodang.statistics.intervals import wilson  # noqa: E402
+from oracles import bfcl
+from oracles.bfcl_corruptions import accepted_by_benchmark, corrupted
+from seodang.data.verify.context import bare_context
+from seodang.data.verify.section import VerifySection
+from seodang.data.verify.tool_calls import tool_calls
+from seodang.statistics.intervals import wilson
 
 
 def measure(category: str, seed: int) -> dict[str, Any]:
@@ -79,8 +78,8 @@ def main() -> None:
         rows.append(measure(category, given.seed))
         row = rows[-1]
         print(
-            f"{category:<26} right accepted {row['right_accepted']}/{row['tasks']}, faults rejected {row['faults_rejected']}/{row['faults']}, "
-            f"{row['records_s']} records/s",
+            f"{category:<26} right accepted {row['right_accepted']}/{row['tasks']}, "
+            f"faults rejected {row['faults_rejected']}/{row['faults']}, {row['records_s']} records/s",
             flush=True,
         )
     tasks, right = sum(row["tasks"] for row in rows), sum(row["right_accepted"] for row in rows)

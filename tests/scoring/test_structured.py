@@ -21,7 +21,8 @@ SCHEMAS = st.recursive(
     lambda inner: (
         st.builds(lambda items: {"type": "array", "items": items}, inner)
         | st.builds(
-            lambda properties: {"type": "object", "properties": properties}, st.dictionaries(st.sampled_from("abcd"), inner, min_size=1, max_size=3)
+            lambda properties: {"type": "object", "properties": properties},
+            st.dictionaries(st.sampled_from("abcd"), inner, min_size=1, max_size=3),
         )
         | st.builds(lambda parts: {"anyOf": parts}, st.lists(inner, min_size=1, max_size=2))
     ),

@@ -58,7 +58,9 @@ def test_anything_else_is_none(text: str) -> None:
     assert calls_in_text(text) is None
 
 
-@pytest.mark.parametrize("rows", ["x", {}, [1], [{}], [{"function": {"arguments": "{}"}}], [{"function": {"name": "f", "arguments": "{x}"}}]])
+@pytest.mark.parametrize(
+    "rows", ["x", {}, [1], [{}], [{"function": {"arguments": "{}"}}], [{"function": {"name": "f", "arguments": "{x}"}}]]
+)
 def test_messages_that_cannot_be_read_say_so(rows: Any) -> None:
     with pytest.raises(ValueError, match=r"."):
         from_openai(rows)

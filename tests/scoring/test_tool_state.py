@@ -77,8 +77,17 @@ def test_sameness_is_symmetric_and_of_json(value: Any, other: Any) -> None:
 
 @pytest.mark.parametrize(
     ("value", "other", "equal"),
-    [(1, 1.0, True), (1, True, False), (0, False, False), ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True), ([1, 2], [2, 1], False)]
-    + [({"a": None}, {}, False), ("1", 1, False), ([], {}, False), (None, False, False)],
+    [
+        (1, 1.0, True),
+        (1, True, False),
+        (0, False, False),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
+        ([1, 2], [2, 1], False),
+        ({"a": None}, {}, False),
+        ("1", 1, False),
+        ([], {}, False),
+        (None, False, False),
+    ],
 )
 def test_what_is_the_same(value: Any, other: Any, equal: bool) -> None:
     assert same(value, other) is equal

@@ -42,19 +42,21 @@ _MINUS = re.compile(r"(?:(?<![\w.])[-−]|\bminus\s+|영하\s*|마이너스\s*)$
 _DIGITS = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _SCALE = {"십": 10, "백": 100, "천": 1_000, "만": 10**4, "억": 10**8, "조": 10**12}
 _ENGLISH_SCALE = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_NUMBER = re.compile(rf"(?:(?:{_DIGITS})\s?[십백천만억조]+\s?)+(?:{_DIGITS})?|(?:{_DIGITS})(?:\s(?:thousand|million|billion|trillion)\b)?", re.I)
+_NUMBER = re.compile(
+    rf"(?:(?:{_DIGITS})\s?[십백천만억조]+\s?)+(?:{_DIGITS})?|(?:{_DIGITS})(?:\s(?:thousand|million|billion|trillion)\b)?", re.I
+)
 _PIECE = re.compile(rf"({_DIGITS})\s?([십백천만억조]*)")
 _RANGE = re.compile(rf"\s*(?:[-–—~∼]|to\s)\s*(?={_DIGITS})")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[._&@/'-][A-Za-z0-9]+)*")
 _PERSON = re.compile(r"([가-힣]{2,4})\s?(?:씨|대표|교수|박사|장관|사장)(?=[은는이가을를과와의께도]?(?![가-힣])|입니|이[며고다]|에게)")
-_ROLES = frozenset("고객 회원 선생 사용자 담당자 상담사 관리자 신청자 부모 우리 당사 회사".split())
+_ROLES = frozenset(["고객", "회원", "선생", "사용자", "담당자", "상담사", "관리자", "신청자", "부모", "우리", "당사", "회사"])
 _UNIT = "|".join(form for form, _, _ in UNITS)
 _WORD = re.compile(
     rf"(?<![A-Za-z가-힣])(?:{'|'.join(DAY_WORDS)})|(?<![A-Za-z가-힣])(?:{'|'.join(WORDS)})(?=[\s-](?:{_UNIT})(?![A-Za-z]))|"
     rf"(?<![A-Za-z가-힣])(?:{'|'.join(word for word in WORDS if not word.isascii())})(?=(?:시간|달|주일|번|명|개))",
     re.IGNORECASE,
 )
-_NO_NAMES = frozenset("i ok yes no a mr mrs ms dr am pm faq".split())
+_NO_NAMES = frozenset(["i", "ok", "yes", "no", "a", "mr", "mrs", "ms", "dr", "am", "pm", "faq"])
 _START = re.compile(r"(?:^|[.!?。:;\n\"“”‘’「」『』(\[•*#>|-])\s*$")
 
 
@@ -126,8 +128,12 @@ def find_facts(text: str) -> Facts:
 
 def missing(answer: Facts, evidence: Facts) -> list[str]:
     """Dates, times, numbers and weekdays that the answer states and the evidence does not, in words; empty where all of them agree."""
-    lost = [f"date {date}" for date in answer.dates if not any(date.within(other) for other in evidence.dates) and not _year(date, evidence)]
-    lost += [f"time {sorted(time)[0] // 60}:{sorted(time)[0] % 60:02d}" for time in answer.times if not any(time & t for t in evidence.times)]
+    lost = [
+        f"date {date}" for date in answer.dates if not any(date.within(other) for other in evidence.dates) and not _year(date, evidence)
+    ]
+    lost += [
+        f"time {sorted(time)[0] // 60}:{sorted(time)[0] % 60:02d}" for time in answer.times if not any(time & t for t in evidence.times)
+    ]
     lost += [f"weekday {name}" for name in sorted(answer.weekdays - evidence.weekdays)]
     written = evidence.codes | {f"{one.plain:f}" for one in evidence.quantities}
     lost += [f"number {code}" for code in sorted(answer.codes - written)]
@@ -228,7 +234,9 @@ def _unit(after: str, before: str, number: str) -> tuple[str, Decimal, int]:
     if number in DAY_WORDS:
         return "time", Decimal(86_400), 0
     for form, dimension, size in UNITS:
-        if found := re.match(rf"\s?-?(?:{form})" + ("(?![A-Za-z])" if form[-1].isascii() and form[-1] != "%" else ""), after, re.IGNORECASE):
+        if found := re.match(
+            rf"\s?-?(?:{form})" + ("(?![A-Za-z])" if form[-1].isascii() and form[-1] != "%" else ""), after, re.IGNORECASE
+        ):
             return dimension, size, found.end()
     money = {"₩": "won", "$": "dollar"}.get(before.rstrip()[-1:])
     return (money, Decimal(1), 0) if money else ("", Decimal(1), 0)

@@ -51,7 +51,9 @@ def _validator(text: str, extra_keys: bool) -> Any:
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        raise InputError(f"not a JSON Schema ({error.message[:200]})", where=_place(error.absolute_path), hint="correct the schema") from error
+        raise InputError(
+            f"not a JSON Schema ({error.message[:200]})", where=_place(error.absolute_path), hint="correct the schema"
+        ) from error
     read = schema if extra_keys else closed(schema)
     return Draft202012Validator(read, registry=Registry(), format_checker=FormatChecker(FORMATS))
 
@@ -65,7 +67,9 @@ def check_local(schema: Any) -> None:
     for node in _nodes(schema):
         for key in ("$ref", "$dynamicRef"):
             if isinstance(node.get(key), str) and not node[key].startswith("#"):
-                raise InputError(f"the schema refers to `{node[key][:100]}`", hint="put what it refers to under `$defs`; nothing is fetched")
+                raise InputError(
+                    f"the schema refers to `{node[key][:100]}`", hint="put what it refers to under `$defs`; nothing is fetched"
+                )
         if isinstance(node.get("$id"), str) and node is not schema:
             raise InputError("a schema inside the schema has an `$id` of its own", hint="refer to it by `#/$defs/…`")
 

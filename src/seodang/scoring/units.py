@@ -39,8 +39,8 @@ UNITS = sorted(
     ((form, dimension, Decimal(size)) for dimension, size, forms in _TABLE for form in forms.split()),
     key=lambda row: -len(row[0]),
 )
-_NATIVE = "한 두 세 네 다섯 여섯 일곱 여덟 아홉 열".split()
-_ENGLISH = "one two three four five six seven eight nine ten eleven twelve".split()
+_NATIVE = ["한", "두", "세", "네", "다섯", "여섯", "일곱", "여덟", "아홉", "열"]
+_ENGLISH = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _DAYS = {"하루": 1, "이틀": 2, "사흘": 3, "나흘": 4, "닷새": 5, "일주일": 7, "열흘": 10, "보름": 15}
 # Words that are numbers before a unit, and words that are a number of days by themselves.
 WORDS = {

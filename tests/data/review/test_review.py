@@ -50,7 +50,12 @@ def annotate(tasks: list[dict[str, Any]], choices: dict[str, str], who: Any = 1)
                     "was_cancelled": False,
                     "updated_at": "2026-01-01T00:00:00Z",
                     "result": [
-                        {"from_name": "verdict", "to_name": "answer", "type": "choices", "value": {"choices": [choices[task["data"]["item"]]]}},
+                        {
+                            "from_name": "verdict",
+                            "to_name": "answer",
+                            "type": "choices",
+                            "value": {"choices": [choices[task["data"]["item"]]]},
+                        },
                         {"from_name": "note", "to_name": "answer", "type": "textarea", "value": {"text": ["because"]}},
                     ],
                 }
@@ -136,7 +141,8 @@ def test_a_third_person_settles_what_two_disagree_on(queue: Path, tmp_path: Path
     first = come_back(queue, ["kim", "lee", "park"], truth, tmp_path)
     odd = first[0].item
     turned = [
-        Annotation(one.item, one.person, "undecided", "", False) if one.item == odd and one.person == first[0].person else one for one in first
+        Annotation(one.item, one.person, "undecided", "", False) if one.item == odd and one.person == first[0].person else one
+        for one in first
     ]
     found = review(plan, turned)
     assert found.to_adjudicate == (odd,)

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
+
 from oracles import bfcl
 from oracles.bfcl_corruptions import accepted_by_benchmark, corrupted
-
 from seodang.core.records import Record
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.section import VerifySection
@@ -85,7 +85,15 @@ def test_calls_are_told_apart_by_the_users_turns() -> None:
         return {"role": "assistant", "content": None, "tool_calls": to_openai([ToolCall(name) for name in names])}
 
     user = {"role": "user", "content": "Go on."}
-    turns = (user, message("a"), {"role": "tool", "content": "{}"}, message("b", "c"), user, {"role": "assistant", "content": "[d()]"}, user)
+    turns = (
+        user,
+        message("a"),
+        {"role": "tool", "content": "{}"},
+        message("b", "c"),
+        user,
+        {"role": "assistant", "content": "[d()]"},
+        user,
+    )
     found = calls_of(Record("sample", "Go on.", json.dumps({"name": "e"}), (), "en", turns=turns))
     assert [[call.name for call in turn] for turn in found] == [["a", "b", "c"], ["d"], ["e"]]
     assert calls_of(Record("sample", "Go on.", "Done.", (), "en")) == [[]]

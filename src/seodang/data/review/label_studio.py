@@ -38,7 +38,9 @@ def interface() -> str:
 
 def make_task(item: str, row: Mapping[str, Any], material: str, people: Sequence[str], *, adjudication: bool = False) -> dict[str, Any]:
     """A task that shows a record and nothing of what was decided about it."""
-    conversation = "\n".join(f"{turn.get('role', '')}: {turn.get('content') or turn.get('tool_calls', '')}" for turn in row.get("turns", ()))
+    conversation = "\n".join(
+        f"{turn.get('role', '')}: {turn.get('content') or turn.get('tool_calls', '')}" for turn in row.get("turns", ())
+    )
     data = {"item": item, "question": row.get("question", ""), "answer": row.get("answer", "")}
     data |= {"material": material or "-", "conversation": conversation or "-", "assigned": ", ".join(people)}
     data |= {"round": "adjudication" if adjudication else "first"}

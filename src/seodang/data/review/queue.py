@@ -57,9 +57,7 @@ def export_queue(
     pairs = assign(len(drawn), people, seed)
     salt = secrets.token_hex(16)
     items = [digest([salt, row["id"]])[:12] for row, _ in drawn]
-    shown = [
-        make_task(item, row, _material(row, materials or {}), pair) for item, (row, _), pair in zip(items, drawn, pairs, strict=True)
-    ]
+    shown = [make_task(item, row, _material(row, materials or {}), pair) for item, (row, _), pair in zip(items, drawn, pairs, strict=True)]
     files = [out, out.with_suffix(".xml"), plan_path(out)]
     write_json(out, shown)
     write_atomically(out.with_suffix(".xml"), interface())

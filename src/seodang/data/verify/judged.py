@@ -47,7 +47,7 @@ class Opinion:
     def outcome(self) -> str:
         """ "pass" or "fail" where every vote could be read and all agree, otherwise "undecided"."""
         votes = {vote for pair in self.votes for vote in pair}
-        return {frozenset({True}): "pass", frozenset({False}): "fail"}.get(frozenset(votes), "undecided")
+        return "pass" if votes == {True} else "fail" if votes == {False} else "undecided"
 
     @property
     def reason(self) -> str:
@@ -135,7 +135,9 @@ def open_judge(name: str) -> ChatModel:
     try:
         made: Any = getattr(importlib.import_module(module_name), attribute)()
     except (ImportError, AttributeError, ValueError, TypeError) as error:
-        raise RecipeError(f"cannot open the judge `{name}` ({error})", hint="verify.judge is written as `package.module:function`") from error
+        raise RecipeError(
+            f"cannot open the judge `{name}` ({error})", hint="verify.judge is written as `package.module:function`"
+        ) from error
     if not isinstance(made, ChatModel):
         raise RecipeError(f"`{name}` does not return a chat model", hint="return an object with `chat`, `name` and `identity`")
     return made

@@ -90,7 +90,7 @@ def _marked(answer: str) -> list[str]:
 
 
 def _stands(span: str, texts: Sequence[str]) -> bool:
-    """Whether a span stands in one of the texts; one with dots of omission, whether its parts do, in order. Marks at its end are not its."""
+    """Whether a span stands in one of the texts; one with dots of omission, whether its parts do, in order."""
     parts = [part for part in _ELLIPSIS.split(fold(span).strip("\"'").rstrip(".,!? ")) if part]
     return any(_in_order(parts, text) for text in texts) and bool(parts)
 
@@ -109,7 +109,9 @@ def _find_whole(part: str, text: str, start: int) -> int:
     """Where a part begins in the text without cutting a word or number at its beginning, nor a Latin word or number at its end."""
     while (found := text.find(part, start)) >= 0:
         before, after = text[found - 1 : found], text[found + len(part) : found + len(part) + 1]
-        cut_end = (part[-1].isdigit() and after.isdigit()) or (part[-1].isascii() and part[-1].isalpha() and after.isascii() and after.isalpha())
+        cut_end = (part[-1].isdigit() and after.isdigit()) or (
+            part[-1].isascii() and part[-1].isalpha() and after.isascii() and after.isalpha()
+        )
         cut_start = before.isalnum() and part[0].isalnum() and found > 0
         if not cut_end and not cut_start:
             return found

@@ -5,7 +5,7 @@ A check without an audit cannot certify, nor one that knows nothing for certain 
 
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
@@ -66,7 +66,9 @@ class CheckAudit:
 
     def row(self) -> dict[str, Any]:
         """The audit as JSON: counts, shares, their intervals, and the probes that went wrong."""
-        rates = {name: getattr(self, name) for name in ("false_accept", "false_reject", "adversarial_false_accept", "adversarial_false_reject")}
+        rates = {
+            name: getattr(self, name) for name in ("false_accept", "false_reject", "adversarial_false_accept", "adversarial_false_reject")
+        }
         counts = {
             "probes": self.num_probes,
             "should_pass": self.num_should_pass,
@@ -77,7 +79,7 @@ class CheckAudit:
         }
         shares = {name: rate.share if rate else None for name, rate in rates.items()}
         intervals = {name: list(rate.interval) if rate else None for name, rate in rates.items()}
-        reason = why_not_certifying(self.check) if ":" not in self.check else "a check from outside"
+        reason = why_not_certifying(self.check)
         told = {"certifies": not reason, "reason": reason}
         wrong = [asdict(one) for one in self.surprises if one.said != "undecided"]
         open_ones = [asdict(one) for one in self.surprises if one.said == "undecided"]
@@ -174,7 +176,7 @@ def _judge(name: str, check: Check, group: Sequence[Probe]) -> list[Verdict]:
 
 
 @contextmanager
-def _situation(name: str, check: Check, group: Sequence[Probe]) -> Iterator[CheckContext]:
+def _situation(name: str, check: Check, group: Sequence[Probe]) -> Generator[CheckContext]:
     """A context with the group's passages, and what else the check needs: by its module's `probe_context(context)`, or by our table."""
     module = importlib.import_module(check.__module__)
     adapt: Callable[[CheckContext], CheckContext] = getattr(module, "probe_context", None) or SITUATIONS.get(name, lambda context: context)

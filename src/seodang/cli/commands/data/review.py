@@ -23,7 +23,9 @@ def command() -> None:
 @click.argument("decisions", type=click.Path(path_type=Path), metavar="RUN|FILE")
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--person", "people", multiple=True, help="A person who annotates, by a pseudonym; at least two. [default: a, b]")
-@click.option("--half-width", type=_SHARE, default=0.1, show_default=True, help="Half of the 95 % interval wanted in each stratum, a share.")
+@click.option(
+    "--half-width", type=_SHARE, default=0.1, show_default=True, help="Half of the 95 % interval wanted in each stratum, a share."
+)
 @click.option("--acceptable", type=_SHARE, default=0.02, show_default=True, help="Share of wrong records that should be accepted.")
 @click.option("--rejectable", type=_SHARE, default=0.08, show_default=True, help="Share of wrong records that should be refused.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds draw the same records.")
