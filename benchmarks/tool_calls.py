@@ -4,6 +4,8 @@
 
 Every right answer of the benchmark must be accepted. Answers with a fault that are not rejected are listed one by one. Where there is a
 state, a change that the benchmark's own checker of end states accepts (an order that does not matter) is no fault and is counted apart.
+That checker also compares what calls answered that changed the state, and how often the same was read; ours compares the states and
+whether it was read. So a flight that is booked and cancelled, or not booked at all, is one to us and two to the benchmark.
 PyPI `bfcl-eval`, installed without dependencies.
 """
 

@@ -207,6 +207,12 @@ def test_a_file_of_another_form_is_refused_by_its_task(queue: Path, tmp_path: Pa
         read_plan(path)
 
 
+def test_a_record_stands_for_as_many_as_it_was_drawn_from(queue: Path) -> None:
+    items = read_plan(plan_path(queue))["items"].values()
+    for outcome, size in (("accepted", 300), ("rejected", 80)):
+        assert sum(item["weight"] for item in items if item["outcome"] == outcome) == pytest.approx(size)
+
+
 def test_weights_bring_the_sample_back_to_all_records() -> None:
     """900 of which one of 10 is drawn, and 10 that are all drawn: a share over both is close to that of the 900."""
     kept = [("big", 10.0, "pass")] * 90 + [("small", 1.0, "fail")] * 10
