@@ -16,8 +16,14 @@ _OWN = ("passages", "samples", "action", "author", "reasoning", "truth", "domain
 
 def read_records(path: Path) -> list[Record]:
     """One record for each line, in order. InputError names the line that is none."""
-    rows = read_json_lines(path)
-    return [_read(row, f"{path}:{number}") for number, row in enumerate(rows, start=1)]
+    return [_read(row, f"{path}:{number}") for number, row in numbered_json_lines(path)]
+
+
+def numbered_json_lines(path: Path) -> list[tuple[int, Any]]:
+    """The JSON value of each line that is not blank, with the line's number from 1."""
+    values = read_json_lines(path)
+    lines = path.read_text(encoding="utf-8").split("\n")
+    return list(zip((number for number, line in enumerate(lines, start=1) if line.strip()), values, strict=True))
 
 
 def _read(row: Any, where: str) -> Record:

@@ -71,3 +71,14 @@ class VerifySection(Section):
     exam_coverage: float = Field(
         default=0.5, gt=0, le=1, description="contamination: share of an exam item's n-grams in a record, or of a record's in an item"
     )
+    tool_environments: tuple[str, ...] = Field(
+        default=(), description="tool_calls: environments that records may name, as `package.module:Class`; those of seodang always may"
+    )
+    entailment: str = Field(
+        default="", description="quoted: a model that may object, `package.module:function` of (evidence, answer) → share 0..1; empty: none"
+    )
+    min_entailment: float = Field(default=0.5, ge=0, le=1, description="quoted: the model's share below which an answer fails")
+    judge: str = Field(
+        default="", description="judged: the model that judges, `package.module:function` that returns a ChatModel; empty: none"
+    )
+    judge_calibration: str = Field(default="", description="judged: file of the judge's calibration on a labelled set; empty: none")

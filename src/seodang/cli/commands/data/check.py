@@ -10,8 +10,14 @@ import click
 @click.argument("name")
 @click.option("--input", "file", required=True, type=click.Path(path_type=Path), help="JSON lines: one record a line.")
 @click.option("--exam", type=click.Path(path_type=Path), help="JSON lines with the exam's questions, for checks that compare with them.")
+@click.option(
+    "--environment",
+    "environments",
+    multiple=True,
+    help="package.module:Class, an environment that records may name, for checks that carry out calls. May be repeated.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: one object with the verdict on each record.")
-def command(name: str, file: Path, exam: Path | None, as_json: bool) -> None:
+def command(name: str, file: Path, exam: Path | None, environments: tuple[str, ...], as_json: bool) -> None:
     """Run the check NAME (a file of data/verify, or package.module:function) on each record of a file and print verdict and evidence.
 
     A record has `question` and `answer`, or `messages`, or `prompt` and `completion`, or `text`; `truth` holds what a check
@@ -20,11 +26,12 @@ def command(name: str, file: Path, exam: Path | None, as_json: bool) -> None:
     from seodang.core.registry import find_function
     from seodang.data.records_file import read_records
     from seodang.data.verify.context import bare_context
+    from seodang.data.verify.section import VerifySection
 
     check = find_function("seodang.data.verify", name)
     records = read_records(file)
     questions = [record.question for record in read_records(exam)] if exam else []
-    with bare_context(exam_questions=questions) as context:
+    with bare_context(VerifySection(tool_environments=environments), questions) as context:
         verdicts = check(records, context)
     if as_json:
         rows = [{"record": v.record, "outcome": v.outcome, "evidence": v.evidence} for v in verdicts]

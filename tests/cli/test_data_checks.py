@@ -1,0 +1,124 @@
+"""`seodang data check`, `audit-checks` and `review`: JSON alone on stdout, true line numbers, refusals in one line."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seodang.cli.main import main
+
+Call = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def data(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Call:
+    """Calls `seodang data …`; returns its exit code, stdout and stderr."""
+
+    def call(*arguments: str | int | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["seodang", "data", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        told = capsys.readouterr()
+        return int(end.value.code or 0), told.out, told.err
+
+    return call
+
+
+def lines(path: Path, rows: list[Any]) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_one_check_on_records_that_anyone_brings(data: Call, tmp_path: Path) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}}
+    rows = [{"question": "q", "answer": '{"a": 1}', "truth": {"schema": schema}}, {"messages": [{"role": "user", "content": "x"}]}]
+    code, out, err = data("check", "json_schema", "--input", lines(tmp_path / "in.jsonl", rows), "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert told["check"] == "json_schema"
+    assert [verdict["outcome"] for verdict in told["verdicts"]] == ["pass", "undecided"]
+
+
+def test_an_environment_is_loaded_only_where_the_user_names_it(data: Call, tmp_path: Path) -> None:
+    truth = {"environment": "test_nowhere:Lines", "initial_state": {}, "calls": []}
+    file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "", "truth": truth}])
+    _, out, _ = data("check", "tool_calls", "--input", file, "--json")
+    assert "not among those" in out
+    _, out, _ = data("check", "tool_calls", "--input", file, "--environment", "test_nowhere:Lines", "--json")
+    assert "cannot open" in out
+
+
+def test_a_fault_is_named_by_its_true_line(data: Call, tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text('\n{"text": "a"}\n\n  \n[1]\n')
+    code, _, err = data("check", "json_schema", "--input", file)
+    assert code == 3
+    assert f"{file}:5: not a record" in err
+
+
+def test_the_audit_as_json(data: Call) -> None:
+    code, out, err = data("audit-checks", "--json")
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    row = told["tool_calls"]
+    assert row["probes"] >= 60
+    assert row["false_accept"] == 0
+    low, high = row["intervals"]["false_accept"]
+    assert low == 0 < high < 0.12
+    assert row["certifies"]
+    assert told["second_answer"]["false_accept"] > 0
+    assert not told["second_answer"]["certifies"]
+
+
+def test_strict_fails_where_a_check_was_fooled(data: Call) -> None:
+    assert data("audit-checks", "json_schema", "--strict")[0] == 0
+    code, out, _ = data("audit-checks", "second_answer", "--strict")
+    assert code == 1
+    assert "should fail, said pass (adversarial)" in out
+
+
+def test_a_review_there_and_back(data: Call, tmp_path: Path) -> None:
+    rows = [
+        {"id": f"r{n}", "outcome": "accepted", "check": "", "kind": "know", "question": f"Q{n}?", "answer": "A.", "verdicts": []}
+        for n in range(30)
+    ]
+    out = tmp_path / "queue.json"
+    code, told, _ = data("review", "export", lines(tmp_path / "accepted.jsonl", rows), out, "--person", "kim", "--person", "lee", "--json")
+    assert code == 0
+    assert json.loads(told)["items"] == 24  # 96.04 / (1 + 95.04 / 30): half width 0.1 of 30 records
+    for person in ("kim", "lee"):
+        path = tmp_path / f"queue.{person}.json"
+        tasks = json.loads(path.read_text())
+        for place, task in enumerate(sorted(tasks, key=lambda task: task["data"]["item"])):
+            choice = "wrong" if place % 5 == 0 or (place == 1 and person == "kim") else "right"
+            task["annotations"] = [{"completed_by": 1, "result": [{"from_name": "verdict", "value": {"choices": [choice]}}]}]
+        path.write_text(json.dumps(tasks))
+    code, told, _ = data("review", "import", tmp_path / "queue.kim.json", tmp_path / "queue.lee.json", "--json")
+    assert code == 0
+    found = json.loads(told)
+    assert (found["items"], found["to_adjudicate"]) == (24, 1)
+    assert 0.5 < found["agreement"]["alpha"] < 1
+    verdicts = [json.loads(line) for line in Path(found["verdicts"]).read_text().splitlines()]
+    assert {verdict["check"] for verdict in verdicts} == {"person:kim", "person:lee"}
+    (task,) = json.loads(Path(found["adjudication"]).read_text())
+    assert task["data"]["round"] == "adjudication"
+    code, told, _ = data("review", "import", tmp_path / "queue.kim.json", tmp_path / "queue.lee.json")
+    assert code == 0
+    assert "Krippendorff's alpha" in told
+
+
+def test_refusals_are_one_line(data: Call, tmp_path: Path) -> None:
+    file = lines(tmp_path / "a.jsonl", [{"id": "1", "question": "q", "answer": "a"}])
+    for arguments in (
+        ("review", "export", tmp_path / "nowhere", tmp_path / "q.json"),
+        ("review", "export", file, tmp_path / "q.json", "--person", "kim"),
+        ("review", "import", tmp_path / "nowhere.json"),
+        ("check", "no_such_check", "--input", file),
+        ("audit-checks", "no_such_check"),
+    ):
+        code, _, err = data(*arguments)
+        assert code not in (0, 70), arguments
+        assert len(err.strip().splitlines()) == 2, err
