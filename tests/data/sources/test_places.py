@@ -158,6 +158,10 @@ def test_a_real_korean_page_in_pieces(tmp_path: Path) -> None:
     for word in words:
         written = original(document, page, word.start(), word.end())
         assert html.unescape(re.sub(r"<[^>]*>", "", written)) == word[0]
+    references = {"…": "&hellip;", "한": "&#54620;", "<": "&lt;", "&": "&amp;", "‘": "&lsquo;"}
+    for letter, reference in references.items():
+        place = document.text.index(f"{letter}글도" if letter == "한" else letter)
+        assert original(document, page, place, place + 1) == reference
 
 
 def test_a_file_that_was_changed_since_is_told(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_every_word_leads_back_to_its_run(tmp_path: Path) -> None:
 def test_what_was_deleted_is_not_read_and_what_was_inserted_or_linked_is(tmp_path: Path) -> None:
     document = docx.Document()
     paragraph = document.add_paragraph("It stays. ")
-    for tag, words in (("w:del", "It goes. "), ("w:ins", "It comes. "), ("w:hyperlink", "It links.")):
+    for tag, words in (("w:del", "It goes. "), ("w:moveFrom", "It moves. "), ("w:ins", "It comes. "), ("w:hyperlink", "It links.")):
         wrapper, run, text = OxmlElement(tag), OxmlElement("w:r"), OxmlElement("w:delText" if tag == "w:del" else "w:t")
         text.text = words
         run.append(text)
@@ -103,7 +103,7 @@ def test_what_was_deleted_is_not_read_and_what_was_inserted_or_linked_is(tmp_pat
     assert found.text.replace("  ", " ") == "It stays. It comes. It links.\n".replace("  ", " ")
     (place,) = found.locate(found.text.index("links"), found.text.index("links") + 5)
     assert isinstance(place, RunRange)
-    assert (place.run, in_file(content, place)) == (3, "links")
+    assert (place.run, in_file(content, place)) == (4, "links")
 
 
 def test_notes_stand_at_the_end(tmp_path: Path) -> None:
