@@ -85,6 +85,12 @@ def test_the_cap_takes_the_shortest_of_different_paths() -> None:
     verdicts = cap([long, short, same, other], frozenset(r.id for r in (long, short, same, other)), 2)
     assert [verdict.outcome for verdict in verdicts] == ["fail", "pass", "fail", "pass"]
     assert verdicts[0].evidence["reason"] == verdicts[2].evidence["reason"] == "cap: the same reasoning path"
+    assert [verdict.outcome for verdict in cap([long, short, same, other], frozenset(r.id for r in (long, short, same, other)), 4)] == [
+        "fail",
+        "pass",
+        "fail",
+        "pass",
+    ]
     assert path(long) == path(short) == path(same) != path(other)
     with pytest.raises(ValueError, match="at least one"):
         cap([short], frozenset(), 0)

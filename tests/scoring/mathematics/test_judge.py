@@ -105,6 +105,7 @@ def test_an_engine_that_does_not_come_back_is_ended_and_the_next_question_is_ans
     [
         ("3 m", "300 cm", "equal"),
         ("3 m", "3 cm", "different"),
+        ("2 km", "2000 m", "equal"),
         ("3명", "3개", "different"),
         ("3명", "3", "equal"),
         ("5m", "5", "undecided"),

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 
 from seodang.core.errors import InputError
 
@@ -125,7 +126,7 @@ def serve() -> None:
 
     out, sys.stdout = sys.stdout, sys.stderr
     try:
-        import math_verify  # noqa: F401  so that its absence is told at once
+        import_module("math_verify")
     except ImportError as error:
         print(json.dumps(["missing", str(error)]), file=out, flush=True)
         return
