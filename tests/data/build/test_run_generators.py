@@ -142,9 +142,9 @@ def test_a_row_that_is_no_generator_is_named(row: dict[str, Any], words: str) ->
 
 def test_one_generator_twice_with_other_knobs_does_both(tmp_path: Path) -> None:
     case = CASES["persona"]
-    rows = [{"name": "persona", "personas": 3}, {"name": "persona", "personas": 5, "answer_tokens": 50}]
+    rows = [{"name": "persona", "personas": 5}, {"name": "persona", "personas": 5, "answer_tokens": 50}]
     with closing(Journal(tmp_path / "journal.jsonl")) as journal:
         teacher = Scripted(case.say)
         run_generators(read_generators(rows), case.sources, teacher, 1, journal, Progress("build"))
-        assert len(teacher.asked) == 8
+        assert len(teacher.asked) == 10
         assert len(journal) == 2

@@ -28,13 +28,13 @@ VERSION = 1
 
 _TEXTS_A_UNIT = 12
 _SPELLED = 12  # a number up to this may be written as a word on the other side
-_KOREAN_UNITS = {"천": 10**3, "만": 10**4, "억": 10**8, "조": 10**12}
+_KOREAN_UNITS = {"십": 10, "백": 100, "천": 10**3, "만": 10**4, "억": 10**8, "조": 10**12}
 _ENGLISH_UNITS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PLAIN = r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _NUMBER = re.compile(
-    rf"((?:(?:{_PLAIN})\s?[천만억조]+\s?)+(?:{_PLAIN})?(?![\d.])|{_PLAIN})(?:\s?({'|'.join(_ENGLISH_UNITS)}))?", re.IGNORECASE
+    rf"((?:(?:{_PLAIN})\s?[십백천만억조]+\s?)+(?:{_PLAIN})?(?![\d.])|{_PLAIN})(?:\s?({'|'.join(_ENGLISH_UNITS)}))?", re.IGNORECASE
 )
-_PART = re.compile(rf"({_PLAIN})\s?([천만억조]*)")
+_PART = re.compile(rf"({_PLAIN})\s?([십백천만억조]*)")
 _CODE = re.compile(
     r"https?://[A-Za-z0-9_./-]+[A-Za-z0-9_/]|(?<![A-Za-z0-9_.-])(?:[A-Za-z]+_[A-Za-z0-9_]+|[A-Za-z][A-Za-z.-]*\d[A-Za-z0-9_.-]*|[A-Z]{2,})(?![A-Za-z0-9_])"
 )
@@ -127,8 +127,8 @@ def numbers(text: str) -> list[float]:
         for digits, units in _PART.findall(match[1]):
             value = float(digits.replace(",", ""))
             for unit in units:
-                # 천 counts below the next 만, 억 or 조: "3천만" is 3,000 times 10,000.
-                if unit == "천":
+                # 십, 백 and 천 count below the next 만, 억 or 조: "3천 5백만" is 3,500 times 10,000.
+                if unit in "십백천":
                     value *= _KOREAN_UNITS[unit]
                 else:
                     total, section, value = total + (section + value) * _KOREAN_UNITS[unit], 0.0, 0.0
