@@ -65,6 +65,7 @@ class VerifySection(Section):
     code_memory_mib: int = Field(default=512, ge=16, description="code_runs: memory in MiB for the same, beyond the interpreter's own")
     accept_weak_isolation: bool = Field(
         default=False, description="code_runs: run code where it cannot be isolated; only for code that somebody trustworthy wrote"
+    )
     record_similarity: float = Field(
         default=0.8, gt=0, le=1, description="duplicate: Jaccard similarity of 5-character shingles of question and answer, as one record"
     )
