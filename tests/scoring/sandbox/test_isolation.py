@@ -139,8 +139,8 @@ def test_namespaces_are_others_than_the_caller_s(confined: Sandbox, tmp_path: Pa
         (base,) = tmp_path.iterdir()
         zygotes = mentioning(str(base))
         for kind in ("net", "mnt", "pid", "ipc", "uts", "cgroup"):
-            others = {os.readlink(f"/proc/{zygote}/ns/{kind}") for zygote in zygotes}
-            assert others - {str(Path(f"/proc/self/ns/{kind}").readlink())}, kind
+            others = {Path(f"/proc/{zygote}/ns/{kind}").readlink() for zygote in zygotes}
+            assert others - {Path(f"/proc/self/ns/{kind}").readlink()}, kind
 
 
 def test_nothing_is_left_when_it_ends(confined: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
