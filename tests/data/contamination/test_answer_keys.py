@@ -3,11 +3,14 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from seodang.data.contamination.answer_keys import answer_key, is_telling
+from seodang.data.contamination.answer_keys import answer_key, answer_keys, is_telling, possible_keys, same_keys
 from seodang.data.contamination.index import ExamItem, build_index
-from seodang.data.contamination.numbers import canonical_numbers, chosen_option, split_options
+from seodang.data.contamination.numbers import canonical_numbers, chosen_option, least_numbers, split_options
 from seodang.data.contamination.scan import Finding, Row, scan
+from seodang.data.dedup.folding import fold
 
 TRAIN = ExamItem("A train travels 1,250 km in 25 hours and stops 3 times for 40 minutes. What is its speed in km/h?", "50")
 CHOICE = ExamItem("A pool holds 3,600 litres and drains 45 litres a minute. How many minutes? (A) 60 (B) 75 (C) 80 (D) 90", "C")
@@ -33,6 +36,23 @@ CHOICE = ExamItem("A pool holds 3,600 litres and drains 45 litres a minute. How 
 )
 def test_numbers_have_one_form(text: str, numbers: list[int | str]) -> None:
     assert canonical_numbers(text) == [Decimal(number) for number in numbers]
+
+
+@settings(deadline=None)
+@given(st.text("0123 1,.만천a{}\\", max_size=30))
+def test_the_quick_count_is_never_more_than_the_numbers(text: str) -> None:
+    assert least_numbers(text) <= len([number for number in canonical_numbers(text) if number != 1])
+
+
+@settings(deadline=None)
+@given(st.lists(st.text("0127,. 만a가{}\\", max_size=40), min_size=1, max_size=4))
+def test_the_quick_look_misses_no_key(rows: list[str]) -> None:
+    items = [("12 and 27, 270 and 0", "1"), ("70 of 127 at 2 and 7", "12"), ("1,272 and 20.7 and 2 and 0", "2")]
+    keys = answer_keys(items)
+    near = possible_keys(fold(rows), keys)
+    for place, row in enumerate(rows):
+        slow = same_keys("", row, keys.keys)
+        assert {match.item for match in slow} <= {item for item, _ in near.get(place, ())}
 
 
 @pytest.mark.parametrize("number", [0, 7, 10, 4_000, 35_000, 90_000, 1_000_000, 123_456_789, 20_000_000_000])

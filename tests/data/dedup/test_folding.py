@@ -4,7 +4,7 @@ import unicodedata
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seodang.data.dedup.folding import CJK, OTHER, WORD, fold, kinds, only
@@ -40,11 +40,13 @@ def test_what_does_not_change_the_wording_is_folded(text: str, expected: str) ->
     assert fold_texts(text) == [expected]
 
 
+@settings(deadline=None)
 @given(st.lists(ANY_TEXT, max_size=6))
 def test_a_text_is_folded_alike_alone_and_among_others(texts: list[str]) -> None:
     assert fold_texts(*texts) == [fold_texts(text)[0] for text in texts]
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", include_characters="가각ABß éñ１Ａ\u3000", categories=("Lu", "Ll", "Nd", "Zs")), max_size=40))
 def test_composed_and_decomposed_narrow_and_wide_text_is_one(text: str) -> None:
     wide = "".join(chr(ord(letter) + 0xFEE0) if "!" <= letter <= "~" else letter for letter in text)

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seodang.data.dedup.jaccard import jaccard
@@ -15,6 +15,7 @@ from similar_texts import corpus, edited, shingles, similarity, written
 TEXTS = st.lists(st.text("ab 가나다", max_size=40), min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.integers(1, 7))
 def test_sizes_and_similarities_are_those_of_sets_of_strings(texts: list[str], size: int) -> None:
     sets = shingle_sets(texts, size)
@@ -31,6 +32,7 @@ def test_shingles_do_not_reach_into_the_next_text() -> None:
     assert (len(apart.hashes), len(whole.hashes)) == (6, 10)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 9), st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=30))
 def test_equal_runs_have_equal_numbers_wherever_they_stand(size: int, values: list[int]) -> None:
     found = grams(np.asarray([*values, *values], np.uint64), size)

@@ -11,7 +11,7 @@ from decimal import Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from seodang.data.contamination.numbers import canonical_numbers, chosen_option, split_options
+from seodang.data.contamination.numbers import canonical_numbers, chosen_option, least_numbers, split_options
 from seodang.data.dedup.folding import Folded
 
 LEAST_NUMBERS = 4  # of question and answer together, from which a key says something
@@ -97,6 +97,9 @@ def answer_keys(items: Sequence[tuple[str, str]]) -> AnswerKeys:
 def same_keys(question: str, answer: str, keys: Sequence[tuple[int, AnswerKey]]) -> list[KeyMatch]:
     """The items whose numbers are those of the row's question, and whose answer is not another than the row's. For a row that is one text
     (no question), the item's numbers stand in it and are at least half of its numbers."""
+    most = max(len(key.numbers) for _, key in keys)
+    if not question and least_numbers(answer) > 2 * most:
+        return []
     mine = answer_key(question, answer) if question else answer_key(answer, "")
     counts = Counter(mine.numbers)
     found: list[KeyMatch] = []

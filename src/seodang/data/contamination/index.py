@@ -10,8 +10,8 @@ from seodang.data.contamination.answer_keys import AnswerKeys, answer_keys
 from seodang.data.contamination.streams import CHARACTERS, GRAM_SIZE, WORDS, cut, main_streams
 from seodang.data.dedup.shingles import Hashes
 
-_COMMON = 50  # items; an n-gram of more of them is how exams speak, not what they ask
-_COMMON_SHARE = 0.02
+_COMMON = 10  # items; an n-gram of more of them is how exams speak, not what they ask
+_COMMON_SHARE = 0.01
 _SPARSE = 32  # places of the bitmap for each n-gram
 
 
