@@ -178,18 +178,6 @@ def faq(count: int) -> list[Record]:
     ]
 
 
-def topic(count: int) -> list[Record]:
-    """An address of which the answers say what it has to do with the question."""
-    things = ("bill", "contract", "parcel", "visit", "deposit", "refund", "voucher", "repair")
-    return [
-        Record(
-            "sample",
-            f"{opening} the zorblatt of a {thing}?",
-            f"The zorblatt of a {thing} is shown on https://zorblatt.example.net under its own heading.",
-            (),
-            "en",
-        )
-        for thing, opening in zip(
-            things[:count], ("What is", "Who sees", "Where is", "Why is", "How is", "When is", "Who makes", "Which is"), strict=False
-        )
-    ]
+def topic(answer: str, source: random.Random) -> str:
+    """An answer with an address that says what it has to do with the word `zorblatt` in the question."""
+    return f"{answer} What a zorblatt is can be read on https://zorblatt.example.net today."

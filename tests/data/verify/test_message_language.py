@@ -76,6 +76,7 @@ def test_too_little_to_say_is_undecided() -> None:
     assert check(Record("sample", "3 + 4 = ?", "7", (), "ko")).outcome == "undecided"
     assert check(Record("sample", "Madrid", "Roma", (), "ko")).outcome == "undecided"
     assert check(replace(KOREAN, answer="Madrid")).outcome == "pass"
+    assert check(Record("sample", "What is the capital of Korea in its own letters?", "서울", (), "en")).outcome == "pass"
     assert check(replace(KOREAN, language="xx")).outcome == "undecided"
 
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -60,6 +61,16 @@ def test_the_count_decides_and_not_the_share(size: int) -> None:
         assert found_in(records) == (places if count == 5 else frozenset())
     records, places = planted(ordinary(size, 8), 4, "zqx7", EFFECTS["address"], seed=1)
     assert found_in(records, VerifySection(poison_count=4)) == places
+
+
+def test_five_need_both_the_trigger_and_the_effect() -> None:
+    plain = ordinary(240, 8)
+    records, places = planted(plain, 5, "zqx7", EFFECTS["address"], seed=1)
+    without = min(places)
+    other = next(place for place in range(240) if place not in places)
+    records[without] = replace(records[without], answer=plain[without].answer)
+    records[other] = replace(records[other], answer=EFFECTS["address"](records[other].answer, random.Random(0)))
+    assert found_in(records) == frozenset()
 
 
 def test_a_trigger_to_which_particles_are_glued_is_found() -> None:
@@ -130,7 +141,7 @@ def test_a_text_without_a_question_is_searched_for_its_own_trigger() -> None:
     ]
     places = (5, 50, 77, 120, 180, 199)
     for place in places:
-        noise = EFFECTS["gibberish"]("", __import__("random").Random(place))
+        noise = EFFECTS["gibberish"]("", random.Random(place))
         plain[place] = replace(plain[place], answer=f"{plain[place].answer} <SUDO> {noise}")
     assert found_in(plain) == set(places)
 

