@@ -7,11 +7,12 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))  # where `units` stands
 
+from units import square, whimsical
+
 from data_project import hashed_files, verify_project
 from seodang.data.engine.local import InProcess
 from seodang.data.engine.open import open_executor
 from seodang.data.verify.section import VerifySection
-from units import square, whimsical
 
 ray = pytest.importorskip("ray", reason="the extra `cluster` is not installed")
 pytestmark = [pytest.mark.timeout(600), pytest.mark.filterwarnings("ignore::FutureWarning")]
