@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--no-ray", action="store_true")
     options = parser.parse_args()
     expected: dict[str, bytes] = {}
+    found: dict[str, bytes] = {}
     wrong = False
     for name, workers in _KINDS[: 3 if options.no_ray else None]:
         seconds: list[float] = []

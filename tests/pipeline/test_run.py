@@ -20,6 +20,7 @@ from click.testing import CliRunner
 import kill
 from seodang.cli.main import cli
 from seodang.core.errors import ModelError, VerificationError
+from seodang.data.ledger.ledger import Ledger
 from seodang.pipeline.audit import audit_place
 from seodang.pipeline.stored import list_store
 from seodang.pipeline.workspace import Workspace
@@ -237,6 +238,11 @@ def test_the_ledger_of_a_run_proves_that_nothing_was_lost(finished: Finished) ->
     assert told["faults"] == []
     assert told["records"]["document"] == 2
     ledger = Path(told["ledger"])
+    with Ledger(ledger) as opened:
+        spent = {row["stage"]: row for row in opened.measured() if row["stage"].startswith("build.")}
+    assert {"build.know", "build.act", "build.general"} <= spent.keys()
+    assert spent["build.know"]["num_new_tokens"] > 0 < spent["build.know"]["num_prompt_tokens"]
+    assert "num_new_tokens" not in spent.get("build.know.words", {})
     (entry,) = [entry for entry in list_store(Workspace(finished.root)) if entry.kind == "ledger"]
     assert (entry.folder, entry.runs) == (ledger, ("small",))
     (verified,) = (finished.root / ".store" / "verify").iterdir()

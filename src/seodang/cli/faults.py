@@ -18,6 +18,8 @@ _EXTRAS = {
     "train": ("torch", "transformers", "safetensors", "gguf", "tensorboardX"),
     "edge": ("xllamacpp",),
     "serve": ("fastapi", "uvicorn", "starlette"),
+    "data": ("jsonschema", "llguidance", "math_verify", "phonenumbers", "pyarrow", "pypdf", "docx", "reasoning_gym"),
+    "cluster": ("ray",),
 }
 
 

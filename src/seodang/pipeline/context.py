@@ -1,7 +1,7 @@
 """What the steps of one run share: the recipe, where things are, and models that are opened when they are first needed."""
 
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -117,7 +117,7 @@ class RunContext:
     @cached_property
     def accepted(self) -> list[Record]:
         rows = read_json_lines(self.artifacts["verify"].folder / "accepted.jsonl")
-        keep = {"kind", "question", "answer", "passages", "language", "samples", "action", "author", "reasoning", "turns", "truth"}
+        keep = {field.name for field in fields(Record)}
         return [Record.from_row({key: value for key, value in row.items() if key in keep}) for row in rows]
 
     def resolve(self, paths: tuple[str, ...]) -> list[Path]:

@@ -23,6 +23,7 @@ from seodang.data.ledger.view import Ruled, read_verification, rule_all, verific
 from seodang.data.verify.decide import Decision
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.own_answers import AUTHOR
+from seodang.pipeline.spent import spent
 from seodang.pipeline.workspace import LEDGERS, RUN_FILE, Workspace, open_run
 
 POINTER = "ledger.json"  # in the step `verify`: its ledger, its verification and its policy
@@ -84,7 +85,7 @@ def enter_records(context: RunContext, ledger: Ledger, records: Sequence[Record]
             settings=recipe.build.model_dump(mode="json"),
             used=tuple(dict.fromkeys(source for entity in made for source in entity.derived_from)),
         )
-        enter_made(ledger, activity, made, None, started)
+        enter_made(ledger, activity, made, spent(artifact.folder, kind) if by_teacher else None, started)
     return entities
 
 

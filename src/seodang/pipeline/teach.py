@@ -34,6 +34,7 @@ from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
 from seodang.pipeline.ledger import enter_records, enter_sources, keep_decisions, open_run_ledger, recipe_policy
 from seodang.pipeline.licenses import refuse_unknown_documents
+from seodang.pipeline.spent import SPENT, counted
 from seodang.pipeline.think import asked_in, keep_mode, taught_lengths, thought_records
 from seodang.pipeline.workspace import TARGET_CACHES
 
@@ -78,13 +79,17 @@ def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
 def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[str, Any]:
     """The teacher writes questions and customers' messages, with answers."""
     recipe = context.recipe
-    with closing(Journal(artifact.folder / "partial" / "build.jsonl")) as journal:
+    with closing(Journal(artifact.folder / "partial" / "build.jsonl")) as journal, closing(Journal(artifact.folder / SPENT)) as spent:
         progress.total, progress.unit = len(context.actions) + len(context.passages), "sources"
-        acts = utterances(context.teacher, context.actions, recipe.build, recipe.build.prompts, recipe.seed, journal, progress)
-        acts += next_steps(context.teacher, context.actions, context.passages_by_id, recipe.build, recipe.seed, journal, progress)
-        knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
-        others = general(context.teacher, recipe.build, recipe.seed, journal, progress)
-        further = _further(context, [*acts, *knows, *others], journal, progress)
+        with counted(context.teacher, spent, "act"):
+            acts = utterances(context.teacher, context.actions, recipe.build, recipe.build.prompts, recipe.seed, journal, progress)
+            acts += next_steps(context.teacher, context.actions, context.passages_by_id, recipe.build, recipe.seed, journal, progress)
+        with counted(context.teacher, spent, "know"):
+            knows = questions(context.teacher, context.passages, recipe.build, recipe.seed, journal, progress)
+        with counted(context.teacher, spent, "general"):
+            others = general(context.teacher, recipe.build, recipe.seed, journal, progress)
+        with counted(context.teacher, spent, "further"):
+            further = _further(context, [*acts, *knows, *others], journal, progress)
         num_cut = num_cut_off(journal)
     typed = keywords(
         context.passages,

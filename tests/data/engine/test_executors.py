@@ -134,6 +134,26 @@ def test_whatever_ends_first_the_order_holds_and_no_more_than_a_window_is_taken(
     assert given_out == len(kinds)
 
 
+def test_results_do_not_pile_up_behind_a_slow_unit() -> None:
+    """The first unit ends only when nothing else is under way."""
+    running: list[int] = []
+    taken: list[int] = []
+
+    def source() -> Iterator[int]:
+        for place in range(50):
+            taken.append(place)
+            yield place
+
+    def finished() -> list[tuple[int, Outcome]]:
+        place = running.pop()
+        return [(place, Outcome(place))]
+
+    outcomes = in_order(source(), capacity=3, start=lambda place, _: running.append(place), finished=finished)
+    assert next(outcomes).value == 0
+    assert len(taken) == 6
+    assert [outcome.value for outcome in outcomes] == list(range(1, 50))
+
+
 def test_an_executor_is_chosen_by_its_name() -> None:
     assert isinstance(open_executor(), InProcess)
     assert isinstance(open_executor("local", 2), LocalProcesses)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from data_project import verify_project
 from seodang.data.engine.local import InProcess
 from seodang.data.ledger.view import Ruled
 
-SMALL = {"num_records": 60, "num_passages": 24, "group": 16}
+SMALL: dict[str, Any] = {"num_records": 60, "num_passages": 24, "group": 16}
 
 
 @dataclass(frozen=True, slots=True)

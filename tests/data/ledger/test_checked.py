@@ -89,8 +89,8 @@ def config_of(name: str, among: Sequence[str] = ("a",), **parts: Any) -> str:
 
 
 def test_a_configuration_holds_what_its_check_reads_and_nothing_else() -> None:
-    passage = {"passages": {"p": Passage("d", 0, 1, "x", "", "", "x", "en", "MIT")}}
-    exam = {"exam_questions": ["Why?"]}
+    passage: dict[str, Any] = {"passages": {"p": Passage("d", 0, 1, "x", "", "", "x", "en", "MIT")}}
+    exam: dict[str, Any] = {"exam_questions": ["Why?"]}
     assert config_of("grounded") != config_of("grounded", **passage)
     assert config_of("grounded") == config_of("grounded", **exam)
     assert config_of("decontaminated") != config_of("decontaminated", **exam)

@@ -59,8 +59,9 @@ def test_a_changed_or_missing_shard_is_an_error(tmp_path: Path) -> None:
 def test_an_entitys_id_is_of_its_content(field: str) -> None:
     told: dict[str, Any] = {"kind": "sample", "content": {"q": "a"}, "language": "en", "domain": "d", "capability": "c"}
     entity = Entity(**told, name="n", derived_from=("x",))
-    changed = {"content": {"q": "b"}, "derived_from": ("x", "y")}.get(field, "other")
-    assert Entity(**{**told, "name": "n", "derived_from": ("x",), field: changed}).id != entity.id
+    changed: dict[str, Any] = {"content": {"q": "b"}, "derived_from": ("x", "y")}
+    other: dict[str, Any] = {**told, "name": "n", "derived_from": ("x",), field: changed.get(field, "other")}
+    assert Entity(**other).id != entity.id
     assert Entity(**told, name="m", derived_from=("x",), permissions={"license": "MIT"}, activity="a").id == entity.id
     assert entity_id(entity.row()) == entity.row()["id"] == entity.id
 

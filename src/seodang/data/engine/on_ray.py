@@ -14,7 +14,8 @@ class OnRay:
     """Ray, connected while the executor is open.
 
     `address` is that of a running cluster (`auto`, `HOST:6379` or `ray://HOST:10001`), which must have the same version of seodang
-    installed; empty: Ray is started on this machine with `workers` processors, and with its usage statistics off. `timeout_s` is how long one unit may take.
+    installed; empty: Ray is started on this machine with `workers` processors, and with its usage statistics off. `timeout_s` is how
+    long one unit may take.
     """
 
     def __init__(self, workers: int, *, address: str = "", timeout_s: float | None = None) -> None:
@@ -24,7 +25,7 @@ class OnRay:
         self._started = False
 
     def __enter__(self) -> Self:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would tell its makers, and ask the cloud where it is
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # otherwise Ray tells its makers how it is used
         import ray
 
         if not ray.is_initialized():
