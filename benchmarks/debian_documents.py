@@ -44,7 +44,7 @@ def of_package(package: str, cache: Path = CACHE) -> list[str]:
     made = cache / f"{package}.jsonl"
     if not made.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        rows = list(_cut(_unpacked(package, cache)))
+        rows = list(_cut(unpacked(package, cache)))
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         temporary = made.with_suffix(".tmp")
         temporary.write_text(text, encoding="utf-8")
@@ -53,7 +53,8 @@ def of_package(package: str, cache: Path = CACHE) -> list[str]:
     return [json.loads(line) for line in made.read_text(encoding="utf-8").splitlines()]
 
 
-def _unpacked(package: str, cache: Path) -> Path:
+def unpacked(package: str, cache: Path) -> Path:
+    """The folder with the files of a package, fetched where it is not there. InputError where it cannot be had."""
     folder = cache / "unpacked" / package
     if folder.is_dir():
         return folder

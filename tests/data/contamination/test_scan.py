@@ -2,7 +2,7 @@
 
 import random
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -41,8 +41,7 @@ def made_words(seed: int, count: int, words: Sequence[str]) -> str:
     ],
     ids=["verbatim", "case", "decomposed", "wide", "lines", "marks", "inside a long page"],
 )
-def test_an_item_is_found_in_a_row(item: str, change: object) -> None:
-    assert callable(change)
+def test_an_item_is_found_in_a_row(item: str, change: Callable[[str], str]) -> None:
     (finding,) = found(change(item), item, "이 시험의 다른 문항은 여기에 나오지 않습니다.")
     assert (finding.item, finding.direction, finding.coverage, finding.certain) == (0, "item_in_row", 1.0, True)
 

@@ -117,7 +117,8 @@ def test_no_probe_of_an_exact_check_is_wrongly_rejected_and_only_known_ones_pass
 def test_probes_are_not_repeated() -> None:
     for name in check_names():
         seen = [
-            (probe.record.id, probe.record.question, probe.record.samples, probe.group, probe.record.author) for probe in probes_of(name)
+            (probe.record.id, probe.record.question, probe.record.samples, probe.group, probe.record.author, probe.should)
+            for probe in probes_of(name)
         ]
         assert len(seen) == len(set(seen)), name
 

@@ -26,5 +26,6 @@ def load_texts(generator: str, language: str) -> dict[str, Any]:
 
 
 def texts_digest(generator: str, language: str) -> str:
-    """Digest of one generator's texts, part of the key of what is built with them."""
-    return digest(load_texts(generator, language))
+    """Digest of one generator's texts, part of the key of what is built with them; of nothing for a generator that asks with none."""
+    folder = resources.files("seodang.data.build") / "prompts" / generator
+    return digest(load_texts(generator, language) if folder.is_dir() else {})

@@ -13,6 +13,7 @@ from seodang.core.hashing import digest
 from seodang.core.records import Verdict
 from seodang.core.registry import find_function
 from seodang.core.sections import Section, load_section
+from seodang.data.verify_audit.audit import why_not_certifying
 
 Decided = Literal["accepted", "rejected", "quarantined", "failed"]
 DECISIONS: tuple[Decided, ...] = ("accepted", "rejected", "quarantined", "failed")
@@ -97,12 +98,23 @@ def load_policy(path: Path | None = None) -> Policy:
         policy = load_section(Policy, path)
         for check in policy.named_checks():
             find_function("seodang.data.verify", check)
+        _refuse_unaudited(policy)
     except RecipeError as error:
         error.where = error.where or str(path)
         if error.hint and "seodang explain" in error.hint:
             error.hint = "docs/data.md says what a policy may hold"
         raise
     return policy
+
+
+def _refuse_unaudited(policy: Policy) -> None:
+    """RecipeError for a check that is to certify and whose audit does not allow it."""
+    for check in dict.fromkeys(check for checks in policy.certified_by.values() for check in checks):
+        if why := why_not_certifying(check):
+            raise RecipeError(
+                f"`certified_by`: {check} does not certify: {why}",
+                hint="name checks that `seodang data audit-checks` says certify; others may reject and queue",
+            )
 
 
 def reasons(policy: Policy, checks: Sequence[str], verdicts: Mapping[str, Verdict], *, complete: bool = True) -> list[Reason]:

@@ -16,6 +16,9 @@ from seodang.scoring.sandbox.limits import Limits
 from seodang.scoring.sandbox.run import kept_sandbox
 
 VERSION = 1
+CERTIFIES = True
+PER_RECORD = True
+READS: tuple[str, ...] = ()
 _NAME = "code_runs"
 _HASH_SEEDS = (1, 2)  # two orders of sets, so that code which leans on one is found
 _MIB = 1 << 20

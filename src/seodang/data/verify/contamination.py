@@ -11,6 +11,8 @@ from seodang.data.contamination.scan import ANSWER_KEY, Finding, Row, scan
 from seodang.data.verify.context import CheckContext, failed, passed, undecided
 
 VERSION = 1
+PER_RECORD = True
+READS = ("exam_questions",)
 
 
 def contamination(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

@@ -9,6 +9,7 @@ from seodang.data.dedup.clusters import find_duplicates
 from seodang.data.verify.context import CheckContext, failed, passed
 
 VERSION = 1
+READS: tuple[str, ...] = ()
 
 
 def duplicate(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

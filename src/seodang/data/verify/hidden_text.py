@@ -9,6 +9,8 @@ from seodang.data.record_texts import record_texts
 from seodang.data.verify.context import CheckContext, failed, passed
 
 VERSION = 1
+PER_RECORD = True
+READS: tuple[str, ...] = ()
 _MAX_SHOWN = 20  # finds in the evidence; all are counted
 
 

@@ -9,6 +9,8 @@ from seodang.data.record_texts import RecordText, record_texts
 from seodang.data.verify.context import CheckContext, failed, passed, undecided
 
 VERSION = 1
+PER_RECORD = True
+READS = ("passages",)
 _MAX_SHOWN = 20  # finds in the evidence; all are counted
 _EXCERPT = 80
 

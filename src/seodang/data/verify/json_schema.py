@@ -13,6 +13,7 @@ from seodang.scoring.tool_call_json import read_json, unfenced
 VERSION = 1
 CERTIFIES = True
 PER_RECORD = True
+READS: tuple[str, ...] = ()
 
 
 def json_schema(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

@@ -8,6 +8,9 @@ from seodang.scoring.mathematics.final_answer import final_answer
 from seodang.scoring.mathematics.judge import judge
 
 VERSION = 1
+CERTIFIES = True
+PER_RECORD = True
+READS: tuple[str, ...] = ()
 
 
 def mathematics(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

@@ -8,6 +8,8 @@ from seodang.data.message_language import LANGUAGES, Written, written_in
 from seodang.data.verify.context import CheckContext, failed, passed, undecided
 
 VERSION = 1
+PER_RECORD = True
+READS: tuple[str, ...] = ()
 _SOME = 0.05  # share of letters below which a message is not in a language at all
 _LEAST_LETTERS = 20  # below which a message in another language may be a name or a word that was asked for
 _BIG = ("ko", "ja", "zh")

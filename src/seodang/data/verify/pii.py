@@ -13,6 +13,8 @@ from seodang.data.verify.context import CheckContext, passed, undecided
 from seodang.data.verify.section import VerifySection
 
 VERSION = 1
+PER_RECORD = True
+READS: tuple[str, ...] = ()
 _MAX_SHOWN = 20  # spans in the evidence; all are counted
 
 

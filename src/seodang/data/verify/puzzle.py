@@ -1,16 +1,21 @@
 """The answer to a generated puzzle is right, by the generator's own oracle, and by our engines too where it is a number."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.core.records import Record, Verdict
-from seodang.data.build.puzzles import make_entry, score
+from seodang.data.build.puzzles import EASY, make_entry, puzzles, score
 from seodang.data.verify.context import CheckContext, broken, failed, passed, undecided
+from seodang.data.verify.probe import Probe
 from seodang.scoring.mathematics.final_answer import Extracted, final_answer
 from seodang.scoring.mathematics.judge import judge
 
 VERSION = 1
+CERTIFIES = True
+PER_RECORD = True
+READS: tuple[str, ...] = ()
 
 
 def puzzle(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
@@ -51,3 +56,20 @@ def _check(record: Record) -> Verdict:
     if not oracle and said.outcome == "different":
         return failed(record, "puzzle", **evidence)
     return undecided(record, "puzzle", **evidence, reason="the generator's oracle and the engines do not agree")
+
+
+def probes() -> list[Probe]:
+    """Two puzzles of each easy generator: with the right answer, with the answer to the other one where that differs, and the right answer
+    under a question that is a little different."""
+    found: list[Probe] = []
+    for generator in EASY:
+        pair = puzzles([generator], 2, seed=7)
+        for one, other in (pair, pair[::-1]):
+            right = Record("worked_solution", one.question, f"#### {one.answer}", (), "en", truth=one.truth)
+            found.append(Probe(right, "pass", f"{generator.name}: the generator's own answer"))
+            if one.answer != other.answer:
+                wrong = replace(right, answer=f"#### {other.answer}")
+                found.append(Probe(wrong, "fail", f"{generator.name}: the answer to another puzzle"))
+            reworded = replace(right, question=right.question[1:])
+            found.append(Probe(reworded, "fail", f"{generator.name}: a question that lacks a letter", adversarial=True))
+    return found

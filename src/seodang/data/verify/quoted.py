@@ -17,6 +17,7 @@ from seodang.scoring.stated_facts import Facts, find_facts, fold, missing
 VERSION = 1
 CERTIFIES = True
 PER_RECORD = True
+READS = ("passages",)
 _MARKED = re.compile(r'"([^"]{8,})"|「([^」]{4,})」|『([^』]{4,})』|(?<!\w)\'([^\']{12,})\'(?!\w)')
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…|\[\.\.\.\]|\(중략\))\s*")
 _DENIAL = re.compile(

@@ -14,6 +14,7 @@ from seodang.scoring.tool_state import Played, compare, differing, open_environm
 VERSION = 1
 CERTIFIES = True
 PER_RECORD = True
+READS: tuple[str, ...] = ()
 
 
 def tool_calls(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
