@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import comb, factorial
 from typing import Any, Literal
 
-from seodang.scoring.mathematics.syntax import Expression, Number, Operation, Symbol, Unreadable
+from seodang.scoring.mathematics.tree import Expression, Number, Operation, Symbol, Unreadable
 
 Outcome = Literal["equal", "different", "unknown"]
 MAX_BITS = 200_000  # of a numerator or denominator

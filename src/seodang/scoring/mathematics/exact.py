@@ -5,7 +5,8 @@ from fractions import Fraction
 from typing import Any
 
 from seodang.scoring.mathematics.algebra import Outcome, as_fraction, as_sympy, compare_sympy, compare_values, rounds_to
-from seodang.scoring.mathematics.syntax import Expression, Group, Number, Operation, Relation, Statement, Symbol, Unreadable, Words, read
+from seodang.scoring.mathematics.syntax import read
+from seodang.scoring.mathematics.tree import Expression, Group, Number, Operation, Relation, Statement, Symbol, Unreadable, Words
 
 _INTERVALS = ("round", "square", "half_left", "half_right")
 _FLIPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
