@@ -2,7 +2,7 @@
 
 import random
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 from hypothesis import given, settings
@@ -41,8 +41,7 @@ def made_words(seed: int, count: int, words: Sequence[str]) -> str:
     ],
     ids=["verbatim", "case", "decomposed", "wide", "lines", "marks", "inside a long page"],
 )
-def test_an_item_is_found_in_a_row(item: str, change: object) -> None:
-    assert callable(change)
+def test_an_item_is_found_in_a_row(item: str, change: Callable[[str], str]) -> None:
     (finding,) = found(change(item), item, "이 시험의 다른 문항은 여기에 나오지 않습니다.")
     assert (finding.item, finding.direction, finding.coverage, finding.certain) == (0, "item_in_row", 1.0, True)
 
@@ -89,6 +88,14 @@ def test_scattered_pieces_are_no_match_however_many_there_are() -> None:
     pieces = " ".join(" ".join(words[start : start + 7]) + f" gap{'a' * start}" for start in range(0, 40, 7))
     assert found(pieces, item, coverage=0.2) == []
     assert len(found(" ".join(words[:8]), item, coverage=0.1)) == 1
+
+
+@pytest.mark.parametrize("item", [KOREAN, ENGLISH])
+def test_an_item_that_two_neighbouring_rows_make_together_is_in_neither(item: str) -> None:
+    cut = item.index(" ", 8)
+    rows = [Row("", item[:cut]), Row("", item[cut:])] if item == ENGLISH else [Row("", item[: cut + 4]), Row("", item[cut + 4 :])]
+    found_in = list(scan(rows, build_index([ExamItem(item)]), 0.95))
+    assert [finding for findings in found_in for finding in findings if finding.direction == "item_in_row"] == []
 
 
 def test_a_comma_in_a_number_is_no_end_of_a_word() -> None:
