@@ -78,7 +78,7 @@ def measure(texts: Sequence[str], num_items: int, rounds: int, folder: Path) -> 
             if done.returncode:
                 raise InputError(f"{name} ended with {done.returncode}: {done.stderr[-500:]}")
             runs[name].append(json.loads(done.stdout.splitlines()[-1]))
-    ours = runs["seodang, 2 workers"]
+    ours = runs["seodang, 1 process"]
     contenders: dict[str, Any] = {}
     for name, found in runs.items():
         flagged = {(row, item) for row, item in found[0]["found"]}
