@@ -5,8 +5,8 @@
 Documents are sections of Debian manuals (benchmarks/debian_documents.py). The exam is sentences of sections that are then taken out,
 and whole sections. Items are planted verbatim as rows of their own, inside a long page, and, the Korean ones, in wide letters, with
 other spaces and decomposed; and parts of long items as rows of their own. What is flagged in untouched documents is judged by sets
-of strings (`untouched`). Beside it a plain Python index of 8-character n-grams, which looks for items inside of rows alone. Each
-contender runs in a process of its own and in turn; a rate includes reading the rows from a file. Rates are medians with their range.
+of strings (`untouched`). Beside it a plain Python index of 8-character n-grams, which looks for items inside of rows alone.
+Each contender runs in a process of its own and in turn; a rate includes reading the rows. Rates are medians with their range.
 """
 
 import argparse
@@ -78,7 +78,7 @@ def measure(texts: Sequence[str], num_items: int, rounds: int, folder: Path) -> 
             if done.returncode:
                 raise InputError(f"{name} ended with {done.returncode}: {done.stderr[-500:]}")
             runs[name].append(json.loads(done.stdout.splitlines()[-1]))
-    ours = runs["seodang, 2 workers"]
+    ours = runs["seodang, 1 process"]
     contenders: dict[str, Any] = {}
     for name, found in runs.items():
         flagged = {(row, item) for row, item in found[0]["found"]}

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def of_package(package: str, cache: Path = CACHE) -> list[str]:
         temporary.write_text(text, encoding="utf-8")
         temporary.replace(made)
         print(f"{package}: {len(rows)} sections", file=sys.stderr)
-    return [json.loads(line) for line in made.read_text(encoding="utf-8").splitlines()]
+    return [_plain(json.loads(line)) for line in made.read_text(encoding="utf-8").splitlines()]
 
 
 def unpacked(package: str, cache: Path) -> Path:
@@ -87,6 +88,12 @@ def _cut(folder: Path) -> Iterator[str]:
                 section, size = [], 0
         if size >= LEAST_SECTION:
             yield "\n".join(section)
+
+
+def _plain(text: str) -> str:
+    """NFKC without invisible characters, so that libraries that fold texts differently are given the same job."""
+    composed = unicodedata.normalize("NFKC", text)
+    return composed if composed.isprintable() else "".join(letter for letter in composed if letter.isspace() or letter.isprintable())
 
 
 def _lines(page: str) -> Iterator[str]:

@@ -94,7 +94,7 @@ def datatrove(source: Path, out: Path, workers: int) -> list[int]:
         def get_shingles(self, text: str) -> Any:
             import numpy as np
 
-            return np.fromiter((self._hash_func(one) for one in shingles(text)), np.uint64).reshape(-1, 1)
+            return np.fromiter((self._hash_func(one.encode()) for one in shingles(text)), np.uint64).reshape(-1, 1)
 
     names = [str(folder / name) for name in ("signatures", "buckets", "removed", "out")]
     reader = JsonlReader(str(parts), id_key="id")

@@ -90,6 +90,14 @@ def test_scattered_pieces_are_no_match_however_many_there_are() -> None:
     assert len(found(" ".join(words[:8]), item, coverage=0.1)) == 1
 
 
+@pytest.mark.parametrize("item", [KOREAN, ENGLISH])
+def test_an_item_that_two_neighbouring_rows_make_together_is_in_neither(item: str) -> None:
+    cut = item.index(" ", 8)
+    rows = [Row("", item[:cut]), Row("", item[cut:])] if item == ENGLISH else [Row("", item[: cut + 4]), Row("", item[cut + 4 :])]
+    found_in = list(scan(rows, build_index([ExamItem(item)]), 0.95))
+    assert [finding for findings in found_in for finding in findings if finding.direction == "item_in_row"] == []
+
+
 def test_a_comma_in_a_number_is_no_end_of_a_word() -> None:
     item = "a plan of 12,500 won covers calls within the country only"
     (finding,) = found("A plan of 12500 won covers calls within the country only", item)

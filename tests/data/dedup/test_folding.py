@@ -34,6 +34,7 @@ def fold_texts(*texts: str) -> list[str]:
         ("x² ½", "x² ½"),  # another number is another wording
         ("𝒳 \U0001f600 \U00020000", "𝒳 \U0001f600 \U00020000"),
         ("\u3164채움\u3164", "채움"),
+        ("☎\ufe0f 114", "☎ 114"),
     ],
 )
 def test_what_does_not_change_the_wording_is_folded(text: str, expected: str) -> None:

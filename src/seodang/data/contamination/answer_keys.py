@@ -97,7 +97,7 @@ def answer_keys(items: Sequence[tuple[str, str]]) -> AnswerKeys:
 def same_keys(question: str, answer: str, keys: Sequence[tuple[int, AnswerKey]]) -> list[KeyMatch]:
     """The items whose numbers are those of the row's question, and whose answer is not another than the row's. For a row that is one text
     (no question), the item's numbers stand in it and are at least half of its numbers."""
-    most = max(len(key.numbers) for _, key in keys)
+    most = max(len(key.numbers) for _, key in keys) if keys else 0
     if not question and least_numbers(answer) > 2 * most:
         return []
     mine = answer_key(question, answer) if question else answer_key(answer, "")

@@ -15,6 +15,7 @@ from seodang.data.contamination.streams import GRAM_SIZE, LEAST_RUN, Cut, Tokens
 ITEM_IN_ROW, ROW_IN_ITEM, ANSWER_KEY = "item_in_row", "row_in_item", "answer_key"
 DEFAULT_COVERAGE = 0.5
 _BATCH_CHARACTERS = 1 << 17
+_NEARLY_ALL = 0.9  # of an item's n-grams, from which no run is asked for: common n-grams, which are left out, can cut runs short
 _SHOWN = 300  # characters of matched text
 
 Row = ExamItem  # a row of data has the same two parts as an item: what is asked, and the answer (alone, where a row is one text)
@@ -83,7 +84,8 @@ def _alike(cut_rows: Cut, table: GramTable, coverage: float) -> Iterator[tuple[i
     of_row = hits.counts / _row_grams(tokens, table)[hits.rows]
     runs = hits.longest + size - 1
     least = LEAST_RUN[table.stream]
-    inside_row = (of_item >= coverage) & (runs >= np.minimum(least, table.num_tokens[hits.items]))
+    long_enough = (runs >= np.minimum(least, table.num_tokens[hits.items])) | (of_item >= _NEARLY_ALL)
+    inside_row = (of_item >= coverage) & long_enough
     inside_item = (of_row >= coverage) & (runs >= np.minimum(least, row_tokens)) & ~inside_row
     for direction, chosen, share in ((ITEM_IN_ROW, inside_row, of_item), (ROW_IN_ITEM, inside_item, of_row)):
         for place in np.flatnonzero(chosen).tolist():
