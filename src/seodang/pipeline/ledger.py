@@ -71,7 +71,8 @@ def enter_records(context: RunContext, ledger: Ledger, records: Sequence[Record]
     author = artifact.folder / AUTHOR
     teacher = digest({key: value for key, value in read_json(author).items() if key != "engine"}) if author.is_file() else ""
     entities = [sample_entity(record, sources, recipe.teacher.license) for record in records]
-    kinds = dict.fromkeys((record.kind, record.author) for record in records)
+    asked = [(kind, "teacher") for kind in ("act", "know", "general") if spent(artifact.folder, kind)]  # also where nothing came of it
+    kinds = dict.fromkeys([*asked, *((record.kind, record.author) for record in records)])
     for kind, written_by in kinds:
         made = [entity for entity, record in zip(entities, records, strict=True) if (record.kind, record.author) == (kind, written_by)]
         by_teacher = written_by == "teacher"
