@@ -1,6 +1,9 @@
 """Recipes of data in a small form: real Korean pages and solved puzzles, from their sources to verified records in a sound ledger."""
 
+import hashlib
+import html
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -52,9 +55,16 @@ def test_korean_pages_become_records_that_lead_back_to_their_bytes(random_model:
     assert sum(audited[name] for name in decided) == audited["input"] > 20
     assert audited["records"]["document"] == 2
     assert decided["accepted"], "search-like messages of the pages' own words pass"
-    shown = call("data", "show", decided["accepted"][0]["id"], "--runs", tmp_path / "runs")
-    assert ".html" in shown
-    assert "MPL-2.0" in shown
+    shown = json.loads(call("data", "show", decided["accepted"][0]["id"], "--runs", tmp_path / "runs", "--json"))
+    (span,) = shown["derived_from"]
+    (document,) = span["derived_from"]
+    page = (PAGES / document["content"]["name"]).read_bytes()
+    assert hashlib.sha256(page).hexdigest() == document["content"]["sha256"]
+    places = span["content"]["places"]
+    raw = page[places[0]["start"] : places[-1]["end"]].decode(places[0]["encoding"])
+    letters = re.sub(r"\s+", "", re.sub(r"<[^>]*>", "", html.unescape(raw)))
+    assert letters == re.sub(r"\s+", "", span["content"]["text"])
+    assert (shown["permissions"]["license"], shown["permissions"]["redistribute"]) == ("MPL-2.0", "allow")
 
 
 def test_a_random_teacher_solves_few_puzzles_and_none_is_lost(random_model: Path, tmp_path: Path) -> None:

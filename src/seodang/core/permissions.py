@@ -6,7 +6,7 @@ and never a training. These are readings of licences for a machine, and no legal
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from functools import cache
@@ -107,10 +107,12 @@ def table() -> dict[str, tuple[Permissions, str]]:
 @cache
 def _table() -> dict[str, tuple[Permissions, str]]:
     text = resources.files("seodang.core").joinpath("license_permissions.csv").read_text(encoding="utf-8")
-    return {row["license"]: (_of_row(row), f"{row['source']} (judged {row['judged']})") for row in csv.DictReader(text.splitlines())}
+    rows = csv.DictReader(text.splitlines())
+    return {row["license"]: (read_permissions(row), f"{row['source']} (judged {row['judged']})") for row in rows}
 
 
-def _of_row(row: dict[str, str]) -> Permissions:
+def read_permissions(row: Mapping[str, Any]) -> Permissions:
+    """The permissions that a row holds under their names, beside whatever else is in it. ValueError for an answer that is none."""
     return replace(ALL_UNKNOWN, **{f.name: type(getattr(ALL_UNKNOWN, f.name))(row[f.name]) for f in fields(Permissions)})
 
 

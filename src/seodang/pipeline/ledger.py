@@ -26,6 +26,7 @@ from seodang.pipeline.own_answers import AUTHOR
 from seodang.pipeline.spent import spent
 from seodang.pipeline.workspace import LEDGERS, RUN_FILE, Workspace, open_run
 
+PLACES = "places.jsonl"  # in the step `ingest`: where each passage stands in its original
 POINTER = "ledger.json"  # in the step `verify`: its ledger, its verification and its policy
 _VERSION = "1"  # of how documents and records become entities
 
@@ -58,7 +59,8 @@ def enter_sources(context: RunContext, ledger: Ledger) -> dict[str, Entity]:
     started, artifact = time.time(), context.artifacts["ingest"]
     texts = {row["name"]: row["text"] for row in read_json_lines(artifact.folder / "documents.jsonl")}
     documents = by_name(document_entity(row, texts[row["name"]]) for row in artifact.manifest["summary"]["documents"])
-    spans = by_name(span_entity(passage, documents) for passage in context.passages)
+    places = {row["passage"]: row["places"] for row in read_json_lines(artifact.folder / PLACES)}
+    spans = by_name(span_entity(passage, documents, places[passage.id]) for passage in context.passages)
     actions = by_name(action_entity(action, spans) for action in context.actions)
     activity = Activity("ingest", _VERSION, artifact.manifest["key"], used=tuple(entity.id for entity in documents.values()))
     enter_made(ledger, activity, [*documents.values(), *spans.values(), *actions.values()], None, started)

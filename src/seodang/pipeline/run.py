@@ -42,7 +42,7 @@ from seodang.pipeline.workspace import RUN_FILE
 
 # Raised when a step's code computes something else from the same settings and inputs.
 _VERSIONS = {
-    "ingest": 2,
+    "ingest": 3,
     "build": 6,
     "verify": 4,
     "tokenizer": 2,

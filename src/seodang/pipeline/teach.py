@@ -23,6 +23,7 @@ from seodang.data.documents import read_documents
 from seodang.data.engine.open import open_executor
 from seodang.data.ledger.checked import KeptChecks
 from seodang.data.passages import split_passages
+from seodang.data.sources.document import place_rows
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
 from seodang.distill.section import ACROSS, LIVE_MODES
@@ -32,7 +33,7 @@ from seodang.pipeline import modes, own_answers
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
-from seodang.pipeline.ledger import enter_records, enter_sources, keep_decisions, open_run_ledger, recipe_policy
+from seodang.pipeline.ledger import PLACES, enter_records, enter_sources, keep_decisions, open_run_ledger, recipe_policy
 from seodang.pipeline.licenses import refuse_unknown_documents
 from seodang.pipeline.spent import SPENT, counted
 from seodang.pipeline.think import asked_in, keep_mode, taught_lengths, thought_records
@@ -56,6 +57,8 @@ def ingest(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
     actions = find_actions(passages)
     write_json_lines(artifact.folder / "passages.jsonl", ({"id": p.id, **asdict(p)} for p in passages))
     write_json_lines(artifact.folder / "actions.jsonl", (asdict(a) for a in actions))
+    by_name = {d.name: d for d in documents}
+    write_json_lines(artifact.folder / PLACES, ({"passage": p.id, "places": place_rows(by_name[p.document], p)} for p in passages))
     write_json_lines(artifact.folder / "documents.jsonl", ({"name": d.name, "text": d.text} for d in documents))
     counts = Counter(p.document for p in passages)
     rows = [

@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from seodang.core.licenses import join_licenses
+from seodang.core.permissions import Duty, combine, judge, read_permissions
 from seodang.core.records import Action, Passage, Record
 from seodang.data.ledger.facts import Activity, Entity
 from seodang.data.ledger.ledger import Ledger
@@ -16,35 +17,32 @@ _APART = ("id", "language", "domain", "capability")  # columns of their own, or 
 def document_entity(row: Mapping[str, Any], text: str) -> Entity:
     """A document, with the SHA-256 of its bytes as they were found and the text that spans refer to. `row` is that of step `ingest`."""
     content = {"name": row["name"], "sha256": row["sha256"], "origin": row["origin"], "text": text}
-    return Entity("document", row["name"], content, row["language"], permissions={"license": row["license"]})
+    return Entity("document", row["name"], content, row["language"], permissions={"license": row["license"], **row.get("permissions", {})})
 
 
-def span_entity(passage: Passage, documents: Mapping[str, Entity]) -> Entity:
-    """A passage: where it stands in its document, and what it says."""
+def span_entity(passage: Passage, documents: Mapping[str, Entity], places: Sequence[Mapping[str, Any]] = ()) -> Entity:
+    """A passage: where it stands in its document's text, in `places` of the original, and what it says."""
     told = asdict(passage)
     content = {name: told[name] for name in ("document", "start", "end", "text", "heading", "lead", "statement")}
-    sources = (documents[passage.document].id,)
-    return Entity("span", passage.id, content, passage.language, derived_from=sources, permissions={"license": passage.license})
+    if places:
+        content["places"] = [dict(place) for place in places]
+    source = documents[passage.document]
+    return Entity("span", passage.id, content, passage.language, derived_from=(source.id,), permissions=source.permissions)
 
 
 def action_entity(action: Action, spans: Mapping[str, Entity]) -> Entity:
     """An action, derived from the passages that describe it or make it the next step."""
     sources = [spans[name] for name in dict.fromkeys([*action.passages, *(rule.passage for rule in action.rules)])]
-    licenses = join_licenses(source.permissions["license"] for source in sources)
-    return Entity(
-        "action", action.name, asdict(action), derived_from=tuple(source.id for source in sources), permissions={"license": licenses}
-    )
+    return Entity("action", action.name, asdict(action), derived_from=tuple(source.id for source in sources), permissions=_of_all(sources))
 
 
 def sample_entity(record: Record, sources: Mapping[str, Entity], written_by: str = "") -> Entity:
     """A record, derived from its passages and its action as far as they are known. `written_by` is the licence of the teacher that wrote
-    it; it stands beside the sources' licences and is not joined with them."""
+    it: the name of its licence stands beside the sources' ones, and what it permits counts with what they permit."""
     content = {name: value for name, value in record.row().items() if name not in _APART}
     named = dict.fromkeys((*record.passages, record.action))
     known = [sources[name] for name in named if name in sources]
-    permissions: dict[str, Any] = {"license": join_licenses(source.permissions["license"] for source in known)} if known else {}
-    if written_by and record.author == "teacher":
-        permissions["teacher_license"] = written_by
+    permissions = _of_all(known, written_by if record.author == "teacher" else "")
     return Entity(
         "sample",
         record.id,
@@ -55,6 +53,17 @@ def sample_entity(record: Record, sources: Mapping[str, Entity], written_by: str
         tuple(source.id for source in known),
         permissions,
     )
+
+
+def _of_all(sources: Sequence[Entity], written_by: str = "") -> dict[str, Any]:
+    """The permissions of what was made from these sources, by a teacher under that licence: the most restrictive answers of all, and a
+    label where a teacher wrote it."""
+    told: dict[str, Any] = {"license": join_licenses(source.permissions["license"] for source in sources)} if sources else {}
+    given = [read_permissions(source.permissions) for source in sources if "train" in source.permissions]
+    if written_by:
+        told["teacher_license"] = written_by
+        given.append(replace(judge(written_by).permissions, ai_label=Duty.REQUIRED))
+    return {**told, **combine(given).row()} if given else told
 
 
 def sample_record(row: Mapping[str, Any], content: Mapping[str, Any]) -> Record:

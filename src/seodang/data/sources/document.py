@@ -1,7 +1,8 @@
 """A document: its text, its terms, and the way back from every span to the original."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.core.hashing import digest_bytes
@@ -92,3 +93,8 @@ def source_bytes(document: Document, passage: Passage) -> SourceBytes:
     if digest_bytes(whole) != document.sha256:
         raise InputError("was changed since it was read", where=document.origin, hint="load the recipe's documents again")
     return SourceBytes(document.origin, places, whole if isinstance(first, LineRange) else content[first.start : places[-1].end])
+
+
+def place_rows(document: Document, passage: Passage) -> list[dict[str, Any]]:
+    """Where a passage stands in its original, as JSON holds it: the name of each kind of place, and its fields."""
+    return [{"kind": type(place).__name__, **asdict(place)} for place in document.locate(passage.start, passage.end)]

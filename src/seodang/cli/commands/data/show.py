@@ -56,6 +56,7 @@ def _head(told: dict[str, Any], indent: str) -> list[str]:
         lines.append(f"{indent}  sha256 {content['sha256']}, {content['num_characters']} characters, from {content['origin']}")
     elif told["kind"] == "span":
         lines.append(f"{indent}  {content['document']}, characters {content['start']} to {content['end']}: {_short(content['text'])}")
+        lines += [f"{indent}  in the original: {_short(place)}" for place in content.get("places", ())]
     else:
         lines += [f"{indent}  {name}: {_short(value)}" for name, value in content.items() if value]
     activity = told["activity"]
