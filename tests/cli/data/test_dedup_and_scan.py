@@ -105,3 +105,10 @@ def test_dirty_rows_are_named_with_their_exam_lines(tmp_path: Path) -> None:
     assert f"{source}:2 dirty" in said
     assert "1 dirty, 1 undecided" in said
     assert told == run(scan, source, "--against", exam, "--json", "--workers", 2)
+
+
+def test_an_exam_item_that_is_one_text_is_found(tmp_path: Path) -> None:
+    text = {"text": "The quick brown fox jumps over the lazy dog near the river bank."}
+    source = write(tmp_path / "in.jsonl", [text, {"text": "Nothing of the kind stands in this row here."}])
+    told = run(scan, source, "--against", write(tmp_path / "exam.jsonl", [text]), "--json")
+    assert (told["dirty"], told["exam_items_found"], told["exam_items_too_short"]) == (1, 1, [])

@@ -36,8 +36,12 @@ def command(source: Path, exam: Path, coverage: float, workers: int, as_json: bo
     def items_of(lines: LinesFile, index: int) -> ExamItem:
         return ExamItem(*parts_of_row(lines.row(index), lines.where(index)))
 
+    def asked_of(lines: LinesFile, index: int) -> ExamItem:
+        item = items_of(lines, index)
+        return item if item.question else ExamItem(item.answer)  # an item that is one text is what is asked
+
     with LinesFile(exam) as exam_lines, LinesFile(source) as lines:
-        index = build_index([items_of(exam_lines, number) for number in range(len(exam_lines))])
+        index = build_index([asked_of(exam_lines, number) for number in range(len(exam_lines))])
         rows = (items_of(lines, number) for number in range(len(lines)))
         findings = [
             {
