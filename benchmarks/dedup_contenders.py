@@ -104,8 +104,9 @@ def datatrove(source: Path, out: Path, workers: int) -> list[int]:
         ([minhash.MinhashDedupCluster(names[1], names[2], config=config)], 1),
         ([reader, minhash.MinhashDedupFilter(names[2]), JsonlWriter(names[3], compression=None)], workers),
     ]
-    for pipeline, tasks in stages:
-        LocalPipelineExecutor(pipeline, tasks=tasks, workers=workers, start_method="fork").run()
+    for place, (pipeline, tasks) in enumerate(stages):
+        logs = str(folder / f"logs{place}")  # one folder each: a stage whose log says that it is complete is passed over
+        LocalPipelineExecutor(pipeline, tasks=tasks, workers=workers, start_method="fork", logging_dir=logs).run()
     kept = {int(json.loads(line)["id"]) for path in Path(names[3]).glob("*.jsonl") for line in path.open(encoding="utf-8")}
     shutil.rmtree(folder)
     out.write_text("".join(rows[number] + "\n" for number in sorted(kept)), encoding="utf-8")
