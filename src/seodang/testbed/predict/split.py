@@ -63,8 +63,9 @@ def splits(
     far as the readers keep up with them.
     """
     fitting = [found for deployment in deployments if (found := _sequences(deployment, input_tokens + output_tokens)) is not None]
+    reading = [deployment for deployment in deployments if _sequences(deployment, input_tokens) is not None]
     for devices in sorted({count * part // _PARTS for part in range(1, _PARTS)} - {0}):
-        readers = _best_readers(deployments, devices, input_tokens)
+        readers = _best_readers(reading, devices, input_tokens)
         if readers is None:
             continue
         for deployment, sequences in fitting:
@@ -107,11 +108,12 @@ def _with_clients(at: Callable[[float], Split | None], most: float, sequences: f
 
 
 def _best_readers(deployments: Sequence[Deployment], devices: int, input_tokens: float) -> Readers | None:
-    """The layout of `devices` that reads the most prompts a second; of equal ones the quickest for one. None where none fits."""
+    """The layout of `devices` that reads the most prompts a second, of deployments whose memory holds one; of equal ones the quickest for
+    one. None where none divides the devices."""
     found: list[Readers] = []
     for deployment in deployments:
         layout = deployment.layout
-        if devices % group_size(layout) or _sequences(deployment, input_tokens) is None:
+        if devices % group_size(layout):
             continue
         groups = devices // group_size(layout)
         rate = groups * layout.dp * layout.pp / deployment.prefill_s(1, input_tokens, 1)
