@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -135,9 +136,16 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(files)}
 
 
-def kill_once(work: Work, folder: Path, delay_s: float, expected: dict[str, bytes]) -> Killed:
-    """Kills the work in a fresh `folder` after `delay_s`, does it again to its end, and compares with what an unkilled one left."""
+def kill_once(work: Work, folder: Path, delay_s: float, expected: dict[str, bytes], num_changes: int = 0) -> Killed:
+    """Kills the work in a fresh `folder`, does it again to its end, and compares with what an unkilled one left.
+
+    The kill comes `delay_s` after the folder was seen in its `num_changes`-th new state, or after the start where that is 0.
+    """
     process = start(work, folder, folder.with_suffix(".log"))
+    seen = set[frozenset[tuple[str, int]]]()
+    while len(seen) < num_changes and process.is_alive():
+        seen.add(_state(folder))
+        time.sleep(0.001)
     process.join(delay_s)
     process.kill()
     process.join()
@@ -146,6 +154,16 @@ def kill_once(work: Work, folder: Path, delay_s: float, expected: dict[str, byte
     found = contents(folder)
     different = tuple(sorted(name for name in found | expected if found.get(name) != expected.get(name)))
     return Killed(delay_s, died, num_files, different)
+
+
+def _state(folder: Path) -> frozenset[tuple[str, int]]:
+    """The stable files that stand there under their final names, with the moments at which they were written."""
+    found = set[tuple[str, int]]()
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            if _UNSTABLE not in path.relative_to(folder).parts:
+                found.add((path.name, path.stat().st_mtime_ns))
+    return frozenset(found)
 
 
 def main() -> None:

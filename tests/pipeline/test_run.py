@@ -244,7 +244,8 @@ def test_the_ledger_of_a_run_proves_that_nothing_was_lost(finished: Finished) ->
     assert spent["build.know"]["num_new_tokens"] > 0 < spent["build.know"]["num_prompt_tokens"]
     assert "num_new_tokens" not in spent.get("build.know.words", {})
     (entry,) = [entry for entry in list_store(Workspace(finished.root)) if entry.kind == "ledger"]
-    assert (entry.folder, entry.runs) == (ledger, ("small",))
+    assert entry.folder == ledger
+    assert "small" in entry.runs
     (verified,) = (finished.root / ".store" / "verify").iterdir()
     accepted = [json.loads(line)["id"] for line in (verified / "accepted.jsonl").read_text(encoding="utf-8").splitlines()]
     shown = json.loads(call("data", "show", accepted[0], "--runs", finished.root, "--json"))

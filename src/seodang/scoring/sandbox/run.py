@@ -121,12 +121,13 @@ def run_program(sandbox: Sandbox, code: str, given: str, limits: Limits) -> Prin
         stdout, stdout_in = stack.enter_context(pipe_pair())
         stderr, stderr_in = stack.enter_context(pipe_pair())
         job = sandbox.start("program", limits, [source.give(), stdin.give(), stdout_in.give(), stderr_in.give()])
-        stack.callback(job.close)
-        write_and_close(source_in, code.encode("utf-8", "replace"))
-        write_and_close(stdin_in, given.encode("utf-8", "replace"))
         complaint: list[bytes] = []
         listener = threading.Thread(target=lambda: complaint.append(_up_to(stderr.number, _MAX_COMPLAINT)), daemon=True)
         listener.start()
+        stack.callback(listener.join)  # after the job's end and before its pipes are closed
+        stack.callback(job.close)
+        write_and_close(source_in, code.encode("utf-8", "replace"))
+        write_and_close(stdin_in, given.encode("utf-8", "replace"))
         output = _up_to(stdout.number, limits.output_bytes)
         if len(output) > limits.output_bytes:
             return Printed(b"", f"printed more than {limits.output_bytes} bytes")
