@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT / "src"), str(ROOT / "benchmarks")]
 import debian_documents  # noqa: E402
 from seodang.core.errors import InputError  # noqa: E402
 from seodang.data.contamination.index import ExamItem, build_index  # noqa: E402
-from seodang.data.contamination.scan import scan  # noqa: E402
+from seodang.data.contamination.scan import scan_lines  # noqa: E402
 from seodang.data.row_text import LinesFile, parts_of_row  # noqa: E402
 from seodang.pipeline.collect import machine  # noqa: E402
 
@@ -179,8 +179,7 @@ def seodang(source: Path, exam: Path, workers: int) -> tuple[float, list[tuple[i
     with LinesFile(exam) as exam_lines, LinesFile(source) as lines:
         index = build_index([ExamItem(*parts_of_row(exam_lines.row(place), "")) for place in range(len(exam_lines))])
         index_s = time.perf_counter() - begun
-        rows = (ExamItem(*parts_of_row(lines.row(place), "")) for place in range(len(lines)))
-        return index_s, [(place, one.item) for place, found in enumerate(scan(rows, index, workers=workers)) for one in found]
+        return index_s, [(place, one.item) for place, found in enumerate(scan_lines(lines, index, workers=workers)) for one in found]
 
 
 def plain_python(source: Path, exam: Path) -> tuple[float, list[tuple[int, int]]]:

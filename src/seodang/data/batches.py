@@ -7,8 +7,11 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
+import numpy as np
+
 BATCH_CHARACTERS = 1 << 18  # so that the arrays of a batch stay in a processor's cache
 _WAITING = 4  # batches a worker
+_LARGE_BLOCK = 31 << 20  # bytes; just below the largest threshold that the allocator takes up by itself
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -35,6 +38,7 @@ def map_batches(function: Callable[[list[Item]], Result], batches: Iterable[list
     """`function` of each batch, in order and whatever the number of workers is. With more than one, `function` is pickled once a worker,
     so it is a module's function or a partial of one; and never more than a few batches wait."""
     if workers <= 1:
+        _keep_freed_memory()
         yield from map(function, batches)
         return
     context = multiprocessing.get_context("spawn")
@@ -50,6 +54,13 @@ def map_batches(function: Callable[[list[Item]], Result], batches: Iterable[list
 def _set_job(function: Callable[[list[Any]], Any]) -> None:
     global _job
     _job = function
+    _keep_freed_memory()
+
+
+def _keep_freed_memory() -> None:
+    """After a large block was freed once, glibc's allocator gives blocks of that size back to the system no more, which would cost a page
+    fault for every 4 KiB of each array of each batch. Elsewhere it does nothing."""
+    np.empty(_LARGE_BLOCK, np.uint8)
 
 
 def _do_job(batch: list[Any]) -> Any:

@@ -1,6 +1,7 @@
 """The text of rows in the forms that other tools write, without holding a file in memory."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,19 +55,23 @@ class LinesFile:
 
     def row(self, index: int) -> Mapping[str, Any]:
         """InputError names the line that is not a JSON object."""
-        where = self.where(index)
-        try:
-            row = json.loads(self.line(index).decode("utf-8-sig" if index == 0 else "utf-8"))
-        except UnicodeDecodeError as error:
-            raise InputError("not UTF-8 text", where=where, hint="save the file as UTF-8") from error
-        except json.JSONDecodeError as error:
-            raise InputError(f"not JSON ({error.msg})", where=where, hint="one JSON object a line") from error
-        if not isinstance(row, dict):
-            raise InputError("not a row: a JSON object is needed", where=where, hint=f"give each line {_FORMS}")
-        return row
+        return row_of_line(self.line(index), self.where(index))
 
     def where(self, index: int) -> str:
         return f"{self.path}:{self._numbers[index]}"
+
+
+def row_of_line(line: bytes, where: str) -> Mapping[str, Any]:
+    """The row that a line holds. InputError for one that is not a JSON object."""
+    try:
+        row = json.loads(line.decode("utf-8-sig" if line.startswith(BOM_UTF8) else "utf-8"))
+    except UnicodeDecodeError as error:
+        raise InputError("not UTF-8 text", where=where, hint="save the file as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON ({error.msg})", where=where, hint="one JSON object a line") from error
+    if not isinstance(row, dict):
+        raise InputError("not a row: a JSON object is needed", where=where, hint=f"give each line {_FORMS}")
+    return row
 
 
 class Texts(Sequence[str]):

@@ -8,7 +8,7 @@ from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.scoring.sandbox.limits import Limits
-from seodang.scoring.sandbox.run import judge_candidate, kept_sandbox, run_program
+from seodang.scoring.sandbox.run import Judged, judge_candidate, kept_sandbox, run_program
 from seodang.scoring.sandbox.values import NoPlainForm, to_text
 
 DEFAULT_LIMITS = Limits()
@@ -16,16 +16,6 @@ _FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*
 _PYTHON = frozenset({"", "py", "python", "python3"})
 _BEGINS = re.compile(r"(?:async\s+def|def|class|import|from|if|for|while|try|with|@)\b|@|[A-Za-z_][\w, ]*\s*=|[A-Za-z_][\w.]*\(")
 _MAX_TRIES = 1000  # of parsing a part of an answer
-
-
-@dataclass(frozen=True, slots=True)
-class CodeResult:
-    """`outcome` is "pass", "fail", or "undecided" where the tests are at fault; `calls` counts what the tests asked of the code."""
-
-    outcome: str
-    reason: str
-    calls: int
-    out_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +37,7 @@ def run_tests(
     in_place: bool = False,
     hash_seed: int = 1,
     accept_weak_isolation: bool = False,
-) -> CodeResult:
+) -> Judged:
     """Puts the function `entry_point` of `code` to tests: `check(candidate)`, asserts, functions `test_...` or unittest classes.
 
     The tests run in a process of their own after `prompt` (code that they lean on). What the function does to its arguments is seen by
@@ -66,13 +56,13 @@ def run_calls(
     tolerance: float = 0.0,
     hash_seed: int = 1,
     accept_weak_isolation: bool = False,
-) -> CodeResult:
+) -> Judged:
     """Makes the calls one after the other, and compares what each returns: type-strictly, floats within `tolerance`.
 
     InputError for values that are no builtin ones.
     """
     if not calls:
-        return CodeResult("undecided", "there are no calls", 0)
+        return Judged("undecided", "there are no calls", 0)
     try:
         cases = to_text([{"args": list(call.args), "kwargs": dict(call.kwargs), "expected": call.expected} for call in calls])
     except NoPlainForm as fault:
@@ -88,7 +78,7 @@ def run_cases(
     *,
     hash_seed: int = 1,
     accept_weak_isolation: bool = False,
-) -> CodeResult:
+) -> Judged:
     """Runs code as a program once for each (input, expected output), anew each time, and compares what it prints.
 
     Compared are the words of each line; empty lines at both ends and the amount of space do not count. A program has to end with
@@ -96,16 +86,16 @@ def run_cases(
     """
     pairs = list(cases)
     if not any(expected.split() for _, expected in pairs):
-        return CodeResult("undecided", "no case expects any output", 0)
+        return Judged("undecided", "no case expects any output", 0)
     sandbox = kept_sandbox(hash_seed, accept_weak_isolation)
     for number, (given, expected) in enumerate(pairs, 1):
         printed = run_program(sandbox, code, given, limits)
         if printed.ended:
-            return CodeResult("fail", f"case {number}: {printed.ended}"[:300], number, printed.out_of_time)
+            return Judged("fail", f"case {number}: {printed.ended}"[:300], number, printed.out_of_time)
         found = printed.output.decode("utf-8", "replace")
         if _words(found) != _words(expected):
-            return CodeResult("fail", f"case {number}: printed {found.strip()[:100]!r}", number)
-    return CodeResult("pass", "", len(pairs))
+            return Judged("fail", f"case {number}: printed {found.strip()[:100]!r}", number)
+    return Judged("pass", "", len(pairs))
 
 
 def code_in(answer: str, entry_point: str = "") -> str:
@@ -132,9 +122,8 @@ def whole_code(code: str, prompt: str, entry_point: str) -> str:
     return f"{prompt.rstrip()}\n{code}"
 
 
-def _judged(code: str, job: Mapping[str, Any], limits: Limits, hash_seed: int, accept_weak_isolation: bool) -> CodeResult:
-    found = judge_candidate(kept_sandbox(hash_seed, accept_weak_isolation), code, job, limits)
-    return CodeResult(found.outcome, found.reason, found.calls, found.out_of_time)
+def _judged(code: str, job: Mapping[str, Any], limits: Limits, hash_seed: int, accept_weak_isolation: bool) -> Judged:
+    return judge_candidate(kept_sandbox(hash_seed, accept_weak_isolation), code, job, limits)
 
 
 def _words(text: str) -> list[list[str]]:

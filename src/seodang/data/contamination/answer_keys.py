@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seodang.data.contamination.numbers import canonical_numbers, chosen_option, least_numbers, split_options
-from seodang.data.dedup.folding import Folded
+from seodang.data.dedup.folding import Folded, owners_of
 
 LEAST_NUMBERS = 4  # of question and answer together, from which a key says something
 LEAST_LONG = 2  # of them, different ones of two or more digits
 CERTAIN_NUMBERS = 8  # from which equal keys are no coincidence
 _TOO_LONG = 10**17
-_UNITS = np.asarray([ord(unit) for unit in "백천만억조"], np.uint32)
+_UNITS = tuple(map(ord, "백천만억조"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,21 +31,23 @@ class AnswerKey:
     answer: Decimal | None
 
     @property
-    def long_numbers(self) -> set[int]:
-        """The integer parts of two to seventeen digits: a text without all of them cannot have the same key."""
-        return {int(number) for number in self.numbers if 10 <= number < _TOO_LONG}
+    def whole_numbers(self) -> Counter[int]:
+        """The integer parts from 2 to seventeen digits and how often they occur: a text without all of them cannot have the same key."""
+        return Counter(int(number) for number in self.numbers if 2 <= number < _TOO_LONG)
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerKeys:
-    """The telling keys with their items. `long_numbers`, ascending, are those of all keys: number i is one of the keys
-    `holders[offsets[i]:offsets[i + 1]]`; `num_long` is how many each key has."""
+    """The telling keys with their items. `whole_numbers`, ascending, are those of all keys: number i is one of the keys
+    `holders[offsets[i]:offsets[i + 1]]`, and as often as `needed` says at the same places; `num_whole` is how many different ones each
+    key has."""
 
     keys: tuple[tuple[int, AnswerKey], ...]
-    long_numbers: NDArray[np.int64]
+    whole_numbers: NDArray[np.int64]
     offsets: NDArray[np.int64]
     holders: NDArray[np.int64]
-    num_long: NDArray[np.int64]
+    needed: NDArray[np.int64]
+    num_whole: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +78,22 @@ def answer_key(question: str, answer: str) -> AnswerKey:
 def is_telling(key: AnswerKey) -> bool:
     """Whether a key has enough numbers, and long ones among them, to be looked for."""
     found = [*key.numbers, *([] if key.answer is None else [key.answer])]
-    return len(found) >= LEAST_NUMBERS and len(key.long_numbers) >= LEAST_LONG
+    return len(found) >= LEAST_NUMBERS and sum(number >= 10 for number in key.whole_numbers) >= LEAST_LONG
 
 
 def answer_keys(items: Sequence[tuple[str, str]]) -> AnswerKeys:
     """The telling keys of questions and answers."""
     found = [(item, answer_key(question, answer)) for item, (question, answer) in enumerate(items)]
     keys = tuple((item, key) for item, key in found if is_telling(key))
-    held = sorted((number, place) for place, (_, key) in enumerate(keys) for number in key.long_numbers)
-    numbers, counts = np.unique(np.asarray([number for number, _ in held], np.int64), return_counts=True)
+    held = sorted((number, place, times) for place, (_, key) in enumerate(keys) for number, times in key.whole_numbers.items())
+    numbers, counts = np.unique(np.asarray([number for number, _, _ in held], np.int64), return_counts=True)
     return AnswerKeys(
         keys,
         numbers,
         np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)]),
-        np.asarray([place for _, place in held], np.int64),
-        np.asarray([len(key.long_numbers) for _, key in keys], np.int64),
+        np.asarray([place for _, place, _ in held], np.int64),
+        np.asarray([times for _, _, times in held], np.int64),
+        np.asarray([len(key.whole_numbers) for _, key in keys], np.int64),
     )
 
 
@@ -115,30 +118,30 @@ def same_keys(question: str, answer: str, keys: Sequence[tuple[int, AnswerKey]])
 
 
 def possible_keys(folded: Folded, keys: AnswerKeys) -> dict[int, list[tuple[int, AnswerKey]]]:
-    """For each text that may have some key, the keys of which it has all long numbers: a quick look that misses none. All of them for a
-    text in which a number is written with a Korean unit or as LaTeX does."""
+    """For each text that may have some key, the keys of which it has all whole numbers as often: a quick look that misses none. All of
+    them for a text in which a number is written with a Korean unit or as LaTeX does."""
     if not keys.keys or not folded.codes.size:
         return {}
     codes = np.concatenate([folded.codes, np.zeros(4, np.uint32)])
     digit = codes - np.uint32(ord("0")) < 10  # modulo 2**32, so that what is less than "0" is large
     places = np.flatnonzero(digit)
-    owners = np.searchsorted(folded.offsets, places, side="right") - 1
+    owners = owners_of(places, folded.offsets)
     following, second = codes[places + 1], codes[places + 2]
     latex = ((following == ord("{")) | (following == ord("\\"))) & (second == ord(","))
-    closer = set(owners[np.isin(following, _UNITS) | latex].tolist())
+    closer = set(owners[latex | np.logical_or.reduce([following == unit for unit in _UNITS])].tolist())
     result = {text: list(keys.keys) for text in closer}
     runs, first = _integers(codes, digit, places, owners)
-    numbers = np.searchsorted(keys.long_numbers, runs)
-    numbers[numbers == keys.long_numbers.size] = 0
-    hits = np.flatnonzero(keys.long_numbers[numbers] == runs)
+    numbers = np.searchsorted(keys.whole_numbers, runs)
+    numbers[numbers == keys.whole_numbers.size] = 0
+    hits = np.flatnonzero(keys.whole_numbers[numbers] == runs)
     counts = np.diff(keys.offsets)[numbers[hits]]
     spread = np.repeat(hits, counts)
     within = np.arange(spread.size) - np.repeat(np.cumsum(counts) - counts, counts)
     places_of_holders = keys.offsets[numbers[spread]] + within
-    met = np.sort((owners[first[spread]] * len(keys.holders) + places_of_holders).astype(np.int64))
-    met = met[np.diff(met, prepend=-1) > 0]
+    met, found = np.unique_counts(owners[first[spread]] * len(keys.holders) + places_of_holders)
+    met = met[found >= keys.needed[met % len(keys.holders)]]
     pairs, times = np.unique_counts(met // len(keys.holders) * len(keys.keys) + keys.holders[met % len(keys.holders)])
-    for pair in pairs[times == keys.num_long[pairs % len(keys.keys)]].tolist():
+    for pair in pairs[times == keys.num_whole[pairs % len(keys.keys)]].tolist():
         text, key = divmod(pair, len(keys.keys))
         if text not in closer:
             result.setdefault(text, []).append(keys.keys[key])

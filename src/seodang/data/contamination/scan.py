@@ -11,10 +11,12 @@ from seodang.data.batches import in_batches, map_batches
 from seodang.data.contamination.answer_keys import AnswerKey, possible_keys, same_keys
 from seodang.data.contamination.index import ExamIndex, ExamItem, GramTable
 from seodang.data.contamination.streams import GRAM_SIZE, LEAST_RUN, Cut, Tokens, cut
+from seodang.data.row_text import LinesFile, parts_of_row, row_of_line
 
 ITEM_IN_ROW, ROW_IN_ITEM, ANSWER_KEY = "item_in_row", "row_in_item", "answer_key"
 DEFAULT_COVERAGE = 0.5
-_BATCH_CHARACTERS = 1 << 17
+_BATCH_CHARACTERS = 1 << 18
+_BATCH_BYTES = 1 << 19
 _NEARLY_ALL = 0.9  # of an item's n-grams, from which no run is asked for: common n-grams, which are left out, can cut runs short
 _SHOWN = 300  # characters of matched text
 
@@ -47,9 +49,21 @@ def scan(rows: Iterable[Row], index: ExamIndex, coverage: float = DEFAULT_COVERA
         yield from found
 
 
+def scan_lines(lines: LinesFile, index: ExamIndex, coverage: float = DEFAULT_COVERAGE, workers: int = 1) -> Iterator[list[Finding]]:
+    """`scan` of the rows of a file, which are read where they are scanned. InputError for a line that is no row."""
+    numbered = ((lines.where(place), lines.line(place)) for place in range(len(lines)))
+    batches = in_batches(numbered, lambda line: len(line[1]), _BATCH_BYTES)
+    for found in map_batches(partial(_scan_lines, index=index, coverage=coverage), batches, workers):
+        yield from found
+
+
+def _scan_lines(lines: list[tuple[str, bytes]], index: ExamIndex, coverage: float) -> list[list[Finding]]:
+    return _scan_batch([Row(*parts_of_row(row_of_line(line, where), where)) for where, line in lines], index, coverage)
+
+
 def _scan_batch(rows: list[Row], index: ExamIndex, coverage: float) -> list[list[Finding]]:
     texts = [f"{row.question}\n{row.answer}" for row in rows]
-    tables = [table for table in index.tables if table.hashes.size]
+    tables = [table for table in index.tables if len(table.grams)]
     cut_rows = cut(texts, [table.stream for table in tables])
     findings: list[list[Finding]] = [[] for _ in rows]
     for table in tables:
@@ -71,10 +85,7 @@ def _by_key(row: Row, keys: Sequence[tuple[int, AnswerKey]], known: set[int]) ->
 def _alike(cut_rows: Cut, table: GramTable, coverage: float) -> Iterator[tuple[int, Finding]]:
     """Rows and items of one stream that share enough n-grams."""
     tokens = cut_rows.streams[table.stream]
-    grams, ends_inside = tokens.grams()
-    places, numbers = table.find(grams)
-    whole = ends_inside[places]
-    places, numbers = places[whole], numbers[whole]
+    places, numbers = table.find(tokens)
     if not places.size:
         return
     hits = _Hits.of(places, numbers, tokens, table, coverage)
@@ -90,7 +101,7 @@ def _alike(cut_rows: Cut, table: GramTable, coverage: float) -> Iterator[tuple[i
     for direction, chosen, share in ((ITEM_IN_ROW, inside_row, of_item), (ROW_IN_ITEM, inside_item, of_row)):
         for place in np.flatnonzero(chosen).tolist():
             run = int(runs[place])
-            matched = cut_rows.matched(table.stream, int(hits.run_starts[place]), run)[:_SHOWN]
+            matched = cut_rows.matched(tokens, int(hits.run_starts[place]), run)[:_SHOWN]
             yield int(hits.rows[place]), Finding(int(hits.items[place]), direction, float(share[place]), run, table.stream, matched)
 
 
@@ -113,7 +124,7 @@ class _Hits:
         spread = np.repeat(np.arange(places.size), counts)
         within = np.arange(spread.size) - np.repeat(np.cumsum(counts) - counts, counts)
         items = table.items[table.offsets[numbers[spread]] + within]
-        rows = np.searchsorted(tokens.offsets, places, side="right") - 1
+        rows = tokens.texts_at(places)
         pairs = rows[spread] * len(table.num_grams) + items
         order = np.argsort(pairs, kind="stable")
         pairs = pairs[order]
@@ -131,7 +142,7 @@ class _Hits:
         opens = _changes(pairs)
         first = np.flatnonzero(opens)
         number_of_pair = np.cumsum(opens) - 1
-        keys = np.sort(number_of_pair * table.hashes.size + numbers)
+        keys = np.sort(number_of_pair * len(table.grams) + numbers)
         keys = keys[_changes(keys)]
         breaks = opens.copy()
         breaks[1:] |= np.diff(places) != 1
@@ -143,7 +154,7 @@ class _Hits:
         return _Hits(
             rows=pairs[first] // len(table.num_grams),
             items=pairs[first] % len(table.num_grams),
-            distinct=np.bincount(keys // table.hashes.size, minlength=first.size),
+            distinct=np.bincount(keys // len(table.grams), minlength=first.size),
             counts=np.diff(first, append=places.size),
             longest=lengths[best][last],
             run_starts=places[run_first[best][last]],

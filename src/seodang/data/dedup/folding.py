@@ -24,10 +24,10 @@ class Folded:
     offsets: NDArray[np.int64]
 
 
-def fold(texts: Sequence[str]) -> Folded:
+def fold(texts: Sequence[str], *, collapse: bool = True) -> Folded:
     """NFC, full and half width made one, simple case folding, invisible characters dropped, white space as one space and none at the ends.
 
-    Case folding keeps one character one (`ß` stays), so that positions can be counted.
+    Case folding keeps one character one (`ß` stays), so that positions can be counted. Without `collapse` each white space is one space.
     """
     composed = [unicodedata.normalize("NFC", text) for text in texts]
     codes = _codes(composed)
@@ -36,20 +36,22 @@ def fold(texts: Sequence[str]) -> Folded:
         codes = _codes(composed)
     ends = np.cumsum(np.fromiter(map(len, composed), np.int64, len(composed)))
     folds, _ = _tables()
-    if codes.size and int(codes.max()) >= TABLE_SIZE:
-        codes = np.where(codes < TABLE_SIZE, folds[np.minimum(codes, TABLE_SIZE - 1)], codes)
-    else:
-        codes = folds[codes]
+    found = folds.take(codes.astype(np.int64), mode="clip")
+    codes = np.where(codes < TABLE_SIZE, found, codes) if codes.size and int(codes.max()) >= TABLE_SIZE else found
     codes, ends = _keep(codes, ends, codes != _DROPPED)
-    return _collapse(codes, ends)
+    return _collapse(codes, ends) if collapse else Folded(codes, np.concatenate([np.zeros(1, np.int64), ends]))
 
 
 def kinds(codes: NDArray[np.uint32]) -> NDArray[np.uint8]:
     """OTHER, WORD or CJK for each folded code point. Marks such as accents belong to the word that they stand in."""
     _, table = _tables()
-    if codes.size and int(codes.max()) >= TABLE_SIZE:
-        return np.where(codes < TABLE_SIZE, table[np.minimum(codes, TABLE_SIZE - 1)], np.uint8(CJK))
-    return table[codes]
+    found = table.take(codes.astype(np.int64), mode="clip")
+    return np.where(codes < TABLE_SIZE, found, np.uint8(CJK)) if codes.size and int(codes.max()) >= TABLE_SIZE else found
+
+
+def owners_of(places: NDArray[np.int64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The text that each of the ascending places is in, where text i begins at `offsets[i]`."""
+    return np.repeat(np.arange(offsets.size - 1), np.diff(np.searchsorted(places, offsets)))
 
 
 def only(folded: Folded, keep: NDArray[np.bool_]) -> Folded:
@@ -69,9 +71,8 @@ def _widened(found: re.Match[str]) -> str:
 def _keep(codes: NDArray[np.uint32], ends: NDArray[np.int64], keep: NDArray[np.bool_]) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     if keep.all():
         return codes, ends
-    kept = np.zeros(codes.size + 1, np.int64)
-    np.cumsum(keep, out=kept[1:])
-    return codes[keep], kept[ends]
+    kept = np.flatnonzero(keep)
+    return codes.take(kept), np.searchsorted(kept, ends)
 
 
 def _collapse(codes: NDArray[np.uint32], ends: NDArray[np.int64]) -> Folded:

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from seodang.data.dedup.folding import TABLE_SIZE, fold
+from seodang.data.dedup.folding import CJK, TABLE_SIZE, fold, kinds
 
 Hashes = NDArray[np.uint64]
 SHINGLE_SIZE = 5  # characters; a threshold means something only for the size and kind of shingles that it was chosen for
@@ -72,15 +72,35 @@ def grams(values: Hashes, size: int) -> Hashes:
     done = 0
     while size:
         if size & 1:
-            whole = block if whole is None else _joined(whole, done, block, length)
+            whole = block if whole is None else joined(whole, done, block, length)
             done += length
         size >>= 1
         if size:
-            block = _joined(block, length, block, length)
+            block = joined(block, length, block, length)
             length *= 2
     if whole is None:
         raise ValueError("a run has at least one value")
     return whole
+
+
+def runs(values: Hashes, starts: NDArray[np.int64]) -> Hashes:
+    """One number for the run of values from each of the ascending `starts` up to the next or the end, whatever its length: equal runs
+    have equal ones, wherever they stand."""
+    powers, inverses = _powers(1 << max(1, int(values.size)).bit_length())
+    sums = np.zeros(values.size + 1, np.uint64)
+    np.cumsum(values * powers[: values.size], out=sums[1:])
+    bounds = sums.take(np.append(starts, values.size))
+    return (bounds[1:] - bounds[:-1]) * inverses.take(starts)
+
+
+@cache
+def _powers(count: int) -> tuple[Hashes, Hashes]:
+    """The powers of the base and of its inverse modulo 2**64, from the zeroth on."""
+    found = [np.full(count, base, np.uint64) for base in (_BASE, pow(_BASE, -1, _MASK + 1))]
+    for powers in found:
+        powers[0] = 1
+        np.multiply.accumulate(powers, out=powers)
+    return found[0], found[1]
 
 
 def inside(offsets: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
@@ -93,17 +113,20 @@ def inside(offsets: NDArray[np.int64], size: int) -> NDArray[np.bool_]:
     return marks
 
 
-def character_values(codes: NDArray[np.uint32]) -> Hashes:
-    """A fixed 64-bit number for each code point, as if drawn at random."""
-    table = _character_table()
-    if codes.size and int(codes.max()) >= table.size:
-        return np.where(codes < table.size, table[np.minimum(codes, table.size - 1)], mixed(codes))
-    return table[codes]
+def character_values(codes: NDArray[np.uint32], *wanted: int) -> Hashes:
+    """A fixed 64-bit number for each code point, as if drawn at random; 0 for those that are of none of the `wanted` kinds (WORD, CJK),
+    if any are named."""
+    values = _character_table(wanted).take(codes.astype(np.int64), mode="clip")
+    if codes.size and int(codes.max()) >= TABLE_SIZE:
+        kept = not wanted or CJK in wanted
+        return np.where(codes < TABLE_SIZE, values, mixed(codes) if kept else np.uint64(0))
+    return values
 
 
 @cache
-def _character_table() -> Hashes:
-    return mixed(np.arange(TABLE_SIZE, dtype=np.uint32))
+def _character_table(wanted: tuple[int, ...]) -> Hashes:
+    codes = np.arange(TABLE_SIZE, dtype=np.uint32)
+    return np.where(np.isin(kinds(codes), wanted), mixed(codes), np.uint64(0)) if wanted else mixed(codes)
 
 
 def mixed(values: NDArray[np.uint32] | Hashes) -> Hashes:
@@ -116,7 +139,7 @@ def mixed(values: NDArray[np.uint32] | Hashes) -> Hashes:
     return result
 
 
-def _joined(first: Hashes, first_length: int, second: Hashes, second_length: int) -> Hashes:
+def joined(first: Hashes, first_length: int, second: Hashes, second_length: int) -> Hashes:
     """Runs of `first_length` followed by runs of `second_length`."""
     count = max(0, len(second) - first_length)
     result = first[:count] * np.uint64(pow(_BASE, second_length, _MASK + 1))

@@ -10,10 +10,10 @@ from seodang.core.errors import InputError
 from seodang.core.records import Record, Verdict
 from seodang.data.verify.code_probes import probes as probes
 from seodang.data.verify.context import CheckContext, broken, failed, passed, undecided
-from seodang.scoring.code import Call, CodeResult, code_in, run_calls, run_cases, run_tests, whole_code
+from seodang.scoring.code import Call, code_in, run_calls, run_cases, run_tests, whole_code
 from seodang.scoring.sandbox.isolation import IsolationError
 from seodang.scoring.sandbox.limits import Limits
-from seodang.scoring.sandbox.run import kept_sandbox
+from seodang.scoring.sandbox.run import Judged, kept_sandbox
 
 VERSION = 1
 CERTIFIES = True
@@ -81,7 +81,7 @@ def _entry_point(truth: Mapping[str, Any]) -> str:
     return str(truth.get("entry_point") or "")
 
 
-def _asked_of(truth: Mapping[str, Any], limits: Limits, weak: bool) -> Callable[[str, int], CodeResult]:
+def _asked_of(truth: Mapping[str, Any], limits: Limits, weak: bool) -> Callable[[str, int], Judged]:
     """What runs code with a hash seed against this truth. InputError where it is not in the form that is read."""
     entry_point, prompt = _entry_point(truth), str(truth.get("prompt") or "")
     if truth.get("cases"):

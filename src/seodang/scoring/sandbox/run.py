@@ -25,7 +25,8 @@ _keeping = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A verdict of the tests: `outcome` is "pass", "fail" or "undecided"."""
+    """A verdict of the tests: `outcome` is "pass", "fail", or "undecided" where the tests are at fault; `calls` counts what they asked of
+    the code."""
 
     outcome: str
     reason: str

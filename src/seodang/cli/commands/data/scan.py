@@ -30,19 +30,15 @@ def command(source: Path, exam: Path, coverage: float, workers: int, as_json: bo
     A finding by numbers alone is undecided unless eight numbers are equal. Exit code 0 whatever is found.
     """
     from seodang.data.contamination.index import ExamItem, build_index
-    from seodang.data.contamination.scan import scan
+    from seodang.data.contamination.scan import scan_lines
     from seodang.data.row_text import LinesFile, parts_of_row
 
-    def items_of(lines: LinesFile, index: int) -> ExamItem:
-        return ExamItem(*parts_of_row(lines.row(index), lines.where(index)))
-
     def asked_of(lines: LinesFile, index: int) -> ExamItem:
-        item = items_of(lines, index)
+        item = ExamItem(*parts_of_row(lines.row(index), lines.where(index)))
         return item if item.question else ExamItem(item.answer)  # an item that is one text is what is asked
 
     with LinesFile(exam) as exam_lines, LinesFile(source) as lines:
         index = build_index([asked_of(exam_lines, number) for number in range(len(exam_lines))])
-        rows = (items_of(lines, number) for number in range(len(lines)))
         findings = [
             {
                 "line": lines.number(number),
@@ -54,7 +50,7 @@ def command(source: Path, exam: Path, coverage: float, workers: int, as_json: bo
                 "unit": found.unit,
                 "matched": found.matched,
             }
-            for number, founds in enumerate(scan(rows, index, coverage, workers))
+            for number, founds in enumerate(scan_lines(lines, index, coverage, workers))
             for found in founds
         ]
         dirty = {found["line"] for found in findings if found["outcome"] == "dirty"}
