@@ -11,9 +11,11 @@ def test_five_kills_leave_no_trace(tmp_path: Path) -> None:
     expected = kill_teaching.contents(tmp_path / "whole")
     assert any(name.endswith(".safetensors") for name in expected)
     draw = random.Random(7)
-    found = [
-        kill_teaching.kill_once(kill_teaching.train, tmp_path / f"kill-{n}", draw.uniform(0, 0.02), expected, num_changes=draw.randint(2, 24))
-        for n in range(5)
-    ]
-    assert [killed.different for killed in found] == [()] * 5
-    assert sum(killed.died and killed.num_files > 0 for killed in found) >= 4  # in the midst of the work
+
+    def killed(folder: Path) -> kill_teaching.Killed:
+        delay_s, num_changes = draw.uniform(0, 0.02), draw.randint(2, 24)
+        return kill_teaching.kill_once(kill_teaching.train, folder, delay_s, expected, num_changes)
+
+    found = [killed(tmp_path / f"kill-{number}") for number in range(5)]
+    assert [one.different for one in found] == [()] * 5
+    assert sum(one.died and one.num_files > 0 for one in found) >= 4  # in the midst of the work
