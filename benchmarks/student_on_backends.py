@@ -20,9 +20,10 @@ import numpy as np
 
 from seodang.backends.build_graph import build_graph, read_config
 from seodang.backends.contract import BackendError, Feed, Limits, Session
-from seodang.backends.host import describe_host, give_back_memory, num_threads
+from seodang.backends.host import describe_host, give_back_memory
 from seodang.backends.registry import open_backend
 from seodang.backends.weights import FolderWeights
+from seodang.core.processors import num_threads
 from seodang.evaluation.exam import load_exam
 from seodang.models.chat_model import Message
 from seodang.models.reader import Reader

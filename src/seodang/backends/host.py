@@ -50,13 +50,6 @@ def describe_host() -> Description:
     )
 
 
-def num_threads() -> int:
-    """The cores that this process may use, or fewer where the variable OMP_NUM_THREADS says so."""
-    cores = len(os.sched_getaffinity(0))
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    return min(cores, int(told)) if told.isdigit() and int(told) else cores
-
-
 def give_back_memory() -> None:
     """Has the C library give memory that was freed back to the system, where it is one that keeps it (glibc)."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)

@@ -27,12 +27,13 @@ from seodang.backends.contract import (
 )
 from seodang.backends.description import Description
 from seodang.backends.graph import Graph
-from seodang.backends.host import describe_host, num_threads
+from seodang.backends.host import describe_host
 from seodang.backends.llama_cpp_library import F16, F32, FLASH_ATTENTION_OFF, NO_MMAP, PADDING, open_library, version
 from seodang.backends.llama_cpp_session import LlamaCppSession
 from seodang.backends.llama_layout import LlamaLayout, read_layout
 from seodang.backends.program import check_program, make_program
 from seodang.backends.weights import check_weights, take_weight
+from seodang.core.processors import num_threads
 
 _TOOLCHAIN = "GGUF 3, Llama layout 1"
 _ROPE_BASE = 10_000.0  # of the file; its table of factors makes the graph's frequencies of it

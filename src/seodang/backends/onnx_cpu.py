@@ -26,13 +26,14 @@ from seodang.backends.contract import (
 )
 from seodang.backends.description import Description, Execution
 from seodang.backends.graph import Graph, Node
-from seodang.backends.host import describe_host, give_back_memory, num_threads
+from seodang.backends.host import describe_host, give_back_memory
 from seodang.backends.onnx_model import FINGERPRINT, IR, OPSET, build_model, graph_model
 from seodang.backends.onnx_operators import OPERATIONS
 from seodang.backends.onnx_session import OnnxSession, Opened, packed_bytes, step_inputs, weight_bytes
 from seodang.backends.program import check_program, make_program
 from seodang.backends.weights import check_weights, take_weight
 from seodang.core.files import write_atomically
+from seodang.core.processors import num_threads
 
 _TOOLCHAIN = f"ONNX opset {OPSET}, IR {IR}, translation 1"
 _FILE = "model.onnx"

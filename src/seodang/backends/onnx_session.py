@@ -8,8 +8,9 @@ import numpy as np
 
 from seodang.backends.contract import BackendError, Feed, KVState, Limits, OutOfMemory, StepResult, Unsupported
 from seodang.backends.graph import Graph, Shape
-from seodang.backends.host import give_back_memory, num_threads
+from seodang.backends.host import give_back_memory
 from seodang.backends.sequences import Sequences, positions_of
+from seodang.core.processors import num_threads
 
 Cache = list[np.ndarray]  # of each layer (max_context, width); rows beyond the sequence's length hold nothing
 

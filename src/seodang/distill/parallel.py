@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from seodang.core.errors import InputError
+from seodang.core.processors import num_threads
 
 _PATIENCE = timedelta(days=14)  # how long a process waits for the others: the first one may write with a teacher meanwhile
 
@@ -32,7 +33,9 @@ class Team:
     @property
     def num_threads(self) -> int:
         """This process's share of the processors it may use."""
-        return max(1, len(os.sched_getaffinity(0)) // self.num_local)
+        if self.size == 1:
+            return num_threads()
+        return max(1, len(os.sched_getaffinity(0)) // self.num_local)  # whatever OMP_NUM_THREADS says: torchrun sets it to 1
 
     def require_work(self, packs_per_step: int) -> None:
         """InputError where a step has fewer packs than the team has processes."""

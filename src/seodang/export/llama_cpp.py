@@ -4,7 +4,6 @@ llama.cpp's threads wait by spinning: more threads than free cores, or another b
 """
 
 import importlib
-import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Any
 import httpx
 
 from seodang.core.errors import ModelError
+from seodang.core.processors import num_threads
 from seodang.models.chat_model import Message, TokenLogprob
 
 _LONGEST_SOCKET_PATH = 100  # Unix allows 104 to 108 bytes
@@ -46,7 +46,7 @@ class LlamaCppModel:
             if file.read(4) != b"GGUF":
                 raise ModelError("not a GGUF file", where=str(path), hint="export it again")
         self.path = path
-        self.threads = threads or min(2, len(os.sched_getaffinity(0)))
+        self.threads = threads or min(2, num_threads())
         self.runtime = f"xllamacpp {xllamacpp.__version__}"
         temporary = tempfile.gettempdir()
         self._folder = tempfile.TemporaryDirectory(

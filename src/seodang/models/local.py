@@ -1,6 +1,5 @@
 """A chat model that runs here: a Hugging Face causal LM folder in safetensors, on a CPU or a GPU."""
 
-import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -13,6 +12,7 @@ from transformers import AutoModelForCausalLM
 
 from seodang.core.errors import ModelError
 from seodang.core.hashing import digest, digest_file
+from seodang.core.processors import num_threads
 from seodang.models import attention, constrain_local
 from seodang.models.chat_model import Completion, Message, Sampling, TokenLogprob, TokenTargets
 from seodang.models.constrain import KINDS, Constraint
@@ -274,4 +274,4 @@ def _scoring_batches(prompts: Sequence[Sequence[int]], continuations: Sequence[S
 
 def use_threads(count: int | None = None) -> None:
     """Sets the number of processor threads; all that this process may use by default."""
-    torch.set_num_threads(count or len(os.sched_getaffinity(0)))
+    torch.set_num_threads(count or num_threads())

@@ -1,5 +1,7 @@
 """No wrong answer is accepted, both engines must agree, and neither order nor a hang changes a judgement."""
 
+import os
+import signal
 from fractions import Fraction
 from itertools import combinations
 
@@ -92,7 +94,9 @@ def test_an_engine_that_does_not_come_back_is_ended_and_the_next_question_is_ans
     engines = EngineProcess()
     try:
         assert engines.ask("1", "1")[0].outcome == "equal"
-        engines.wall_seconds = 0.0
+        engines.wall_seconds = 0.05
+        assert engines._process is not None  # pyright: ignore[reportPrivateUsage]
+        os.kill(engines._process.pid, signal.SIGSTOP)  # pyright: ignore[reportPrivateUsage]
         assert engines.ask("1", "1")[0].outcome == "unknown"
         engines.wall_seconds = 60.0
         assert [found.outcome for found in engines.ask("1", "2")] == ["different", "different"]
