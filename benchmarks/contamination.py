@@ -1,9 +1,9 @@
 """Scan of real documents against an exam: rate, recall of planted items, and what is flagged in untouched documents.
 
-    python benchmarks/contamination.py [--json] [--documents 13000] [--items 1000] [--rounds 3] [--cache FOLDER] [--out FILE]
+    python benchmarks/contamination.py [--json] [--documents 100000] [--items 1000] [--rounds 3] [--cache FOLDER] [--out FILE]
 
 Documents are sections of Debian manuals (benchmarks/debian_documents.py). The exam is sentences of sections that are then taken out,
-and whole sections. Items are planted verbatim as rows of their own, inside a long page, and, the Korean ones, in wide letters, with
+and whole sections, all of the first 13,000 documents, half of which are Korean. Items are planted verbatim as rows of their own, inside a long page, and, the Korean ones, in wide letters, with
 other spaces and decomposed; and parts of long items as rows of their own. What is flagged in untouched documents is judged by sets
 of strings (`untouched`). Beside it a plain Python index of 8-character n-grams, which looks for items inside of rows alone.
 Each contender runs in a process of its own and in turn; a rate includes reading the rows. Rates are medians with their range.
@@ -36,6 +36,7 @@ from seodang.data.row_text import LinesFile, parts_of_row  # noqa: E402
 from seodang.pipeline.collect import machine  # noqa: E402
 
 EACH = 200  # planted items of each kind
+EXAM_FROM = 13_000  # documents, the first ones
 SIZE = 8  # characters of the plain index
 _SENTENCE = re.compile(r"(?<=[.?!다])\s+|\n")
 
@@ -46,7 +47,7 @@ def main() -> int:
         return once(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument("--documents", type=int, default=13_000)
+    parser.add_argument("--documents", type=int, default=100_000)
     parser.add_argument("--items", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cache", type=Path, default=debian_documents.CACHE, help="folder of the documents (default %(default)s)")
@@ -67,7 +68,8 @@ def main() -> int:
 
 def measure(texts: Sequence[str], num_items: int, rounds: int, folder: Path) -> dict[str, Any]:
     """Plants, scans in turn, and counts what was found."""
-    rest, items = take_exam(texts, num_items)
+    rest, items = take_exam(texts[:EXAM_FROM], num_items)
+    rest += texts[EXAM_FROM:]
     rows, planted = plant(rest, items)
     source = _written(folder / "rows.jsonl", [{"text": row} for row in rows])
     exam = _written(folder / "exam.jsonl", [{"question": item} for item in items])

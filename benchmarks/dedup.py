@@ -223,7 +223,7 @@ def table(report: dict[str, Any]) -> str:
             f"peak {row['peak_mib']:,.0f} MiB, {row['removed']} removed"
         )
     exponents = [report["sweep"][name] for name in ("exponent", "exponent_from_10000")]
-    lines.append("one process: time grows with documents to the power of {}, from 10,000 documents of {}".format(*exponents))
+    lines.append("one process: time grows with documents to the power of {:.2f}, from 10,000 documents of {:.2f}".format(*exponents))
     return "\n".join(lines)
 
 
