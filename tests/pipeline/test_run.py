@@ -252,6 +252,15 @@ def test_the_ledger_of_a_run_proves_that_nothing_was_lost(finished: Finished) ->
     assert Path(shown["ledger"]) == ledger
 
 
+def test_a_runs_records_are_drawn_for_people_without_what_was_decided(finished: Finished, tmp_path: Path) -> None:
+    told = json.loads(call("data", "review", "export", finished.run, tmp_path / "tasks.json", "--json"))
+    tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
+    assert len(tasks) == told["items"] == sum(stratum["drawn"] for stratum in told["strata"]) > 0
+    assert {stratum["stratum"].split("/")[0] for stratum in told["strata"]} == {"accepted", "rejected"}
+    assert all(task["data"]["material"] for task in tasks)
+    assert all("decision" not in task["data"] and "verdicts" not in task["data"] for task in tasks)
+
+
 def test_a_runs_files_that_are_not_those_of_its_ledger_are_found(finished: Finished, tmp_path: Path) -> None:
     shutil.copytree(finished.root, tmp_path / "runs")
     (verified,) = (tmp_path / "runs" / ".store" / "verify").iterdir()
