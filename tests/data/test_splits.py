@@ -98,3 +98,11 @@ def test_all_records_split_one_by_one_leak() -> None:
         if alone[first] != alone[second]
     )
     assert len([leak for leak in leaks(items, alone) if leak.reason == "near"]) == expected > 5
+
+
+def test_components_of_any_size_are_drawn_with_the_shares() -> None:
+    """Of 400 components of four items each a quarter is tested: within four standard errors."""
+    draw = random.Random(5)
+    items = [SplitItem(f"{number} {draw.random()}", (f"document {number // 4}",)) for number in range(1600)]
+    splits = assign_splits(items, {"train": 0.75, "test": 0.25}, similarity=1.0)
+    assert splits[::4].count("test") == pytest.approx(100, abs=35)

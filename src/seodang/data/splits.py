@@ -101,8 +101,8 @@ def require_no_leak(items: Sequence[SplitItem], splits: Sequence[str], similarit
 
 
 def _draw(text_id: str, ratios: Mapping[str, float]) -> str:
-    """The split in whose share of [0, 1) the id falls."""
-    point = Fraction(int(text_id[:16], 16), 1 << 64) * sum(map(Fraction, ratios.values()))
+    """The split in whose share of [0, 1) the hash of the id falls: the id itself is the least of several, so that it would fall low."""
+    point = Fraction(int(hashlib.sha256(text_id.encode()).hexdigest()[:16], 16), 1 << 64) * sum(map(Fraction, ratios.values()))
     edge = Fraction(0)
     for name, ratio in ratios.items():
         edge += Fraction(ratio)

@@ -38,8 +38,8 @@ def write_without_duplicates(source: Path, out: Path, threshold: float, field: s
     with LinesFile(source) as lines:
         found = find_duplicates(Texts(lines, field), threshold, workers=workers)
         gone = {duplicate.index for duplicate in found}
-        _write_lines(removed_path(out), (_removed(lines, duplicate) for duplicate in found))
-        _write_lines(out, (lines.line(index) for index in range(len(lines)) if index not in gone))
+        write_lines(removed_path(out), (_removed(lines, duplicate) for duplicate in found))
+        write_lines(out, (lines.line(index) for index in range(len(lines)) if index not in gone))
         exact = sum(duplicate.exact for duplicate in found)
         return Removal(len(lines), len(lines) - len(found), exact, len(found) - exact, len({duplicate.kept for duplicate in found}))
 
@@ -55,7 +55,7 @@ def _removed(lines: LinesFile, duplicate: Duplicate) -> bytes:
     return json.dumps(told, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def _write_lines(path: Path, lines: Iterable[bytes]) -> None:
+def write_lines(path: Path, lines: Iterable[bytes]) -> None:
     """Whole or absent: by way of a temporary neighbour and a rename."""
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
