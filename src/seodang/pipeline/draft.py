@@ -30,6 +30,7 @@ BUNDLED_TEACHER = {
 _BUNDLED_BLOCKS = 30
 _LICENSE_TOLD = "of your documents: it travels with every record"
 _LICENSE_ASKED = "FILL IN: an SPDX id such as CC-BY-4.0, or LicenseRef-own for texts of your own; a run is refused until then;"
+_CHECKS = ("well_formed", "hidden_text", "injection", "pii", "grounded", "second_answer", "points_back", "near_duplicate", "contamination")
 _RECIPE = """\
 # Teaches a small model what stands in {folder}. Written by `seodang init`; every line may be changed, and
 # `seodang explain` says what each key means and what others there are. To run it: seodang run {output}
@@ -50,6 +51,8 @@ build:
   prompts: {language}  # language of the worked examples that the teacher reads: en or ko
   question_openers: 8  # questions for each passage; more takes longer and teaches more
   answer_samples: 1
+verify:  # pii sets records with personal data aside for a person; `seodang data audit-checks` tells how often each check errs
+  checks: [{checks}]
 distill:
   epochs: 2
 evaluate:
@@ -101,6 +104,7 @@ def draft(
         name=name,
         title=_quoted(f"A student taught from {survey.folder.resolve().name}"),
         held_out=json.dumps(list(held_out), ensure_ascii=False),
+        checks=", ".join(_CHECKS),
         teacher=_block(section),
         first_layer=_BUNDLED_BLOCKS // 2 if section is BUNDLED_TEACHER or remote else 0,
         student_model="# Learns. It is on this machine: weights that a server holds cannot be trained.\nstudent_model:\n" * remote
