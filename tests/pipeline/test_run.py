@@ -252,6 +252,12 @@ def test_the_ledger_of_a_run_proves_that_nothing_was_lost(finished: Finished) ->
     assert Path(shown["ledger"]) == ledger
 
 
+def test_a_build_tells_what_each_generator_dropped(finished: Finished) -> None:
+    (path,) = (finished.root / ".store" / "build").glob("*/manifest.json")
+    summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
+    assert sum(reasons.get("cut off", 0) for reasons in summary["dropped"].values()) == summary["cut_off"]
+
+
 def test_a_runs_records_are_drawn_for_people_without_what_was_decided(finished: Finished, tmp_path: Path) -> None:
     told = json.loads(call("data", "review", "export", finished.run, tmp_path / "tasks.json", "--json"))
     tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
