@@ -252,6 +252,12 @@ def test_the_ledger_of_a_run_proves_that_nothing_was_lost(finished: Finished) ->
     assert Path(shown["ledger"]) == ledger
 
 
+def test_a_build_tells_what_each_generator_dropped(finished: Finished) -> None:
+    (path,) = (finished.root / ".store" / "build").glob("*/manifest.json")
+    summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
+    assert sum(reasons.get("cut off", 0) for reasons in summary["dropped"].values()) == summary["cut_off"]
+
+
 def test_a_runs_records_are_drawn_for_people_without_what_was_decided(finished: Finished, tmp_path: Path) -> None:
     told = json.loads(call("data", "review", "export", finished.run, tmp_path / "tasks.json", "--json"))
     tasks = json.loads((tmp_path / "tasks.json").read_text(encoding="utf-8"))
@@ -273,6 +279,56 @@ def test_a_runs_files_that_are_not_those_of_its_ledger_are_found(finished: Finis
         call("data", "audit", tmp_path / "runs" / "small")
 
 
+def test_a_record_that_was_lost_before_verification_is_found(finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.root, tmp_path / "runs")
+    (built,) = (tmp_path / "runs" / ".store" / "build").iterdir()
+    lines = (built / "records.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (built / "records.jsonl").write_text("".join(lines[:3] + lines[4:]), encoding="utf-8")
+    where, total = "records.jsonl of the step `build`", len(lines)
+    told = f"{where} holds {total - 1} records, and {total} were verified: 1 that were verified are missing, and 0 were not verified"
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [told]
+    (built / "records.jsonl").write_text("".join(lines[::-1]), encoding="utf-8")
+    told = f"{where} holds {total} records, and {total} were verified: their order is another"
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [told]
+    (built / "records.jsonl").unlink()
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [f"{where} cannot be read: file not found"]
+    (built / "records.jsonl").write_text("".join(lines), encoding="utf-8")
+    manifest = json.loads((built / "manifest.json").read_text(encoding="utf-8"))
+    manifest["summary"]["num_records"] += 1
+    (built / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [f"the step `build` made {total + 1} records, and {total} were verified"]
+    shutil.rmtree(built)
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == []
+
+
+@pytest.mark.parametrize(("file", "field"), [("accepted", "answer"), ("rejected", "question"), ("rejected", "verdicts")])
+def test_a_decided_record_that_was_changed_is_found(finished: Finished, tmp_path: Path, file: str, field: str) -> None:
+    shutil.copytree(finished.root, tmp_path / "runs")
+    (verified,) = (tmp_path / "runs" / ".store" / "verify").iterdir()
+    path = verified / f"{file}.jsonl"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows[0][field] = rows[0][field][1:]
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [
+        f"{file}.jsonl of the step `verify` has another `{field}` of {rows[0]['id']} than the ledger"
+    ]
+
+
+def test_a_record_that_was_changed_where_it_was_built_is_found(finished: Finished, tmp_path: Path) -> None:
+    shutil.copytree(finished.root, tmp_path / "runs")
+    (path,) = (tmp_path / "runs" / ".store" / "build").glob("*/records.jsonl")
+    text = path.read_text(encoding="utf-8")
+    first = json.loads(text.splitlines()[0])
+    path.write_text(json.dumps({**first, "answer": "other"}) + "\n" + text.split("\n", 1)[1], encoding="utf-8")
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [
+        f"records.jsonl of the step `build` has another `answer` of {first['id']} than the ledger"
+    ]
+    path.write_text(text + "\n", encoding="utf-8")
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == [
+        "records.jsonl of the step `build` has other bytes than its manifest says"
+    ]
+
+
 def test_another_check_threshold_asks_the_teacher_nothing_again(finished: Finished, tmp_path: Path) -> None:
     """The ledger is of the step `build`: what a change does not concern is not checked again."""
     shutil.copytree(finished.root, tmp_path / "runs")
@@ -287,3 +343,5 @@ def test_another_check_threshold_asks_the_teacher_nothing_again(finished: Finish
     index.close()
     assert rows["verify.points_back"] == 1
     assert rows["verify.decontaminated"] == 2
+    assert audit_place(tmp_path / "runs" / "small")["faults"] == []
+    assert audit_place(tmp_path / "runs" / Path(yaml.safe_load(changed.read_text(encoding="utf-8"))["name"]))["faults"] == []

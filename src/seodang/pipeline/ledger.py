@@ -37,7 +37,8 @@ class Place:
 
     folder: Path
     verification: str | None
-    verified: Path | None  # the folder of the step `verify`, where a run was named
+    verified: Path | None = None  # the folder of the step `verify`, where a run was named
+    built: Artifact | None = None  # that of the step `build`, where it is still there
 
 
 @contextmanager
@@ -119,13 +120,14 @@ def keep_decisions(
 def find_place(path: Path) -> Place:
     """The ledger of a run's folder, or of a ledger's own. InputError where there is none yet."""
     if (path / INDEX).is_file():
-        return Place(path, None, None)
+        return Place(path, None)
     run = open_run(path)
     verified = run.artifact("verify")
     if not verified.done or not (verified.folder / POINTER).is_file():
         raise InputError("nothing was verified here yet", where=str(path), hint="run the recipe up to the step `verify`, with this version")
     pointer: dict[str, Any] = read_json(verified.folder / POINTER)
-    return Place(run.folder.parent / ".store" / LEDGERS / pointer["ledger"], pointer["verification"], verified.folder)
+    folder, built = run.folder.parent / ".store" / LEDGERS / pointer["ledger"], run.artifact("build")
+    return Place(folder, pointer["verification"], verified.folder, built if built.done else None)
 
 
 def only_run(root: Path) -> Path:
@@ -144,14 +146,3 @@ def ledgers(root: Path) -> list[Path]:
 
 def _written(folder: Path) -> float:
     return (folder / INDEX).stat().st_mtime
-
-
-def outcome_faults(place: Place, ruled: Sequence[Ruled]) -> list[str]:
-    """What the files of the step `verify` say otherwise than the ledger."""
-    faults: list[str] = []
-    for outcome in ("accepted", "rejected", "quarantined", "failed"):
-        assert place.verified is not None
-        kept = [row["id"] for row in read_json_lines(place.verified / f"{outcome}.jsonl")]
-        if kept != list(dict.fromkeys(row.name for row in ruled if row.decision == outcome and row.check != "repeated")):
-            faults.append(f"{outcome}.jsonl of the step `verify` does not hold the records that the ledger says are {outcome}")
-    return faults

@@ -14,6 +14,7 @@ from seodang.core.hashing import digest, digest_file
 from seodang.core.registry import find_function
 from seodang.data.build.prompt_text import prompts_digest
 from seodang.data.build.run_generators import read_generators
+from seodang.data.build.units import CUT
 from seodang.data.documents import sources_digest
 from seodang.data.verify.section import HOW_IT_IS_DONE
 from seodang.distill.parallel import joined
@@ -258,7 +259,9 @@ def _build_line(s: dict[str, Any]) -> str:
     reasoned = f", {s['reasoned']} of them with reasoning" if s["reasoned"] else ""
     cut_off = f"; {s['cut_off']} texts cut off and dropped" if s["cut_off"] else ""
     further = "".join(f", {number} of {kind}" for kind, number in s["further"].items())
-    return f"{s['num_records']} records: {counts}{further}{reasoned}{cut_off}"
+    others = {name: sum(n for reason, n in told.items() if reason != CUT.reason) for name, told in s.get("dropped", {}).items()}
+    dropped = "".join(f"; {number} dropped by {name}" for name, number in others.items() if number)
+    return f"{s['num_records']} records: {counts}{further}{reasoned}{cut_off}{dropped}"
 
 
 def _verify_line(s: dict[str, Any]) -> str:

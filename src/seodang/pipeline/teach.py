@@ -17,6 +17,7 @@ from seodang.data.build.keywords import keywords
 from seodang.data.build.next_steps import next_steps
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.build.questions import questions
+from seodang.data.build.units import dropped_by_generator
 from seodang.data.build.utterances import utterances
 from seodang.data.build.written import num_cut_off
 from seodang.data.documents import read_documents
@@ -93,7 +94,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
             others = general(context.teacher, recipe.build, recipe.seed, journal, progress)
         with counted(context.teacher, spent, "further"):
             further = _further(context, [*acts, *knows, *others], journal, progress)
-        num_cut = num_cut_off(journal)
+        num_cut, dropped = num_cut_off(journal), dropped_by_generator(journal)
     typed = keywords(
         context.passages,
         context.actions,
@@ -114,6 +115,7 @@ def build(context: RunContext, artifact: Artifact, progress: Progress) -> dict[s
         "further": dict(Counter(record.kind for record in further)),
         "reasoned": sum(bool(record.reasoning) for record in records),
         "cut_off": num_cut,
+        "dropped": dropped,
     }
 
 

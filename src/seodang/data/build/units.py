@@ -55,5 +55,11 @@ def num_dropped(journal: Journal, name: str) -> Counter[str]:
     return Counter(reason for reason in reasons if reason is not None)
 
 
+def dropped_by_generator(journal: Journal) -> dict[str, dict[str, int]]:
+    """The same for each generator that dropped anything, by the name that its units bear, the most frequent reason first."""
+    names = dict.fromkeys(unit.split("/", 1)[0] for unit in journal.units())
+    return {name: dict(counts.most_common()) for name in names if (counts := num_dropped(journal, name))}
+
+
 def _row(one: Record | Dropped) -> dict[str, Any] | None:
     return one.row() if isinstance(one, Record) else None if one == CUT else {"dropped": one.reason}

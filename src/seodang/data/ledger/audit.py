@@ -13,7 +13,7 @@ from seodang.data.ledger.policy import DECISIONS, Policy
 from seodang.data.ledger.tables import TABLES, read_shard, shard_path
 from seodang.data.ledger.view import VERIFY, Verification, count, read_verification, read_views, rule_rows
 
-_MOST_FAULTS = 20
+MOST_FAULTS = 20
 _OUTCOMES = ("pass", "fail", "undecided", "error")
 Rows = dict[str, list[dict[str, Any]]]
 
@@ -52,7 +52,7 @@ def audit(ledger: Ledger, verification: str | None = None) -> dict[str, Any]:
         "shards": {table: len(ledger.shards(table)) for table in TABLES},
         "bytes": sum(shard_path(ledger.folder, t, n).stat().st_size for t in TABLES for n in ledger.shards(t) if _stands(ledger, t, n)),
         "num_faults": len(faults),
-        "faults": faults[:_MOST_FAULTS],
+        "faults": faults[:MOST_FAULTS],
     }
 
 

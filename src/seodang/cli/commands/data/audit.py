@@ -14,6 +14,8 @@ from seodang.cli.options import run_argument
 def command(run: Path, as_json: bool) -> None:
     """Compute everything that the ledger of RUN says again from its shards: hashes, units of work, verdicts, decisions.
 
+    The records that the step `build` of RUN wrote, and the files of its step `verify`, are held against the ledger, line by line.
+
     RUN is a run's folder, or a ledger's folder below runs/.store/ledger. Exit code 8 where anything does not hold.
     """
     from seodang.data.ledger.audit import require_sound
