@@ -47,6 +47,9 @@ def test_an_environment_is_loaded_only_where_the_user_names_it(data: Call, tmp_p
     file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "", "truth": truth}])
     _, out, _ = data("check", "tool_calls", "--input", file, "--json")
     assert "not among those" in out
+    of_seodang = lines(tmp_path / "own.jsonl", [{"question": "q", "answer": "", "truth": truth | {"environment": "seodang.cli.main:main"}}])
+    code, out, _ = data("check", "tool_calls", "--input", of_seodang, "--json")
+    assert (code, "not among those" in out) == (0, True)
     _, out, _ = data("check", "tool_calls", "--input", file, "--environment", "test_nowhere:Lines", "--json")
     assert "cannot open" in out
 
