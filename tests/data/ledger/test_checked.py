@@ -22,8 +22,8 @@ from seodang.data.ledger.ledger import Ledger
 from seodang.data.ledger.view import verifications
 from seodang.data.verify.context import CheckContext, bare_context
 from seodang.data.verify.decide import decide
+from seodang.data.verify.find import check_names
 from seodang.data.verify.section import CHECKS, HOW_IT_IS_DONE, VerifySection
-from seodang.data.verify_audit.audit import check_names
 
 ROW, TEXT, PASSAGES = make_documents(16)
 RECORDS = make_records(PASSAGES, 40)

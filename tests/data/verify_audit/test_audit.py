@@ -8,9 +8,10 @@ import pytest
 from seodang.core.errors import InputError
 from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, failed, passed, undecided
+from seodang.data.verify.find import check_names
 from seodang.data.verify.probe import Probe, probes_of
 from seodang.data.verify_audit import audit as audits
-from seodang.data.verify_audit.audit import audit_check, audit_with, certifies, check_names, why_not_certifying
+from seodang.data.verify_audit.audit import audit_check, audit_with, certifies, why_not_certifying
 from seodang.data.verify_audit.phone_lines import PhoneLines
 
 OUTSIDE = f"{__name__}:even"
