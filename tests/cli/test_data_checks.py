@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from seodang.cli.main import main
+from seodang.scoring.sandbox.isolation import IsolationError
+from seodang.scoring.sandbox.run import isolation_lines
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -100,6 +102,21 @@ def test_a_check_that_raises_fails_its_record(data: Call, tmp_path: Path) -> Non
     file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "", "truth": truth}])
     code, out, _ = data("check", "tool_calls", "--input", file, "--json")
     assert (code, json.loads(out)["verdicts"][0]["outcome"]) == (0, "error")
+
+
+def test_the_isolation_in_force_is_told_where_code_is_run(data: Call, tmp_path: Path) -> None:
+    try:
+        needed = isolation_lines()
+    except IsolationError as fault:
+        pytest.skip(fault.what)
+    truth = {"tests": "assert f(2) == 4", "entry_point": "f"}
+    file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "def f(n):\n    return n * n\n", "truth": truth}])
+    code, out, err = data("check", "code_runs", "--input", file, "--json")
+    assert code == 0
+    assert json.loads(out)["verdicts"][0]["outcome"] == "pass"
+    assert err.splitlines() == needed
+    untested = lines(tmp_path / "untested.jsonl", [{"question": "q", "answer": "a"}])
+    assert data("check", "code_runs", "--input", untested)[2] == ""
 
 
 def test_the_audit_as_json(data: Call) -> None:

@@ -25,6 +25,7 @@ def command(name: str, file: Path, exam: Path | None, environments: tuple[str, .
     compares with. Exit code 0 whatever the verdicts are.
     """
     from seodang.data.records_file import read_records
+    from seodang.data.verify.code_runs import isolation_in_force
     from seodang.data.verify.context import bare_context
     from seodang.data.verify.find import find_check
     from seodang.data.verify.guard import guarded
@@ -34,7 +35,10 @@ def command(name: str, file: Path, exam: Path | None, environments: tuple[str, .
     per_record = bool(getattr(inspect.getmodule(check), "PER_RECORD", False))
     records = read_records(file)
     questions = [record.question or record.answer for record in read_records(exam)] if exam else []
-    with bare_context(VerifySection(tool_environments=environments), questions) as context:
+    section = VerifySection(tool_environments=environments)
+    for line in isolation_in_force([check], records, section):
+        click.echo(line, err=True)
+    with bare_context(section, questions) as context:
         verdicts = guarded(name, check, records, context, per_record=per_record)
     if as_json:
         rows = [{"record": v.record, "outcome": v.outcome, "evidence": v.evidence} for v in verdicts]
