@@ -140,7 +140,7 @@ def test_who_certifies() -> None:
 )
 def test_an_exact_check_with_a_bad_audit_does_not_certify(monkeypatch: pytest.MonkeyPatch, probes: list[Probe], told: str) -> None:
     monkeypatch.setattr(f"{__name__}.CERTIFIES", True, raising=False)
-    monkeypatch.setattr(audits, "find_function", lambda package, name: even)
+    monkeypatch.setattr(audits, "find_check", lambda name: even)
     monkeypatch.setattr(audits, "probes_of", lambda name: probes)
     for cached in (audits.audit_check, audits.why_not_certifying):
         monkeypatch.setattr(audits, cached.__name__, cached.__wrapped__)
