@@ -1,6 +1,7 @@
 """`seodang data check`, `audit-checks` and `review`: JSON alone on stdout, true line numbers, refusals in one line."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from seodang.cli.main import main
+from seodang.scoring.sandbox.isolation import IsolationError
+from seodang.scoring.sandbox.run import isolation_lines
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -47,6 +50,9 @@ def test_an_environment_is_loaded_only_where_the_user_names_it(data: Call, tmp_p
     file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "", "truth": truth}])
     _, out, _ = data("check", "tool_calls", "--input", file, "--json")
     assert "not among those" in out
+    of_seodang = lines(tmp_path / "own.jsonl", [{"question": "q", "answer": "", "truth": truth | {"environment": "seodang.cli.main:main"}}])
+    code, out, _ = data("check", "tool_calls", "--input", of_seodang, "--json")
+    assert (code, "not among those" in out) == (0, True)
     _, out, _ = data("check", "tool_calls", "--input", file, "--environment", "test_nowhere:Lines", "--json")
     assert "cannot open" in out
 
@@ -57,6 +63,60 @@ def test_a_fault_is_named_by_its_true_line(data: Call, tmp_path: Path) -> None:
     code, _, err = data("check", "json_schema", "--input", file)
     assert code == 3
     assert f"{file}:5: not a record" in err
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("truth", "x"), ("truth", [1]), ("turns", 5), ("turns", ["x"]), ("passages", "abc"), ("kind", 1)]
+)
+def test_a_field_of_another_type_is_named_with_its_line(data: Call, tmp_path: Path, field: str, value: Any) -> None:
+    file = lines(tmp_path / "in.jsonl", [{"text": "a"}, {"question": "q", "answer": "a", field: value}])
+    code, out, err = data("check", "json_schema", "--input", file)
+    assert (code, out) == (3, "")
+    assert err.startswith(f"error: {file}:2: `{field}` must be ")
+    assert len(err.splitlines()) == 2
+
+
+@pytest.mark.parametrize("command", [("check", "--input", "in.jsonl"), ("audit-checks",)])
+@pytest.mark.parametrize("name", ["json:loads", "seodang.core.records:Record", "nope", "decide", "probe", "words"])
+def test_what_is_no_check_is_told_with_the_list_of_checks(data: Call, command: tuple[str, ...], name: str) -> None:
+    code, out, err = data(*command, name)
+    assert (code, out) == (2, "")
+    assert "is no check" in err or "no check `" in err
+    named = err.partition("there are: ")[2].strip().split(", ")
+    assert "tool_calls" in named or "did you mean" in err
+    assert not {"decide", "probe", "words", "context", "section"} & set(named)
+
+
+def test_a_file_that_can_be_read_only_once(data: Call) -> None:
+    end, begin = os.pipe()
+    os.write(begin, b'\n{"text": "a"}\n')
+    os.close(begin)
+    code, out, _ = data("check", "json_schema", "--input", f"/dev/fd/{end}", "--json")
+    os.close(end)
+    assert code == 0
+    assert len(json.loads(out)["verdicts"]) == 1
+
+
+def test_a_check_that_raises_fails_its_record(data: Call, tmp_path: Path) -> None:
+    truth = {"environment": "seodang.data.verify_audit.phone_lines:PhoneLines", "initial_state": 5, "calls": []}
+    file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "", "truth": truth}])
+    code, out, _ = data("check", "tool_calls", "--input", file, "--json")
+    assert (code, json.loads(out)["verdicts"][0]["outcome"]) == (0, "error")
+
+
+def test_the_isolation_in_force_is_told_where_code_is_run(data: Call, tmp_path: Path) -> None:
+    try:
+        needed = isolation_lines()
+    except IsolationError as fault:
+        pytest.skip(fault.what)
+    truth = {"tests": "assert f(2) == 4", "entry_point": "f"}
+    file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "def f(n):\n    return n * n\n", "truth": truth}])
+    code, out, err = data("check", "code_runs", "--input", file, "--json")
+    assert code == 0
+    assert json.loads(out)["verdicts"][0]["outcome"] == "pass"
+    assert err.splitlines() == needed
+    untested = lines(tmp_path / "untested.jsonl", [{"question": "q", "answer": "a"}])
+    assert data("check", "code_runs", "--input", untested)[2] == ""
 
 
 def test_the_audit_as_json(data: Call) -> None:

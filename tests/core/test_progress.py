@@ -33,3 +33,9 @@ def test_no_line_comes_after_the_end(monkeypatch: pytest.MonkeyPatch, capsys: py
     capsys.readouterr()
     time.sleep(0.05)
     assert capsys.readouterr().err == ""
+
+
+def test_a_line_is_told_at_once_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    Progress("verify").tell("sandbox: landlock")
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "  verify: sandbox: landlock\n")

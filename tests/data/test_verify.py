@@ -184,6 +184,11 @@ def test_near_duplicate(make_context: Any) -> None:
     assert verdicts[1].evidence["twin"] == first.id
 
 
+def test_questions_without_letters_are_alike_only_where_they_are_equal(make_context: Any) -> None:
+    assert outcomes(near_duplicate([know("?"), know("!"), know("Why?")], make_context())) == ["pass", "pass", "pass"]
+    assert outcomes(near_duplicate([know(""), know("")], make_context())) == ["pass", "fail"]
+
+
 def test_a_duplicate_at_exactly_the_threshold_is_one(make_context: Any) -> None:
     records = [know("When can a suspended line be lifted?"), know("When can one suspended line be lifted?")]
     measured = near_duplicate(records, make_context(duplicate_similarity=0.01))[1].evidence["similarity"]

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from seodang.core.errors import InputError
 from seodang.scoring.tool_call import ToolCall
-from seodang.scoring.tool_state import Environment, compare, differing, open_environment, play, same
+from seodang.scoring.tool_state import SHIPPED, Environment, compare, differing, open_environment, play, same
 
-OWN = "seodang.data.verify_audit.phone_lines:PhoneLines"
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.5, 1.0]) | st.text("ab", max_size=2),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab", max_size=1), inner, max_size=3),
@@ -97,16 +96,18 @@ def test_a_difference_is_named_by_its_place() -> None:
     assert differing({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == {"path": "$.a[0].b", "found": 1, "needed": 2}
 
 
-def test_only_allowed_environments_are_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(open_environment(OWN), Environment)
-    with pytest.raises(InputError, match="not among those"):
-        open_environment("subprocess:Popen")
+def test_only_allowed_environments_are_loaded() -> None:
+    for name in SHIPPED:
+        assert isinstance(open_environment(name), Environment)
+    for name in ("subprocess:Popen", "seodang.cli.main:main", "seodang.nowhere:Class"):
+        with pytest.raises(InputError, match="not among those"):
+            open_environment(name)
     with pytest.raises(InputError, match="cannot open"):
         open_environment("subprocess:Popen", ["subprocess:Popen"])
     with pytest.raises(InputError, match="no environment"):
         open_environment("collections:Counter", ["collections:Counter"])
     with pytest.raises(InputError, match="cannot open"):
-        open_environment("seodang.nowhere:Class")
+        open_environment("seodang.nowhere:Class", ["seodang.nowhere:Class"])
 
 
 def test_an_environment_that_gives_no_json_is_told() -> None:

@@ -74,7 +74,12 @@ def read_json(path: Path) -> Any:
 
 def read_json_lines(path: Path) -> list[Any]:
     """Reads one JSON value a line; InputError names the file and line that is broken."""
-    rows: list[Any] = []
+    return [row for _, row in read_numbered_json_lines(path)]
+
+
+def read_numbered_json_lines(path: Path) -> list[tuple[int, Any]]:
+    """The JSON value of each line that is not blank, with the line's number from 1. InputError names the line that is broken."""
+    rows: list[tuple[int, Any]] = []
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
@@ -84,7 +89,7 @@ def read_json_lines(path: Path) -> list[Any]:
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
-                rows.append(json.loads(line))
+                rows.append((number, json.loads(line)))
             except json.JSONDecodeError as error:
                 raise InputError(f"not JSON ({error.msg})", where=f"{path}:{number}", hint="one JSON object a line") from error
     return rows

@@ -39,6 +39,10 @@ class Progress:
         if note is not None:
             self.note = note
 
+    def tell(self, line: str) -> None:
+        """Prints a line at once."""
+        print(f"  {self.name}: {line}", file=sys.stderr, flush=True)
+
     def _run(self) -> None:
         while not self._stop.wait(_INTERVAL_S):
             share = f"{self.done}/{self.total}" if self.total else f"{self.done}" if self.done else ""

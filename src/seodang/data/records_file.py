@@ -6,30 +6,26 @@ from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError
-from seodang.core.files import read_json_lines
+from seodang.core.files import read_numbered_json_lines
 from seodang.core.records import Record
 from seodang.data.language import guess_language
 
 _FORMS = "`question` and `answer`, `messages`, `prompt` and `completion`, or `text`"
-_OWN = ("passages", "samples", "action", "author", "reasoning", "truth", "domain", "capability")
+_TEXTS = ("action", "author", "reasoning", "domain", "capability")
+_LISTS = ("passages", "samples")
+_OWN = (*_LISTS, *_TEXTS, "truth")
 
 
 def read_records(path: Path) -> list[Record]:
     """One record for each line, in order. InputError names the line that is none."""
-    return [_read(row, f"{path}:{number}") for number, row in numbered_json_lines(path)]
-
-
-def numbered_json_lines(path: Path) -> list[tuple[int, Any]]:
-    """The JSON value of each line that is not blank, with the line's number from 1."""
-    values = read_json_lines(path)
-    lines = path.read_text(encoding="utf-8").split("\n")
-    return list(zip((number for number, line in enumerate(lines, start=1) if line.strip()), values, strict=True))
+    return [_read(row, f"{path}:{number}") for number, row in read_numbered_json_lines(path)]
 
 
 def _read(row: Any, where: str) -> Record:
     if not isinstance(row, dict):
         raise InputError("not a record: a JSON object is needed", where=where, hint=f"give each line {_FORMS}")
     given: Mapping[str, Any] = row
+    _refuse_types(given, where)
     question, answer, turns = _spoken(given, where)
     own = {name: given[name] for name in _OWN if name in given}
     language = given.get("language") or guess_language(f"{question} {answer}")
@@ -40,6 +36,23 @@ def _read(row: Any, where: str) -> Record:
         )
     except TypeError as error:
         raise InputError(f"not a record ({error})", where=where, hint=f"give each line {_FORMS}") from error
+
+
+def _refuse_types(row: Mapping[str, Any], where: str) -> None:
+    """InputError names the first field that is of another type than a record's."""
+    faults = [(name, "a text") for name in (*_TEXTS, "kind", "language") if not isinstance(row.get(name, ""), str)]
+    faults += [(name, "a list of texts") for name in _LISTS if not _is_list(row.get(name, []), str)]
+    faults += [("truth", "a JSON object")] * (not isinstance(row.get("truth", {}), dict))
+    faults += [("turns", "a list of messages, each an object")] * (not _is_list(row.get("turns", []), dict))
+    if faults:
+        name, needed = faults[0]
+        raise InputError(
+            f"`{name}` must be {needed}, not {json.dumps(row[name], ensure_ascii=False)[:60]}", where=where, hint="mend that line"
+        )
+
+
+def _is_list(value: Any, kind: type) -> bool:
+    return isinstance(value, list) and all(isinstance(one, kind) for one in value)
 
 
 def _spoken(row: Mapping[str, Any], where: str) -> tuple[str, str, Sequence[Mapping[str, Any]]]:

@@ -11,11 +11,11 @@ from seodang import __version__
 from seodang.core.errors import ModelError, RecipeError
 from seodang.core.files import write_atomically, write_json
 from seodang.core.hashing import digest, digest_file
-from seodang.core.registry import find_function
 from seodang.data.build.prompt_text import prompts_digest
 from seodang.data.build.run_generators import read_generators
 from seodang.data.build.units import CUT
 from seodang.data.documents import sources_digest
+from seodang.data.verify.find import find_check
 from seodang.data.verify.section import HOW_IT_IS_DONE
 from seodang.distill.parallel import joined
 from seodang.distill.section import LIVE_MODES, MODE_SETTINGS, DistillSection, mode_settings
@@ -60,7 +60,7 @@ def make_plan(context: RunContext) -> list[Step]:
     """The steps of a recipe, in order, each with a key made of its settings and its inputs' keys."""
     recipe = context.recipe
     # A misspelt check is told before an hour's work, not after; one from outside is known by its source.
-    checks = {name: find_function("seodang.data.verify", name) for name in recipe.verify.checks}
+    checks = {name: find_check(name) for name in recipe.verify.checks}
     outside = {name: inspect.getsource(inspect.getmodule(check) or check) for name, check in checks.items() if ":" in name}
     versions = {name: getattr(inspect.getmodule(check), "VERSION", 1) for name, check in checks.items()}
     policy, settings = recipe_policy(context).digest, recipe.verify.model_dump(exclude={*HOW_IT_IS_DONE} - {"checks"})

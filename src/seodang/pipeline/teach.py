@@ -25,8 +25,10 @@ from seodang.data.engine.open import open_executor
 from seodang.data.ledger.checked import KeptChecks
 from seodang.data.passages import split_passages
 from seodang.data.sources.document import place_rows
+from seodang.data.verify.code_runs import isolation_in_force
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import conserve, decide
+from seodang.data.verify.find import find_check
 from seodang.distill.section import ACROSS, LIVE_MODES
 from seodang.evaluation.exam import load_exam
 from seodang.models.conversation import conversation
@@ -143,6 +145,8 @@ def verify(context: RunContext, artifact: Artifact, progress: Progress) -> dict[
     exam = load_exam(context.resolve(recipe.evaluate.exam))
     if recipe.evaluate.general:
         exam += load_exam(context.resolve(recipe.evaluate.general))
+    for line in isolation_in_force([find_check(name) for name in section.checks], records, section):
+        progress.tell(line)
     executor = open_executor(section.executor, section.workers, ray_address=section.ray_address)
     with closing(Journal(artifact.folder / "partial" / "verify.jsonl")) as journal, open_run_ledger(context) as ledger, executor:
         progress.total, progress.unit = len(records), "decided"

@@ -13,8 +13,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from seodang.core.errors import InputError
 from seodang.scoring.tool_call import ToolCall
+from seodang.scoring.tools.environments import ENVIRONMENTS
 
-OWN = "seodang."  # environments that ship with the project may be named by any record
+OF_PROBES = "seodang.data.verify_audit.phone_lines:PhoneLines"  # of the audit of tool calls
+SHIPPED = frozenset({OF_PROBES, *(kind.name for kind in ENVIRONMENTS)})  # any record may name them
 
 
 @runtime_checkable
@@ -63,9 +65,9 @@ class Difference:
 def open_environment(name: str, allowed: Sequence[str] = ()) -> Environment:
     """A fresh environment of the class `package.module:Class`. InputError where a record names one that was not allowed.
 
-    A record's text must not choose what code is loaded: only names in `allowed` and the project's own are imported.
+    A record's text must not choose what code is loaded: only names in `allowed` and in `SHIPPED` are imported.
     """
-    if name not in allowed and not name.startswith(OWN):
+    if name not in allowed and name not in SHIPPED:
         raise InputError(
             f"the environment `{name}` is not among those that may be loaded",
             hint="allow it: `--environment package.module:Class`, or `verify.tool_environments` in a recipe",

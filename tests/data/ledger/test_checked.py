@@ -22,8 +22,8 @@ from seodang.data.ledger.ledger import Ledger
 from seodang.data.ledger.view import verifications
 from seodang.data.verify.context import CheckContext, bare_context
 from seodang.data.verify.decide import decide
+from seodang.data.verify.find import check_names
 from seodang.data.verify.section import CHECKS, HOW_IT_IS_DONE, VerifySection
-from seodang.data.verify_audit.audit import check_names
 
 ROW, TEXT, PASSAGES = make_documents(16)
 RECORDS = make_records(PASSAGES, 40)
@@ -50,7 +50,7 @@ def test_the_ledger_changes_no_decision(tmp_path: Path) -> None:
 
 
 def test_a_check_that_raises_fails_only_its_record_and_one_that_ends_its_process_too(tmp_path: Path) -> None:
-    """At one worker and at two; a check that compares records is the caller's own, and raises."""
+    """At one worker and at two."""
     records = [replace(RECORDS[0], question=question) for question in ("Is it one?", "Does it raise?", "Is it two?")]
     here, _ = put(tmp_path / "1", ["odd_checks:raising"], records)
     with LocalProcesses(2) as executor:
@@ -63,6 +63,20 @@ def test_a_check_that_raises_fails_only_its_record_and_one_that_ends_its_process
     assert ending[1].verdicts[0].evidence == {"error": "the worker process ended with exit code 5"}
     with pytest.raises(InputError, match="nothing to ask"):
         put(tmp_path / "4", ["odd_checks:refusing"], records)
+
+
+def test_a_check_that_compares_or_asks_the_teacher_ends_no_run(tmp_path: Path) -> None:
+    """The one that asks fails the record alone; one that compares fails all, as no record can be told to be at fault."""
+    records = [replace(RECORDS[0], question=question) for question in ("Is it one?", "Does it raise?", "Is it two?")]
+    asking, done = put(tmp_path / "1", ["odd_asking:asking"], records)
+    assert [decision.outcome for decision in asking] == ["accepted", "failed", "accepted"]
+    assert asking[1].verdicts[0].evidence == {"error": "KeyError: 'lines'"}
+    assert done == {"odd_asking:asking": 3}
+    comparing, done = put(tmp_path / "2", ["odd_comparisons:comparing"], records)
+    assert {decision.verdicts[0].evidence["error"] for decision in comparing} == {"ZeroDivisionError: division by zero"}
+    assert done == {"odd_comparisons:comparing": 3}
+    forgetting, _ = put(tmp_path / "3", ["odd_comparisons:forgetting"], records)
+    assert {decision.outcome for decision in forgetting} == {"failed"}
 
 
 def test_what_a_check_does_not_read_does_not_ask_it_again(tmp_path: Path) -> None:

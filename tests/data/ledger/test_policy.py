@@ -110,7 +110,7 @@ def test_a_policy_is_known_by_what_it_says(tmp_path: Path) -> None:
         ("version: 1\nname: p\nthreshold: []\n", "`threshold`: unknown key", "did you mean `thresholds`?"),
         ("version: 2\nname: p\n", "`version`", "docs/data.md"),
         ("version: 1\nname: p\noutcomes: {fail: reject}\n", "`outcomes.fail`", "docs/data.md"),
-        ("version: 1\nname: p\nchecks: {groundet: {fail: failed}}\n", "no `groundet`", "did you mean `grounded`?"),
+        ("version: 1\nname: p\nchecks: {groundet: {fail: failed}}\n", "no check `groundet`", "did you mean `grounded`?"),
         ("version: 1\nname: p\nthresholds: [{check: grounded, evidence: n}]\n", "a bound is missing", "at_least"),
         ("name: p\n", "`version`: missing", "docs/data.md"),
         ("version: 1\nname: p\nthresholds: [{check: grounded, evidence: n, at_least: .nan}]\n", "finite", "docs/data.md"),

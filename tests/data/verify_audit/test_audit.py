@@ -8,9 +8,10 @@ import pytest
 from seodang.core.errors import InputError
 from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, failed, passed, undecided
+from seodang.data.verify.find import check_names
 from seodang.data.verify.probe import Probe, probes_of
 from seodang.data.verify_audit import audit as audits
-from seodang.data.verify_audit.audit import audit_check, audit_with, certifies, check_names, why_not_certifying
+from seodang.data.verify_audit.audit import audit_check, audit_with, certifies, why_not_certifying
 from seodang.data.verify_audit.phone_lines import PhoneLines
 
 OUTSIDE = f"{__name__}:even"
@@ -139,7 +140,7 @@ def test_who_certifies() -> None:
 )
 def test_an_exact_check_with_a_bad_audit_does_not_certify(monkeypatch: pytest.MonkeyPatch, probes: list[Probe], told: str) -> None:
     monkeypatch.setattr(f"{__name__}.CERTIFIES", True, raising=False)
-    monkeypatch.setattr(audits, "find_function", lambda package, name: even)
+    monkeypatch.setattr(audits, "find_check", lambda name: even)
     monkeypatch.setattr(audits, "probes_of", lambda name: probes)
     for cached in (audits.audit_check, audits.why_not_certifying):
         monkeypatch.setattr(audits, cached.__name__, cached.__wrapped__)

@@ -1,11 +1,10 @@
 """Checks put to records by way of the ledger: what is there is not asked again, and what is new is kept group by group."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from seodang.core.errors import SeodangError
 from seodang.core.records import Record, Verdict
 from seodang.core.registry import find_function
 from seodang.data.engine.executor import Executor
@@ -13,6 +12,7 @@ from seodang.data.ledger.check_config import CheckConfig, check_config, context_
 from seodang.data.ledger.facts import Activity, Finding, Unit, check_stage
 from seodang.data.ledger.ledger import Ledger
 from seodang.data.verify.context import CheckContext, bare_context, broken
+from seodang.data.verify.guard import Check, guarded
 from seodang.data.verify.section import VerifySection
 
 GROUP = 128  # records of one commit, and of one unit of the executor
@@ -68,8 +68,8 @@ class KeptChecks:
     ) -> Iterator[Sequence[Verdict] | None]:
         """The verdicts on each group, in order; None for one that ended its worker, or ran out of time, as often as it was tried."""
         if not config.movable:
-            check: Callable[[Sequence[Record], CheckContext], list[Verdict]] = find_function("seodang.data.verify", config.name)
-            yield from (check(group, context) for group in groups)
+            check: Check = find_function("seodang.data.verify", config.name)
+            yield from (guarded(config.name, check, group, context, per_record=config.per_record) for group in groups)
             return
         for outcome in self.executor.map_units(check_group, groups, shared=_movable(config, context)):
             yield None if outcome.error else outcome.value
@@ -101,23 +101,6 @@ def _movable(config: CheckConfig, context: CheckContext) -> tuple[str, VerifySec
 def check_group(shared: tuple[str, VerifySection, dict[str, Any]], records: Sequence[Record]) -> list[Verdict]:
     """The verdicts of a check that compares no records, wherever it runs. What the check raises fails the record that it was raised for."""
     name, section, parts = shared
-    check: Callable[[Sequence[Record], CheckContext], list[Verdict]] = find_function("seodang.data.verify", name)
+    check: Check = find_function("seodang.data.verify", name)
     with bare_context(section) as bare:
-        context = replace(bare, **parts)
-        try:
-            return check(records, context)
-        except SeodangError:
-            raise
-        except Exception:  # noqa: BLE001 - found again, and kept, for the record that it belongs to
-            return [_check_one(name, check, record, context) for record in records]
-
-
-def _check_one(
-    name: str, check: Callable[[Sequence[Record], CheckContext], list[Verdict]], record: Record, context: CheckContext
-) -> Verdict:
-    try:
-        return check([record], context)[0]
-    except SeodangError:
-        raise
-    except Exception as error:  # noqa: BLE001 - kept as the record's verdict, and counted as failed
-        return broken(record, name, error=f"{type(error).__name__}: {error}")
+        return guarded(name, check, records, replace(bare, **parts), per_record=True)

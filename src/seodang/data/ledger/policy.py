@@ -11,8 +11,8 @@ from pydantic import Field, model_validator
 from seodang.core.errors import RecipeError
 from seodang.core.hashing import digest
 from seodang.core.records import Verdict
-from seodang.core.registry import find_function
 from seodang.core.sections import Section, load_section
+from seodang.data.verify.find import find_check
 from seodang.data.verify_audit.audit import why_not_certifying
 
 Decided = Literal["accepted", "rejected", "quarantined", "failed"]
@@ -97,7 +97,7 @@ def load_policy(path: Path | None = None) -> Policy:
     try:
         policy = load_section(Policy, path)
         for check in policy.named_checks():
-            find_function("seodang.data.verify", check)
+            find_check(check)
         _refuse_unaudited(policy)
     except RecipeError as error:
         error.where = error.where or str(path)

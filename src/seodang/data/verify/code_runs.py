@@ -10,10 +10,12 @@ from seodang.core.errors import InputError
 from seodang.core.records import Record, Verdict
 from seodang.data.verify.code_probes import probes as probes
 from seodang.data.verify.context import CheckContext, broken, failed, passed, undecided
+from seodang.data.verify.guard import Check
+from seodang.data.verify.section import VerifySection
 from seodang.scoring.code import Call, code_in, run_calls, run_cases, run_tests, whole_code
 from seodang.scoring.sandbox.isolation import IsolationError
 from seodang.scoring.sandbox.limits import Limits
-from seodang.scoring.sandbox.run import Judged, kept_sandbox
+from seodang.scoring.sandbox.run import Judged, isolation_lines, kept_sandbox
 
 VERSION = 1
 CERTIFIES = True
@@ -42,6 +44,16 @@ def code_runs(records: Sequence[Record], context: CheckContext) -> list[Verdict]
             kept_sandbox(seed, section.accept_weak_isolation)
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return list(pool.map(lambda record: _verdict(record, limits, section.accept_weak_isolation), records))
+
+
+def isolation_in_force(checks: Sequence[Check], records: Sequence[Record], section: VerifySection) -> list[str]:
+    """The isolation in which these checks will run the records' code here, as lines to print; none where they run no code.
+
+    IsolationError where there is none, unless the section accepts that.
+    """
+    if code_runs not in checks or not any(_is_asked(record) for record in records):
+        return []
+    return isolation_lines(section.accept_weak_isolation)
 
 
 def _is_asked(record: Record) -> bool:

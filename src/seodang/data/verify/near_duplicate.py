@@ -22,7 +22,7 @@ def near_duplicate(records: Sequence[Record], context: CheckContext) -> list[Ver
         if len(answers[record.question.lower()]) > 1:
             verdicts.append(failed(record, "near_duplicate", reason="the same words stand for several answers"))
             continue
-        found = trigrams(record.question)
+        found = trigrams(record.question) or frozenset({record.question.lower()})  # without letters, only an equal question is alike
         near = ((len(found & other) / len(found | other), first.id) for first, other in kept.get(record.answer, ()))
         similarity, twin = max(near, default=(0.0, ""))
         if similarity >= context.section.duplicate_similarity:

@@ -4,7 +4,6 @@ A check without an audit cannot certify, nor one that knows nothing for certain 
 """
 
 import importlib
-import inspect
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -12,17 +11,16 @@ from functools import lru_cache
 from typing import Any
 
 from seodang.core.errors import SeodangError
-from seodang.core.records import Record, Verdict
-from seodang.core.registry import find_function, names_in
+from seodang.core.records import Verdict
 from seodang.data.verify.context import CheckContext, bare_context
+from seodang.data.verify.find import find_check
+from seodang.data.verify.guard import Check
 from seodang.data.verify.probe import OUTCOMES, Probe, probes_of
 from seodang.data.verify_audit.situations import SITUATIONS
 from seodang.statistics.intervals import wilson
 
-_PACKAGE = "seodang.data.verify"
 MIN_PROBES = 20  # of each class, from which an audit says enough to certify
 MAX_FALSE_ACCEPT = 0.05  # share of the records to be rejected that a certifying check may let through
-Check = Callable[[Sequence[Record], CheckContext], list[Verdict]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +84,10 @@ class CheckAudit:
         return counts | shares | {"intervals": intervals} | told | {"wrong": wrong, "undecided_probes": open_ones}
 
 
-def check_names() -> list[str]:
-    """The names of the checks in `data/verify`: files with a function of their name that takes records and a context and gives verdicts."""
-    return [name for name in names_in(_PACKAGE) if _is_check(name)]
-
-
-def _is_check(name: str) -> bool:
-    function = getattr(importlib.import_module(f"{_PACKAGE}.{name}"), name, None)
-    if not inspect.isfunction(function):
-        return False
-    signature = inspect.signature(function)
-    return list(signature.parameters)[:2] == ["records", "context"] and signature.return_annotation == list[Verdict]
-
-
 @lru_cache(maxsize=256)
 def audit_check(name: str) -> CheckAudit:
     """The audit of a check of `data/verify`, or of `package.module:function`, by the probes that ship with it."""
-    return audit_with(name, find_function(_PACKAGE, name), probes_of(name))
+    return audit_with(name, find_check(name), probes_of(name))
 
 
 def audit_with(name: str, check: Check, probes: Sequence[Probe]) -> CheckAudit:
@@ -139,7 +124,7 @@ def why_not_certifying(name: str) -> str:
     It certifies where its module declares `CERTIFIES = True` (what it compares is exact or was carried out), where at least `MIN_PROBES`
     probes of each class were put to it, and where it let through at most `MAX_FALSE_ACCEPT` of those that it should reject.
     """
-    module = importlib.import_module(find_function(_PACKAGE, name).__module__)
+    module = importlib.import_module(find_check(name).__module__)
     if getattr(module, "CERTIFIES", False) is not True:
         return "it does not compare exactly or carry out: it may reject or queue"
     audit = audit_check(name)

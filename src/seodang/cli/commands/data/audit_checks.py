@@ -16,7 +16,8 @@ def command(names: tuple[str, ...], strict: bool, as_json: bool) -> None:
     Prints false accepts (of the records to be rejected, those let through) and false rejects with 95 % intervals. Undecided and errors
     are counted apart. A check without probes has no audit: it cannot certify a record.
     """
-    from seodang.data.verify_audit.audit import audit_check, check_names
+    from seodang.data.verify.find import check_names
+    from seodang.data.verify_audit.audit import audit_check
 
     rows = {name: audit_check(name).row() for name in names or check_names()}
     if as_json:

@@ -1,6 +1,6 @@
 """`seodang data check`: one check on records that anyone brings."""
 
-import difflib
+import inspect
 import json
 from pathlib import Path
 
@@ -24,21 +24,22 @@ def command(name: str, file: Path, exam: Path | None, environments: tuple[str, .
     A record has `question` and `answer`, or `messages`, or `prompt` and `completion`, or `text`; `truth` holds what a check
     compares with. Exit code 0 whatever the verdicts are.
     """
-    from seodang.core.errors import RecipeError
-    from seodang.core.registry import find_function
     from seodang.data.records_file import read_records
+    from seodang.data.verify.code_runs import isolation_in_force
     from seodang.data.verify.context import bare_context
+    from seodang.data.verify.find import find_check
+    from seodang.data.verify.guard import guarded
     from seodang.data.verify.section import VerifySection
-    from seodang.data.verify_audit.audit import check_names
 
-    if ":" not in name and name not in (known := check_names()):
-        near = difflib.get_close_matches(name, known, n=1)
-        raise RecipeError(f"no check `{name}`", hint=f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(known)}")
-    check = find_function("seodang.data.verify", name)
+    check = find_check(name)
+    per_record = bool(getattr(inspect.getmodule(check), "PER_RECORD", False))
     records = read_records(file)
     questions = [record.question or record.answer for record in read_records(exam)] if exam else []
-    with bare_context(VerifySection(tool_environments=environments), questions) as context:
-        verdicts = check(records, context)
+    section = VerifySection(tool_environments=environments)
+    for line in isolation_in_force([check], records, section):
+        click.echo(line, err=True)
+    with bare_context(section, questions) as context:
+        verdicts = guarded(name, check, records, context, per_record=per_record)
     if as_json:
         rows = [{"record": v.record, "outcome": v.outcome, "evidence": v.evidence} for v in verdicts]
         click.echo(json.dumps({"check": name, "verdicts": rows}, ensure_ascii=False, indent=2))
