@@ -2,11 +2,12 @@
 
     python benchmarks/contamination.py [--json] [--documents 100000] [--items 1000] [--rounds 3] [--cache FOLDER] [--out FILE]
 
-Documents are sections of Debian manuals (benchmarks/debian_documents.py). The exam is sentences of sections that are then taken out,
-and whole sections, all of the first 13,000 documents, half of which are Korean. Items are planted verbatim as rows of their own, inside a long page, and, the Korean ones, in wide letters, with
-other spaces and decomposed; and parts of long items as rows of their own. What is flagged in untouched documents is judged by sets
-of strings (`untouched`). Beside it a plain Python index of 8-character n-grams, which looks for items inside of rows alone.
-Each contender runs in a process of its own and in turn; a rate includes reading the rows. Rates are medians with their range.
+Documents are sections of Debian manuals (benchmarks/debian_documents.py). The exam is sentences of sections that are then taken out, and
+whole sections, all of the first 13,000 documents, half of which are Korean. Items are planted verbatim as rows of their own, inside a long
+page, and, the Korean ones, in wide letters, with other spaces and decomposed; and parts of long items as rows of their own. What is flagged
+in untouched documents is judged by sets of strings (`untouched`). Beside it a plain Python index of 8-character n-grams, which looks for
+items inside of rows alone. Each contender runs in a process of its own and in turn; a rate includes reading the rows. Rates are medians
+with their range.
 """
 
 import argparse
