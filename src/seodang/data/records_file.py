@@ -18,10 +18,11 @@ _OWN = (*_LISTS, *_TEXTS, "truth")
 
 def read_records(path: Path) -> list[Record]:
     """One record for each line, in order. InputError names the line that is none."""
-    return [_read(row, f"{path}:{number}") for number, row in read_numbered_json_lines(path)]
+    return [record_of_row(row, f"{path}:{number}") for number, row in read_numbered_json_lines(path)]
 
 
-def _read(row: Any, where: str) -> Record:
+def record_of_row(row: Any, where: str) -> Record:
+    """The record that a JSON object stands for. InputError names the place of one that is none."""
     if not isinstance(row, dict):
         raise InputError("not a record: a JSON object is needed", where=where, hint=f"give each line {_FORMS}")
     given: Mapping[str, Any] = row

@@ -2,14 +2,18 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
+from click.testing import CliRunner
 
-from seodang.core.errors import RecipeError
+from seodang.cli.commands.data.calibrate_judge import command
+from seodang.core.errors import InputError, RecipeError
 from seodang.core.records import Record
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.judged import ask, judged, open_judge, same_family
@@ -159,6 +163,25 @@ def test_an_honest_judge_is_calibrated_as_such_and_stored(tmp_path: Path) -> Non
         said(Scripted(honest, "another-1"), "the bill", judge_calibration=str(store)).evidence["calibrated"]
         == "calibrated for another judge"
     )
+
+
+def honest_judge() -> Scripted:
+    return Scripted(honest)
+
+
+def test_the_command_calibrates_on_labelled_lines_and_names_a_line_without_a_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "judges_of_this_test", cast("Any", SimpleNamespace(honest=honest_judge)))
+    rows = [{**record(answer).row(), "right": answer == "the bill"} for answer in ("the bill", "the moon")]
+    labelled, out = tmp_path / "labelled.jsonl", tmp_path / "judge.json"
+    labelled.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = CliRunner().invoke(command, [str(labelled), str(out), "--judge", "judges_of_this_test:honest", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == json.loads(out.read_text())
+    assert said(Scripted(honest), "the bill", judge_calibration=str(out)).evidence["calibrated"]["kappa"] == 1
+    labelled.write_text(json.dumps(rows[0]) + "\n" + json.dumps({**rows[1], "right": "no"}) + "\n")
+    failed = CliRunner().invoke(command, [str(labelled), str(out), "--judge", "judges_of_this_test:honest"])
+    assert isinstance(failed.exception, InputError)
+    assert failed.exception.where == f"{labelled}:2"
 
 
 def test_biases_are_counted() -> None:

@@ -4,7 +4,7 @@ import click
 
 from seodang.cli.command_folder import CommandFolder
 
-_ORDER = ("audit", "show", "replay", "check", "audit-checks", "dedup", "scan", "split", "review")
+_ORDER = ("audit", "show", "replay", "check", "audit-checks", "calibrate-judge", "dedup", "scan", "split", "review")
 
 
 @click.group("data", cls=CommandFolder, package=__name__, order=_ORDER, short_help="Audit, show and re-decide records; run one check.")
