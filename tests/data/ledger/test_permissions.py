@@ -40,3 +40,13 @@ def test_a_record_carries_the_most_restrictive_answers_and_a_teachers_one_its_la
     assert (permissions["commercial"], permissions["ai_label"]) == ("deny", label)
     alone = sample_entity(Record("know", "What?", "Oil.", (passages[0].id,), "en", author=author), spans, "Apache-2.0").permissions
     assert alone["commercial"] == "allow"
+
+
+def test_who_says_that_a_licence_holds_stands_with_the_document_alone() -> None:
+    said = {"kind": "package", "says": "MIT", "where": "manual-1.0.dist-info/METADATA", "date": "2026-03-11"}
+    row = {"name": "lamps.md", "sha256": "0", "origin": "lamps.md", "language": "en", "license": "MIT", "evidence": [said]}
+    document = document_entity(row, "The lamp burns oil.")
+    assert document.permissions["evidence"] == [said]
+    assert document.id == document_entity({**row, "evidence": []}, "The lamp burns oil.").id
+    passage = Passage("lamps.md", 0, 19, "The lamp burns oil.", "", "", "The lamp burns oil.", "en", "MIT")
+    assert "evidence" not in span_entity(passage, by_name([document])).permissions

@@ -11,13 +11,18 @@ from seodang.data.ledger.facts import Activity, Entity
 from seodang.data.ledger.ledger import Ledger
 
 _ROWS_A_SHARD = 8192
+_EVIDENCE = "evidence"
 _APART = ("id", "language", "domain", "capability")  # columns of their own, or the short name
 
 
 def document_entity(row: Mapping[str, Any], text: str) -> Entity:
-    """A document, with the SHA-256 of its bytes as they were found and the text that spans refer to. `row` is that of step `ingest`."""
+    """A document, with the SHA-256 of its bytes as they were found and the text that spans refer to. `row` is that of step `ingest`.
+
+    Beside its permissions stands the evidence for its licence: who says so, where, and when.
+    """
     content = {"name": row["name"], "sha256": row["sha256"], "origin": row["origin"], "text": text}
-    return Entity("document", row["name"], content, row["language"], permissions={"license": row["license"], **row.get("permissions", {})})
+    permissions = {"license": row["license"], **row.get("permissions", {}), **({_EVIDENCE: row[_EVIDENCE]} if row.get(_EVIDENCE) else {})}
+    return Entity("document", row["name"], content, row["language"], permissions=permissions)
 
 
 def span_entity(passage: Passage, documents: Mapping[str, Entity], places: Sequence[Mapping[str, Any]] = ()) -> Entity:
@@ -27,7 +32,8 @@ def span_entity(passage: Passage, documents: Mapping[str, Entity], places: Seque
     if places:
         content["places"] = [dict(place) for place in places]
     source = documents[passage.document]
-    return Entity("span", passage.id, content, passage.language, derived_from=(source.id,), permissions=source.permissions)
+    permissions = {name: value for name, value in source.permissions.items() if name != _EVIDENCE}
+    return Entity("span", passage.id, content, passage.language, derived_from=(source.id,), permissions=permissions)
 
 
 def action_entity(action: Action, spans: Mapping[str, Entity]) -> Entity:

@@ -61,7 +61,9 @@ def _head(told: dict[str, Any], indent: str) -> list[str]:
         lines += [f"{indent}  {name}: {_short(value)}" for name, value in content.items() if value]
     activity = told["activity"]
     by = f", teacher {activity['teacher'][:16]}" if "teacher" in activity else ""
-    permissions = ", ".join(f"{name} {value}" for name, value in told["permissions"].items())
+    evidence = told["permissions"].get("evidence", [])
+    lines += [f"{indent}  licence by its {said['kind']}: {_short(said['says'])}, in {said['where']} {said['date']}" for said in evidence]
+    permissions = ", ".join(f"{name} {value}" for name, value in told["permissions"].items() if name != "evidence")
     return [*lines, f"{indent}  by {activity['stage']} {activity['id'][:16]}{by}{'; ' * bool(permissions)}{permissions}"]
 
 
