@@ -72,11 +72,6 @@ def _of_all(sources: Sequence[Entity], written_by: str = "") -> dict[str, Any]:
     return {**told, **combine(given).row()} if given else told
 
 
-def sample_record(row: Mapping[str, Any], content: Mapping[str, Any]) -> Record:
-    """The record that a row of kind `sample` holds."""
-    return Record.from_row(sample_row(row, content))
-
-
 def sample_row(row: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
     """The same as `Record.row` gives it, with the fields that there were when it was entered."""
     return {"id": row["name"], **content, **{name: row[name] for name in _APART if name != "id"}}
