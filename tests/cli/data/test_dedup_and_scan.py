@@ -112,3 +112,18 @@ def test_an_exam_item_that_is_one_text_is_found(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", [text, {"text": "Nothing of the kind stands in this row here."}])
     told = run(scan, source, "--against", write(tmp_path / "exam.jsonl", [text]), "--json")
     assert (told["dirty"], told["exam_items_found"], told["exam_items_too_short"]) == (1, 1, [])
+
+
+def test_an_empty_exam_is_refused_and_not_called_clean(tmp_path: Path) -> None:
+    source, exam = write(tmp_path / "in.jsonl", [{"text": "a"}]), write(tmp_path / "exam.jsonl", [])
+    with pytest.raises(InputError, match="no exam items") as caught:
+        run(scan, source, "--against", exam)
+    assert caught.value.where == str(exam)
+
+
+def test_a_broken_row_is_named_from_a_worker_too(tmp_path: Path) -> None:
+    source, exam = write(tmp_path / "in.jsonl", [{"text": "a"}, {"nothing": 1}]), write(tmp_path / "exam.jsonl", [{"question": KOREAN}])
+    for workers in (1, 2):
+        with pytest.raises(InputError) as caught:
+            run(scan, source, "--against", exam, "--workers", workers)
+        assert caught.value.where == f"{source}:2"

@@ -29,6 +29,7 @@ def command(source: Path, exam: Path, coverage: float, workers: int, as_json: bo
 
     A finding by numbers alone is undecided unless eight numbers are equal. Exit code 0 whatever is found.
     """
+    from seodang.core.errors import InputError
     from seodang.data.contamination.index import ExamItem, build_index
     from seodang.data.contamination.scan import scan_lines
     from seodang.data.row_text import LinesFile, parts_of_row
@@ -38,6 +39,8 @@ def command(source: Path, exam: Path, coverage: float, workers: int, as_json: bo
         return item if item.question else ExamItem(item.answer)  # an item that is one text is what is asked
 
     with LinesFile(exam) as exam_lines, LinesFile(source) as lines:
+        if not len(exam_lines):
+            raise InputError("no exam items", where=str(exam), hint="one item a line; against an empty exam every row would be clean")
         index = build_index([asked_of(exam_lines, number) for number in range(len(exam_lines))])
         findings = [
             {
