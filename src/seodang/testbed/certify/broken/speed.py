@@ -9,7 +9,7 @@ from seodang.backends.contract import Feed, StepResult
 from seodang.backends.reference import ReferenceSession
 from seodang.testbed.certify.broken.fault import Broken
 
-_STEPS_UNTIL_TIRED = 60  # more than any check takes but the one of steady load
+_STEPS_UNTIL_TIRED = 140  # more than any check takes but the one of steady load, which takes 150 at least
 
 
 class _NoWait(ReferenceSession):

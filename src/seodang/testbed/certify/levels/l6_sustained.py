@@ -16,7 +16,7 @@ from seodang.testbed.certify.levels.l6 import LIMITS, larger, prefill
 from seodang.testbed.certify.subject import Subject, feed
 
 CERTIFIED_S = 600.0  # a steady state of ten minutes: what slows down by heat does so earlier
-_LEAST_ROUNDS = 3
+_LEAST_ROUNDS = 6
 _PROMPT, _ANSWER, _SEQUENCES = 32, 24, 4
 _MOST_SLOWER = 1.25  # of the last windows over the first ones
 _DECODED, _STEPS = (1, 4, 8), 8
