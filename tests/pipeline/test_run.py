@@ -221,7 +221,7 @@ def unkilled(random_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tu
     return recipe, folder / "reference", kill.run_to_end(recipe, folder / "reference", folder / "reference.log")
 
 
-@pytest.mark.parametrize("number", range(2))
+@pytest.mark.parametrize("number", range(3))
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(unkilled: tuple[Path, Path, float], number: int, tmp_path: Path) -> None:
     """No finished step is computed again, no torn folder is adopted, and every file and number is that of the unkilled run."""
     recipe, reference, seconds = unkilled
@@ -265,6 +265,19 @@ def test_a_runs_records_are_drawn_for_people_without_what_was_decided(finished: 
     assert {stratum["stratum"].split("/")[0] for stratum in told["strata"]} == {"accepted", "rejected"}
     assert all(task["data"]["material"] for task in tasks)
     assert all("decision" not in task["data"] and "verdicts" not in task["data"] for task in tasks)
+
+
+def test_a_runs_records_are_split_by_their_documents(finished: Finished, tmp_path: Path) -> None:
+    told = json.loads(call("data", "split", finished.run, tmp_path, "--ratio", "train=0.5", "--ratio", "test=0.5", "--json"))
+    (passages,) = (finished.root / ".store" / "ingest").glob("*/passages.jsonl")
+    documents = {row["id"]: row["document"] for row in map(json.loads, passages.read_text(encoding="utf-8").splitlines())}
+    held: dict[str, set[str]] = {}
+    for name, file in told["files"].items():
+        rows = [json.loads(line) for line in Path(file).read_text(encoding="utf-8").splitlines()]
+        held[name] = {documents[passage] for row in rows for passage in row["passages"]}
+    assert held["train"].isdisjoint(held["test"])
+    assert set().union(*held.values()) == {"lamps.md", "fog.md"}
+    assert sum(told["rows"].values()) == finished.report["data"]["accepted"]
 
 
 def test_a_runs_files_that_are_not_those_of_its_ledger_are_found(finished: Finished, tmp_path: Path) -> None:

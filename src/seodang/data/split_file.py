@@ -9,7 +9,7 @@ from typing import Any
 from seodang.core.errors import InputError
 from seodang.data.dedup.rows_file import write_lines
 from seodang.data.row_text import LinesFile, Texts
-from seodang.data.splits import SplitItem, assign_splits, components, require_no_leak
+from seodang.data.splits import SplitItem, components, draw_splits, require_no_leak
 
 Sources = Callable[[Mapping[str, Any], str], tuple[str, ...]]  # of a row and its place, for errors
 
@@ -36,11 +36,12 @@ def write_splits(
     with LinesFile(source) as lines:
         texts = Texts(lines, field)
         items = [SplitItem(text, sources(lines.row(place), lines.where(place))) for place, text in enumerate(texts)]
-        splits = assign_splits(items, ratios, similarity, salt)
+        groups = components(items, similarity)
+        splits = draw_splits(items, groups, ratios, salt)
         require_no_leak(items, splits, similarity)
         for name, file in files.items():
             write_lines(file, (lines.line(place) for place, split in enumerate(splits) if split == name))
-    sizes = Counter(components(items, similarity))
+    sizes = Counter(groups)
     rows = {name: splits.count(name) for name in ratios}
     return SplitCounts(len(items), rows, len(sizes), max(sizes.values(), default=0), {name: str(file) for name, file in files.items()})
 

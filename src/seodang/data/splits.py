@@ -38,11 +38,15 @@ def assign_splits(
     goes to one split, drawn by the hash of its least text: the same in any order of the items. `ratios` are shares of components, so that a
     large component makes a split larger than its ratio. InputError for ratios that are no shares.
     """
+    return draw_splits(items, components(items, similarity), ratios, salt)
+
+
+def draw_splits(items: Sequence[SplitItem], component: Sequence[int], ratios: Mapping[str, float], salt: str = "") -> list[str]:
+    """The same for items whose components are known."""
     if not ratios or min(ratios.values()) < 0 or not sum(ratios.values()):
         raise InputError("the ratios of splits must be positive numbers", hint='for instance {"train": 0.9, "test": 0.1}')
     ids = [hashlib.sha256(f"{salt}\0{item.text}".encode("utf-8", "surrogatepass")).hexdigest() for item in items]
     least: dict[int, str] = {}
-    component = components(items, similarity)
     for place, root in enumerate(component):
         least[root] = min(ids[place], least.get(root, ids[place]))
     drawn = {root: _draw(text_id, ratios) for root, text_id in least.items()}

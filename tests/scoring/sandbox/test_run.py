@@ -1,5 +1,6 @@
 """Limits bite, tests decide, and candidates cannot decide for them."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -219,3 +220,10 @@ def test_sets_have_the_order_of_the_hash_seed(sandbox: Sandbox) -> None:
     first, again, other = (run_program(kept_sandbox(seed), code, "", LONG).output for seed in (1, 1, 2))
     assert first == again
     assert first != other
+
+
+def test_nothing_listens_any_more_when_a_program_printed_too_much(sandbox: Sandbox) -> None:
+    before = threading.active_count()
+    code = "import sys\nsys.stderr.write('begun')\nsys.stderr.flush()\nwhile True: print('x' * 4096)"
+    assert "printed more than" in run_program(sandbox, code, "", LONG).ended
+    assert threading.active_count() == before

@@ -28,7 +28,7 @@ class GramTable:
     """The n-grams of the items of one stream: gram i of `grams` stands in `items[offsets[i]:offsets[i + 1]]`.
 
     `num_grams` and `num_tokens` are per item of the exam. `runs` are the runs of LEAST_RUN tokens of the items, and the n-grams of the
-    items that are shorter than that: a text that has none of them, and is no shorter itself, has no match in the table.
+    items that are shorter than that: a text that has none of them, and is no shorter itself, shares no wording of that length.
     """
 
     stream: str

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 @click.argument("decisions", metavar="RUN|IN.jsonl", type=click.Path(path_type=Path))
 @click.argument("out", metavar="FOLDER", type=click.Path(path_type=Path))
 @click.option("--ratio", "ratios", multiple=True, metavar="NAME=SHARE", help="A split and its share. [default: train=0.9 test=0.1]")
-@click.option("--source", "fields", multiple=True, metavar="FIELD", help="A field of every row that names its source, or a list of them.")
-@click.option("--ignore-sources", is_flag=True, help="Of a run: records of one document may part; only near duplicates may not.")
+@click.option(
+    "--source",
+    "fields",
+    multiple=True,
+    metavar="FIELD",
+    help="A field of every row that names its source, or a list of them. [default: of a run's records their documents, of a file's none]",
+)
+@click.option("--field", help="The field whose text is compared (default: all that is asked and answered).")
 @click.option(
     "--similarity",
     type=FiniteRange(0.0, 1.0, min_open=True),
@@ -33,21 +39,21 @@ def command(
     out: Path,
     ratios: tuple[str, ...],
     fields: tuple[str, ...],
-    ignore_sources: bool,
+    field: str | None,
     similarity: float,
     seed: str,
     as_json: bool,
 ) -> None:
     """Write the rows of IN.jsonl, or the accepted records of RUN, to one file a split in FOLDER, and prove that nothing leaks.
 
-    Rows that are near duplicates or share a source go to one split together, also by way of others; which one is drawn by their text. The
-    sources of a run's records are its documents. Exit code 8 where two splits share something.
+    Rows that are near duplicates or share a source go to one split together, also by way of others; which one is drawn by their text.
+    Exit code 8 where two splits share something.
     """
     from seodang.data.split_file import write_splits
 
     shares = _ratios(ratios or ("train=0.9", "test=0.1"))
-    source, sources = _open(decisions, fields, ignore_sources)
-    counts = write_splits(source, out, shares, sources, similarity, salt=seed)
+    source, sources = _open(decisions, fields)
+    counts = write_splits(source, out, shares, sources, similarity, field, seed)
     if as_json:
         click.echo(json.dumps(asdict(counts), ensure_ascii=False, indent=2))
         return
@@ -77,7 +83,7 @@ def _ratios(told: tuple[str, ...]) -> dict[str, float]:
     return found
 
 
-def _open(decisions: Path, fields: tuple[str, ...], ignore_sources: bool) -> "tuple[Path, Sources]":
+def _open(decisions: Path, fields: tuple[str, ...]) -> "tuple[Path, Sources]":
     """The file of rows, and what tells a row's sources."""
     from seodang.core.files import read_json_lines
     from seodang.data.split_file import sources_in
@@ -86,8 +92,8 @@ def _open(decisions: Path, fields: tuple[str, ...], ignore_sources: bool) -> "tu
     if not (decisions / RUN_FILE).is_file():
         return decisions, sources_in(fields)
     run = open_run(decisions)
-    documents = {row["id"]: row["document"] for row in read_json_lines(run.artifact("ingest").folder / "passages.jsonl")}
     accepted = run.artifact("verify").folder / "accepted.jsonl"
-    if ignore_sources:
+    if fields:
         return accepted, sources_in(fields)
+    documents = {row["id"]: row["document"] for row in read_json_lines(run.artifact("ingest").folder / "passages.jsonl")}
     return accepted, lambda row, where: tuple(sorted({documents[passage] for passage in row["passages"] if passage in documents}))
