@@ -60,7 +60,7 @@ def test_a_short_row_inside_of_a_long_item_is_found() -> None:
     assert (finding.direction, finding.coverage) == ("row_in_item", 1.0)
 
 
-@pytest.mark.parametrize(("row", "unit"), [("미납 요금을 납부", "characters"), ("restores the suspended line afterwards", "words")])
+@pytest.mark.parametrize(("row", "unit"), [("미납 요금을 모두 납부", "characters"), ("restores the suspended line afterwards", "words")])
 def test_a_row_that_is_shorter_than_any_run_is_found_whole(row: str, unit: str) -> None:
     words = WORDS_KO if unit == "characters" else WORDS_EN
     (finding,) = found(row, f"{made_words(6, 60, words)} {row} {made_words(7, 60, words)}")
