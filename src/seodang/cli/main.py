@@ -10,7 +10,7 @@ from seodang.cli.command_folder import CommandFolder
 from seodang.cli.faults import INTERNAL_FAULT, as_told, silence_pipe, tell_fault, tell_usage
 
 _ORDER = (
-    "run", "chat", "serve", "generate", "report", "init", "estimate", "runs", "data", "targets", "explain",
+    "run", "chat", "serve", "generate", "report", "init", "estimate", "runs", "data", "eval", "targets", "explain",
     "devices", "certify", "workload", "predict",
 )  # fmt: skip
 

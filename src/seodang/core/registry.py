@@ -1,4 +1,4 @@
-"""Functions found by their file's name, or by `package.module:name` for those of other people."""
+"""Functions and values found by their file's name, or by `package.module:name` for those of other people."""
 
 import difflib
 import importlib
@@ -20,6 +20,12 @@ def find_function(package: str, name: str) -> Callable[..., Any]:
 
     RecipeError, with a near match, where there is none.
     """
+    return find_value(package, name, name)
+
+
+def find_value(package: str, name: str, attribute_of_file: str) -> Any:
+    """The value `attribute_of_file` of the package's file `name`, or `package.module:value` of other people. RecipeError, with a near
+    match, where there is none."""
     if ":" in name:
         module_name, _, attribute = name.partition(":")
         try:
@@ -33,7 +39,7 @@ def find_function(package: str, name: str) -> Callable[..., Any]:
             f"no `{name}` in {package}",
             hint=f"did you mean `{near[0]}`?" if near else f"there are: {', '.join(names)}",
         )
-    found = getattr(importlib.import_module(f"{package}.{name}"), name, None)
+    found = getattr(importlib.import_module(f"{package}.{name}"), attribute_of_file, None)
     if found is None:
-        raise RecipeError(f"`{name}` of {package} holds no function of that name", hint=f"there are: {', '.join(names)}")
+        raise RecipeError(f"`{name}` of {package} holds no `{attribute_of_file}`", hint=f"there are: {', '.join(names)}")
     return found

@@ -1,1 +1,1 @@
-"""Exams: their items, a model's answers to them, and what the answers say about it."""
+"""Proof: tasks and their items, a model's answers to them, paired comparisons, the gate, the report."""

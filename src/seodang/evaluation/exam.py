@@ -1,7 +1,6 @@
 """Exam items: reading them, checking them against their documents, choosing among them."""
 
 import difflib
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.core.files import read_json_lines
-from seodang.core.hashing import digest
+from seodang.evaluation.choose import spread
 from seodang.scoring.text_match import normalise
 
 
@@ -150,18 +149,7 @@ def select(items: Sequence[ExamItem], *, documents: Collection[str] | None = Non
             "no exam item is about these documents",
             hint=f"there are items about: {', '.join(sorted({item.document or 'no document' for item in items}))}",
         )
-    if max_items is None or max_items >= len(kept):
-        return kept
-    if max_items < 1:
-        raise ValueError(f"an exam needs at least one item, not {max_items}")
-    sizes = Counter(item.part for item in kept)
-    taken: defaultdict[str, int] = defaultdict(int)
-    turns: dict[str, float] = {}  # Webster's method: the next item goes to the part with the largest size / (2 taken + 1)
-    for item in sorted(kept, key=lambda item: digest(item.id)):
-        turns[item.id] = (2 * taken[item.part] + 1) / sizes[item.part]
-        taken[item.part] += 1
-    chosen = set(sorted(turns, key=lambda name: (turns[name], digest(name)))[:max_items])
-    return [item for item in kept if item.id in chosen]
+    return spread(kept, max_items)
 
 
 def count_unapproved(paths: Iterable[Path]) -> int:

@@ -1,0 +1,112 @@
+"""What came of each item and sample, and the folder in which one model's answers to one task are kept."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from seodang.core.artifact import Artifact
+from seodang.core.errors import InputError
+from seodang.core.files import read_json_lines
+from seodang.evaluation.task import Item
+
+Outcome = Literal["judged", "error"]
+
+ITEMS, RESULTS = "items.jsonl", "results.jsonl"
+STEP = "eval"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One sample of one item. An error is an outcome of its own: it scores 0, is counted apart, and stays among the items."""
+
+    item: str
+    sample: int
+    outcome: Outcome
+    score: float  # 0..1
+    answer: str = ""  # what was judged
+    transcript: tuple[Mapping[str, Any], ...] = ()  # the conversation, or the continuations with their log-probabilities
+    evidence: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    confidence: float | None = None
+    abstained: bool = False
+    error: str = ""
+    num_prompt_tokens: int = 0  # read, over all turns
+    num_new_tokens: int = 0  # written, over all turns, reasoning included
+    num_reasoning_tokens: int | None = 0  # of the new tokens; None where a server does not say
+    cut: bool = False  # some turn ended because no more tokens were allowed
+
+    def row(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return asdict(self)
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> Self:
+        told: dict[str, Any] = {**row, "transcript": tuple(row["transcript"])}
+        return cls(**told)
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One model's finished answers to one task: its items in order, and the results of each, one for each sample.
+
+    `manifest["summary"]` tells the model, the task with its options and version, and how it was asked.
+    """
+
+    folder: Path
+    manifest: Mapping[str, Any]
+    items: tuple[Item, ...]
+    results: Mapping[str, tuple[Result, ...]]  # by item
+
+    @property
+    def model(self) -> str:
+        return self.manifest["summary"]["model"]
+
+    @property
+    def task(self) -> str:
+        return self.manifest["summary"]["task"]
+
+    @property
+    def synthetic(self) -> bool:
+        return bool(self.manifest["synthetic"])
+
+    def each(self) -> Iterator[tuple[Item, tuple[Result, ...]]]:
+        """The items in order, each with its samples."""
+        for item in self.items:
+            yield item, self.results[item.id]
+
+
+def item_row(item: Item) -> dict[str, Any]:
+    """An item as JSON holds it."""
+    return asdict(item)
+
+
+def read_evaluation(folder: Path) -> Evaluation:
+    """What `eval run` left in a folder. InputError where there is nothing, something unfinished, or results that do not fit the items."""
+    artifact = Artifact(folder)
+    if not artifact.done:
+        unfinished = (folder / "partial").is_dir()
+        raise InputError(
+            "this evaluation is not finished" if unfinished else "no evaluation here",
+            where=str(folder),
+            hint="run the same `seodang eval run` again: it goes on where it was" if unfinished else "`seodang eval run` makes one",
+        )
+    manifest = artifact.manifest
+    if manifest.get("step") != STEP:
+        raise InputError("not the folder of an evaluation", where=str(folder), hint="name a folder that `seodang eval run` wrote")
+    kept = {one.name for one in fields(Item)}
+    items = tuple(Item(**{name: value for name, value in row.items() if name in kept}) for row in read_json_lines(folder / ITEMS))
+    found: dict[str, list[Result]] = {item.id: [] for item in items}
+    for row in read_json_lines(folder / RESULTS):
+        if row["item"] not in found:
+            raise InputError(f"a result of `{row['item']}`, which is no item", where=str(folder / RESULTS), hint="run the evaluation anew")
+        found[row["item"]].append(Result.from_row(row))
+    wanted = manifest["summary"]["num_samples"]
+    if short := [name for name, results in found.items() if len(results) != wanted]:
+        raise InputError(f"{len(short)} items lack results, the first is `{short[0]}`", where=str(folder), hint="run the evaluation anew")
+    return Evaluation(folder, manifest, items, {name: tuple(results) for name, results in found.items()})
+
+
+def scores(evaluation: Evaluation) -> list[list[float]]:
+    """Scores of shape (num_samples, num_items), errors as 0."""
+    columns: Sequence[tuple[Result, ...]] = [results for _, results in evaluation.each()]
+    return [[results[sample].score for results in columns] for sample in range(evaluation.manifest["summary"]["num_samples"])]

@@ -1,0 +1,1 @@
+"""The tasks that ship, one a file, each with a value `task`."""

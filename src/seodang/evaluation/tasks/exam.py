@@ -1,0 +1,64 @@
+"""A domain's own exam: questions with accepted answers and wrong alternatives, such as a pack's."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import Field
+
+from seodang.core.errors import InputError
+from seodang.evaluation.exam import load_exam
+from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
+from seodang.models.chat_model import Completion, Message
+from seodang.scoring.text_match import contains_answer
+
+
+class ExamOptions(Options):
+    """Which exam, and how much may be said."""
+
+    files: tuple[str, ...] = Field(default=(), description="JSON-lines files, or folders such as packs/telecom with files in `exam/`")
+    max_new_tokens: int = Field(default=64, ge=1, description="tokens an answer may have")
+    language: str = Field(default="en", description="language of the questions, as BCP 47 writes it")
+
+
+def load(options: ExamOptions, store: Path) -> Sequence[Item]:
+    """The exam's items; a question about a document belongs to the cluster of its supporting span's document."""
+    if not options.files:
+        raise InputError("no exam is named", hint="add `--option files=packs/telecom`, or JSON-lines files with commas between them")
+    paths = [path for name in options.files for path in _files(Path(name))]
+    return [
+        Item(item.id, item.part, item.question, {"accepted": item.accepted, "wrong": item.wrong}, _group(asdict(item)), options.language)
+        for item in load_exam(paths)
+    ]
+
+
+def solve(item: Item, options: ExamOptions) -> Solving:
+    """Asks the question as the only message: closed book."""
+    reply: Completion = yield Ask((Message("user", item.question),), options.max_new_tokens)
+    right = contains_answer(reply.text, item.content["accepted"], item.content["wrong"])
+    return Judgement(float(right), reply.text, {"accepted": list(item.content["accepted"])[:8]})
+
+
+def _files(path: Path) -> list[Path]:
+    found = sorted((path / "exam").glob("*.jsonl")) or sorted(path.glob("*.jsonl")) if path.is_dir() else [path]
+    if not found:
+        raise InputError("no exam in this folder", where=str(path), hint="name a pack, or a folder with .jsonl files")
+    return found
+
+
+def _group(row: dict[str, object]) -> str:
+    """Items about one statement of a document stand or fall together."""
+    return f"{row['document']}:{row['span']}" if row["document"] is not None else ""
+
+
+task = Task(
+    name="exam",
+    title="Domain exam, closed book",
+    family="domain",
+    languages=("en", "ko"),
+    load=load,
+    solve=solve,
+    options=ExamOptions,
+    source="items of the pack or file named in `files`",
+    license="as its files say",
+)

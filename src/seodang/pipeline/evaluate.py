@@ -1,0 +1,81 @@
+"""A model of any kind put to a task, in a folder of its own below the runs."""
+
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from seodang.core.errors import InputError
+from seodang.core.progress import Progress
+from seodang.evaluation.run import Settings, evaluation_key, run_task, task_items
+from seodang.evaluation.score import summarise
+from seodang.evaluation.task import Options, Task
+from seodang.models.think import ThinkMode
+from seodang.pipeline.open_model import open_model
+from seodang.pipeline.workspace import Workspace
+
+FOLDER = "eval"  # below the runs: one folder an evaluation
+
+
+def think_arms(think: str | None, out: Path | None) -> list[ThinkMode | None]:
+    """The think modes in which a model is asked; None: its own."""
+    if think == "both":
+        if out is not None:
+            raise InputError("two evaluations do not fit into one folder", hint="leave `--out` out with `--think both`")
+        return [ThinkMode.ON, ThinkMode.OFF]
+    return [ThinkMode(think) if think else None]
+
+
+def parse_options(task: Task, given: Sequence[str], *, limit: int | None = None) -> Options:
+    """A task's options from KEY=VALUE texts; a list has commas. InputError, with a near match, for one that it does not take."""
+    known = task.options.model_fields
+    values: dict[str, Any] = {} if limit is None else {"limit": limit}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or key not in known:
+            near = difflib.get_close_matches(key, list(known), n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"`seodang eval tasks {task.name}` lists them"
+            raise InputError(f"the task `{task.name}` has no option `{key}`" if equals else "an option is KEY=VALUE", where=text, hint=hint)
+        is_list = "tuple" in str(known[key].annotation)
+        values[key] = [part for part in value.split(",") if part] if is_list else value
+    return task_options(task, values)
+
+
+def task_options(task: Task, values: dict[str, Any]) -> Options:
+    """A task's options; InputError says which one is wrong, and how."""
+    try:
+        return task.options.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(str(part) for part in fault["loc"])
+        hint = f"`seodang eval tasks {task.name}` lists each option with its meaning"
+        raise InputError(f"option `{key}` of the task `{task.name}`: {fault['msg']} (given: {fault['input']})", hint=hint) from error
+
+
+def evaluate(
+    spec: str,
+    task: Task,
+    options: Options,
+    settings: Settings,
+    root: Path,
+    *,
+    out: Path | None = None,
+    thinking: ThinkMode | None = None,
+    api_key_env: str | None = None,
+) -> dict[str, Any]:
+    """Runs what is left of one evaluation; its score with interval, its costs and its folder."""
+    store = Workspace(root).store
+    items = task_items(task, options, store)
+    model = open_model(spec, store, thinking=thinking, api_key_env=api_key_env)
+    key = evaluation_key(model, task, options, settings, items)
+    folder = out or root / FOLDER / f"{_plain(model.name)}__{_plain(task.name)}__{key[:8]}"
+    with Progress(f"{task.name}, {model.name}", settings.num_samples * len(items), "answers") as progress:
+        evaluation = run_task(model, task, options, settings, items, folder, progress)
+    return {**summarise(evaluation), "folder": str(folder)}
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "model"
