@@ -1,0 +1,167 @@
+"""A task put to a model: every item counted, errors too; batches that do not depend on kills; the same files in the end."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis.strategies import integers
+
+from seodang.core.errors import EndpointError, InputError, ModelError
+from seodang.evaluation.result import RESULTS, read_evaluation
+from seodang.evaluation.run import Settings, evaluation_key, run_task
+from seodang.evaluation.score import summarise
+from seodang.evaluation.task import Ask, Item, Judgement, Options, Rank, Solving, Task
+from seodang.models.chat_model import Completion, Message, Sampling, TokenTargets
+
+ITEMS = [Item(f"item-{number}", "even" if number % 2 == 0 else "odd", f"question {number}", {"turns": number % 4}) for number in range(19)]
+
+
+class Talker:
+    """Says the last message and how many were asked together. Dies at a chosen call; refuses questions with a chosen number."""
+
+    name = "talker"
+    synthetic = True
+
+    def __init__(self, dies_at: int | None = None, refuses: Sequence[int] = (), error: type[Exception] = ModelError) -> None:
+        self.dies_at, self.refuses, self.error = dies_at, refuses, error
+        self.num_calls = 0
+        self.asked: list[str] = []
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": "talker"}
+
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        if self.num_calls == self.dies_at:
+            raise KeyboardInterrupt
+        self.num_calls += 1
+        for conversation in conversations:
+            if any(conversation[0].content == f"question {number}" for number in self.refuses):
+                raise self.error("this one is refused")
+        self.asked += [conversation[-1].content for conversation in conversations]
+        said = [f"{talk[-1].content}, {len(conversations)} together, seed {sampling.seed}" for talk in conversations]
+        return [[Completion(text, "stop", len(talk), 2)] for text, talk in zip(said, conversations, strict=True)]
+
+    def encode_chat(self, messages: Sequence[Message], thinking: Any = None) -> list[int]:
+        return [ord(letter) for message in messages for letter in message.content]
+
+    def encode_text(self, text: str) -> list[int]:
+        return [ord(letter) for letter in text]
+
+    def encode_answer(self, text: str, reasoning: str = "") -> list[int]:
+        return self.encode_text(text)
+
+    def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
+        return [TokenTargets([[min(c)] for _ in c], [[0.0] for _ in c], [-float(token) for token in c]) for c in continuations]
+
+
+def several_turns(item: Item, options: Options) -> Solving:
+    """As many turns as the item says, at least one; the score is the share of the texts that hold the question."""
+    messages = [Message("user", item.question)]
+    for turn in range(1 + item.content["turns"]):
+        reply: Completion = yield Ask(tuple(messages), 8)
+        messages += [Message("assistant", reply.text), Message("user", f"{item.question}, turn {turn + 1}")]
+    return Judgement(1.0, messages[-2].content, {"turns": len(messages) // 2})
+
+
+def ranks(item: Item, options: Options) -> Solving:
+    found = yield Rank(f"{item.question}  ", ("ab", "b"))
+    return Judgement(float(found[0].greedy), str(found[0].logprob), {"moved": found[1].num_tokens})
+
+
+def make_task(solve: Any = several_turns, items: Sequence[Item] = ITEMS) -> Task:
+    return Task("talk", "Talk", "domain", ("en",), lambda options, store: list(items), solve)
+
+
+def run(model: Any, folder: Path, task: Task | None = None, **how: Any) -> Any:
+    return run_task(model, task or make_task(), Options(), Settings(**{"batch_size": 5, **how}), ITEMS, folder)
+
+
+@settings(max_examples=25, deadline=None)
+@given(dies_at=integers(0, 15), batch_size=integers(1, 8), samples=integers(1, 3))
+def test_a_killed_run_ends_in_the_same_bytes_and_asks_nothing_twice(
+    tmp_path_factory: pytest.TempPathFactory, dies_at: int, batch_size: int, samples: int
+):
+    how = {"batch_size": batch_size, "num_samples": samples, "temperature": 0.5}
+    whole, broken = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("broken")
+    unbroken, first, second = Talker(), Talker(dies_at=dies_at), Talker()
+    run(unbroken, whole, **how)
+    try:
+        run(first, broken, **how)
+    except KeyboardInterrupt:
+        run(second, broken, **how)
+    for name in ("items.jsonl", RESULTS):
+        assert (whole / name).read_bytes() == (broken / name).read_bytes()
+    assert sorted(first.asked + second.asked) == sorted(unbroken.asked)
+
+
+def test_a_finished_evaluation_is_read_and_asks_nothing(tmp_path: Path):
+    run(Talker(), tmp_path)
+    again = Talker()
+    evaluation = run(again, tmp_path)
+    assert again.num_calls == 0
+    assert [len(results) for results in evaluation.results.values()] == [1] * len(ITEMS)
+
+
+def test_a_folder_of_another_evaluation_is_refused(tmp_path: Path):
+    run(Talker(), tmp_path)
+    with pytest.raises(InputError, match="another evaluation"):
+        run(Talker(), tmp_path, seed=1)
+
+
+def test_what_a_model_refuses_is_an_error_of_that_item_alone_and_scores_zero(tmp_path: Path):
+    evaluation = run(Talker(refuses=(3, 8)), tmp_path)
+    wrong = {name: results[0] for name, results in evaluation.results.items() if results[0].outcome == "error"}
+    assert set(wrong) == {"item-3", "item-8"}
+    assert all(result.score == 0 and "refused" in result.error for result in wrong.values())
+    row = summarise(evaluation)
+    assert (row["n"], row["errors"]) == (19, 2)
+    assert row["score"] == pytest.approx(17 / 19)
+
+
+def test_a_lost_endpoint_ends_the_run_and_what_was_said_stays(tmp_path: Path):
+    with pytest.raises(EndpointError):
+        run(Talker(refuses=(8,), error=EndpointError), tmp_path)
+    with pytest.raises(InputError, match="not finished"):
+        read_evaluation(tmp_path)
+    second = Talker()
+    run(second, tmp_path)
+    assert "question 0" not in second.asked
+
+
+def test_samples_differ_by_their_seed_alone(tmp_path: Path):
+    evaluation = run(Talker(), tmp_path, num_samples=2, temperature=0.7, seed=5)
+    first, second = evaluation.results["item-0"]
+    assert (first.answer.replace("seed 5", "seed 6"), first.sample, second.sample) == (second.answer, 0, 1)
+
+
+def test_several_greedy_samples_are_refused():
+    with pytest.raises(InputError, match="temperature"):
+        Settings(num_samples=2)
+
+
+def test_the_transcript_holds_each_turn_once_and_its_tokens(tmp_path: Path):
+    (result,) = run(Talker(), tmp_path).results["item-3"]
+    assert [turn["role"] for turn in result.transcript] == ["user", "assistant"] * 4
+    assert (result.num_new_tokens, result.num_prompt_tokens) == (8, 1 + 3 + 5 + 7)
+
+
+def test_white_space_at_a_contexts_end_belongs_to_the_continuation(tmp_path: Path):
+    (result,) = run(Talker(), tmp_path, make_task(ranks)).results["item-3"]
+    assert result.evidence["moved"] == 3
+    assert float(result.answer) == -(32 + 32 + 97 + 98)
+    assert [turn["role"] for turn in result.transcript] == ["context", "continuation", "continuation"]
+
+
+def test_the_key_changes_with_all_that_changes_the_answers():
+    task, model = make_task(), Talker()
+    keys = {
+        evaluation_key(model, task, Options(), Settings(), ITEMS),
+        evaluation_key(model, task, Options(seed=1), Settings(), ITEMS),
+        evaluation_key(model, task, Options(), Settings(seed=1), ITEMS),
+        evaluation_key(model, task, Options(), Settings(batch_size=4), ITEMS),
+        evaluation_key(model, task, Options(), Settings(), ITEMS[1:]),
+    }
+    assert len(keys) == 5
