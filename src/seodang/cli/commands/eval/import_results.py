@@ -1,0 +1,29 @@
+"""`seodang eval import-results`: what another harness found, as evaluations of ours."""
+
+import json
+from pathlib import Path
+
+import click
+
+from seodang.cli.options import runs_option
+
+
+@click.command("import-results", short_help="Read the results of lm-eval or inspect-ai as evaluations.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--metric", help="lm-eval's metric, or inspect-ai's scorer, that is the score.  [default: the first known one]")
+@click.option("--filter", "filter_name", help="lm-eval's filter.  [default: the first one]")
+@runs_option
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def command(path: Path, metric: str | None, filter_name: str | None, root: Path, as_json: bool) -> None:
+    """Read PATH: a folder that was lm-eval's `--output_path` (with `--log_samples`), or a log of inspect-ai. What comes of it is compared,
+    gated and reported as every evaluation."""
+    from seodang.pipeline.import_results import import_results
+
+    rows = import_results(path, root, metric, filter_name)
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    for row in rows:
+        low, high = row["interval"]
+        click.echo(f"{row['model']} on {row['task']}: {100 * row['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {row['n']} items)")
+        click.echo(f"answers  {row['folder']}")

@@ -1,0 +1,16 @@
+"""Results of other harnesses, kept below the runs beside our own."""
+
+from pathlib import Path
+from typing import Any
+
+from seodang.evaluation.adapters.inspect_log import read_inspect
+from seodang.evaluation.adapters.lm_eval import read_lm_eval
+from seodang.evaluation.score import summarise
+from seodang.pipeline.evaluate import FOLDER
+
+
+def import_results(path: Path, root: Path, metric: str | None, filter_name: str | None) -> list[dict[str, Any]]:
+    """The scores of what was imported, with its folders. A folder is lm-eval's, a file inspect-ai's; InputError where it is neither."""
+    out = root / FOLDER
+    found = read_lm_eval(path, out, metric=metric, filter_name=filter_name) if path.is_dir() else [read_inspect(path, out, scorer=metric)]
+    return [{**summarise(evaluation), "folder": str(evaluation.folder)} for evaluation in found]
