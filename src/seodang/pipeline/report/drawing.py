@@ -99,7 +99,8 @@ def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Safe:
 
 
 def marker(x: float, y: float, name: str) -> Safe:
-    """An arm's marker: each has its own shape, so that colour is never the only sign."""
+    """An arm's marker: each has its own shape, so that colour is never the only sign. A run's arm is named RUN:ARM."""
+    name = name.rpartition(":")[2]
     if name == "distilled":
         return element("path", d=f"M{x:.2f} {y - 7:.2f}l7 7l-7 7l-7 -7z", class_="mark full")
     if name in ("sft", "sft_gold"):

@@ -70,7 +70,7 @@ def _scores(panels: Sequence[Panel], width: int) -> tuple[float, Safe]:
 
 
 def _emphasis(arm: str) -> str | None:
-    return "own" if arm == "distilled" else None
+    return "own" if arm.rpartition(":")[2] == "distilled" else None
 
 
 def _score_panel(title: str, rows: Sequence[tuple[str, Row]], left: float, top: float, width: float) -> Safe:

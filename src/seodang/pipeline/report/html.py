@@ -1,6 +1,6 @@
 """`report.html`: one file that needs nothing else, no script and no network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -38,7 +38,13 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-
 def render_html(report: Row) -> str:
     """The page of a report made by `build_report`. Equal reports give equal bytes."""
     title = f"{report['headline']['sentence']} - {report['name']}"
-    style = Safe(files("seodang.pipeline.report").joinpath("style.css").read_text(encoding="utf-8"))
+    drawn = [(anchor, label, draw(report)) for anchor, label, draw in SECTIONS]
+    return whole_page(title, opening(report), drawn, footer="Made by seodang from the manifests of this run.")
+
+
+def whole_page(title: str, head_of_page: Safe, sections: Sequence[tuple[str, str, Safe]], *, footer: str, style: str = "") -> str:
+    """A page of sections (anchor, label, content), with links to them and no script. `style` follows the style that all pages share."""
+    shared = files("seodang.pipeline.report").joinpath("style.css").read_text(encoding="utf-8")
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -47,14 +53,14 @@ def render_html(report: Row) -> str:
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="referrer", content="no-referrer"),
         element("meta", http_equiv="Content-Security-Policy", content=_POLICY),
-        element("style", style),
+        element("style", Safe(shared + style)),
     )
-    links = [element("a", label, href=f"#{anchor}") for anchor, label, _ in SECTIONS]
+    links = [element("a", label, href=f"#{anchor}") for anchor, label, _ in sections]
     body = element(
         "body",
-        opening(report),
+        head_of_page,
         element("nav", joined(*links), aria_label="Sections"),
-        element("main", *(draw(report) for _, _, draw in SECTIONS)),
-        element("footer", element("p", "Made by seodang from the manifests of this run.")),
+        element("main", *(section for _, _, section in sections)),
+        element("footer", element("p", footer)),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"

@@ -1,0 +1,22 @@
+"""Reports of evaluations in a folder: a page, a text and the JSON that both are made of."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seodang.core.files import write_atomically, write_json
+from seodang.evaluation.result import Evaluation
+from seodang.pipeline.evaluation_report.build import build_report
+from seodang.pipeline.evaluation_report.page import render_page
+from seodang.pipeline.evaluation_report.text import render_text
+
+
+def write_report(
+    evaluations: Sequence[Evaluation], out: Path, *, first: str | None = None, verdict: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Writes `report.json`, `report.md` and `report.html` in `out`; the report's value."""
+    report = build_report(evaluations, first=first, verdict=verdict)
+    write_json(out / "report.json", report)
+    write_atomically(out / "report.md", render_text(report))
+    write_atomically(out / "report.html", render_page(report))
+    return report
