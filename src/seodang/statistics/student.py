@@ -1,8 +1,10 @@
 """Student's t: how much wider an interval has to be whose deviation was estimated from few values."""
 
 import math
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)  # an integral by hand takes milliseconds
 def student_quantile(share: float, free: float) -> float:
     """The value that a t of `free` degrees of freedom (above 0, fractions too) stays below in `share` (0.5..1) of the cases.
 
