@@ -75,3 +75,9 @@ class GuardError(SeodangError):
     """A student that did not pass a guard which its recipe requires. The report is written and nothing is exported."""
 
     exit_code = 9
+
+
+class InconclusiveError(SeodangError):
+    """A gate that neither passed nor failed: what was declared could not be decided with these items."""
+
+    exit_code = 13

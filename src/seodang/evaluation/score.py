@@ -1,15 +1,19 @@
 """What one evaluation says: the score with its interval, for all items and for each part, its errors and what it cost."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import Any, TypedDict
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seodang.evaluation.result import Evaluation, Result
 from seodang.evaluation.task import Item
-from seodang.statistics.intervals import bootstrap_mean, wilson
+from seodang.statistics.clustered import clustered_mean
+from seodang.statistics.intervals import wilson
+from seodang.statistics.pass_at_k import pass_at_k, pass_hat_k
 
-_SEED = 20_250_225  # of the bootstrap, so that equal answers give equal numbers
+Answered = tuple[Item, Sequence[Result]]  # an item with its samples
 
 
 class TaskScore(TypedDict):
@@ -23,41 +27,81 @@ class TaskScore(TypedDict):
 
 
 def summarise(evaluation: Evaluation) -> dict[str, Any]:
-    """The evaluation in numbers. An item's score is the mean of its samples, and an error scores 0; `without_errors` is the score of the
-    judged samples alone, beside the two that hold whatever the errors would have been."""
+    """The evaluation in numbers. An item's score is the mean of its samples, and an error counts as wrong in `score` and `interval`.
+
+    `score_without_errors` is the mean of the judged samples alone (None: there are none), `score_range` holds whatever the errors would
+    have been: all wrong, all right.
+    """
     pairs = list(evaluation.each())
     results = [result for _, samples in pairs for result in samples]
     told = evaluation.manifest["summary"]
     row: dict[str, Any] = {name: told[name] for name in ("model", "task", "family", "thinking", "num_samples", "temperature", "chance")}
-    parts: dict[str, list[tuple[Item, tuple[Result, ...]]]] = {}
+    row |= score(pairs)
+    row |= error_bounds(results)
+    if told["num_samples"] > 1:
+        row["samples"] = of_samples(pairs)
+    row["synthetic"] = evaluation.synthetic
+    parts: dict[str, list[Answered]] = {}
     for item, samples in pairs:
         parts.setdefault(item.part, []).append((item, samples))
-    row |= score(pairs)
-    row |= {"errors": sum(result.outcome == "error" for result in results), "synthetic": evaluation.synthetic}
     row["parts"] = {part: score(group) for part, group in parts.items()}
     row["cost"] = costs(results)
     return row
 
 
-def score(pairs: Sequence[tuple[Item, Sequence[Result]]]) -> TaskScore:
+def score(pairs: Sequence[Answered]) -> TaskScore:
     """The mean over items. Clusters of several items widen the interval."""
-    values = np.array([np.mean([result.score for result in samples]) for _, samples in pairs])
-    clusters = {item.cluster for item, _ in pairs}
-    if set(np.unique(values)) <= {0.0, 1.0} and len(clusters) == len(pairs):
-        interval, method = wilson(int(values.sum()), values.size), "Wilson 95 %"
+    return mean_score(np.array([fmean(result.score for result in samples) for _, samples in pairs]), [item.cluster for item, _ in pairs])
+
+
+def mean_score(values: NDArray[np.float64], clusters: Sequence[str]) -> TaskScore:
+    """The mean of `values`, shape (num_items,), within 0..1, of items in `clusters`."""
+    if set(np.unique(values)) <= {0.0, 1.0} and len(set(clusters)) == len(clusters):
+        num_clusters, interval, method = values.size, wilson(int(values.sum()), values.size), "Wilson 95 %"
     else:
-        interval, method = bootstrap_mean(values, seed=_SEED), "bootstrap over items 95 %"
-    return TaskScore(score=float(values.mean()), n=values.size, num_clusters=len(clusters), interval=list(interval), method=method)
+        found = clustered_mean(values, clusters)
+        num_clusters, interval, method = found.num_clusters, found.interval, found.method
+    return TaskScore(score=float(values.mean()), n=values.size, num_clusters=num_clusters, interval=list(interval), method=method)
+
+
+def error_bounds(results: Sequence[Result]) -> dict[str, Any]:
+    """How many samples ended in an error, the mean of the others, and the range of what the errors may have hidden."""
+    judged = [result.score for result in results if result.outcome == "judged"]
+    errors, total = len(results) - len(judged), len(results)
+    return {
+        "errors": errors,
+        "score_without_errors": sum(judged) / len(judged) if judged else None,
+        "score_range": [sum(judged) / total, (sum(judged) + errors) / total],
+    }
+
+
+def of_samples(pairs: Sequence[Answered]) -> dict[str, dict[str, TaskScore]]:
+    """For each k up to the number of samples: how often at least one of k answers is right (pass@k), and how often all are (pass^k), as
+    means over items. A sample is right where its score is 1."""
+    num_samples = min(len(samples) for _, samples in pairs)
+    estimates: dict[str, Callable[[int, int, int], float]] = {"pass_at_k": pass_at_k, "pass_hat_k": pass_hat_k}
+    right = [(len(samples), sum(result.score >= 1 for result in samples)) for _, samples in pairs]
+    clusters = [item.cluster for item, _ in pairs]
+    return {
+        name: {
+            str(k): mean_score(np.array([estimate(count, num_right, k) for count, num_right in right]), clusters)
+            for k in range(1, num_samples + 1)
+        }
+        for name, estimate in estimates.items()
+    }
 
 
 def costs(results: Sequence[Result]) -> dict[str, Any]:
     """Mean tokens of a sample that were read and written, and of the latter those of reasoning; the share that was cut or declined."""
     count = len(results)
     thought = [result.num_reasoning_tokens for result in results]
+    right = sum(result.score for result in results)
+    written = sum(result.num_new_tokens for result in results)
     return {
         "mean_prompt_tokens": sum(result.num_prompt_tokens for result in results) / count,
-        "mean_new_tokens": sum(result.num_new_tokens for result in results) / count,
+        "mean_new_tokens": written / count,
         "mean_reasoning_tokens": None if None in thought else sum(number or 0 for number in thought) / count,
+        "new_tokens_per_right": written / right if right else None,
         "cut_share": sum(result.cut for result in results) / count,
         "abstained_share": sum(result.abstained for result in results) / count,
     }

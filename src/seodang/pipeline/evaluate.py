@@ -10,9 +10,12 @@ from pydantic import ValidationError
 
 from seodang.core.errors import InputError
 from seodang.core.progress import Progress
+from seodang.evaluation.clean_items import by_similarity, read_similarity
+from seodang.evaluation.result import Evaluation, read_evaluation
 from seodang.evaluation.run import Settings, evaluation_key, run_task, task_items
 from seodang.evaluation.score import summarise
-from seodang.evaluation.task import Options, Task
+from seodang.evaluation.task import Item, Options, Task
+from seodang.models.chat_model import ChatModel
 from seodang.models.think import ThinkMode
 from seodang.pipeline.open_model import open_model
 from seodang.pipeline.workspace import Workspace
@@ -70,11 +73,27 @@ def evaluate(
     store = Workspace(root).store
     items = task_items(task, options, store)
     model = open_model(spec, store, thinking=thinking, api_key_env=api_key_env)
-    key = evaluation_key(model, task, options, settings, items)
-    folder = out or root / FOLDER / f"{_plain(model.name)}__{_plain(task.name)}__{key[:8]}"
-    with Progress(f"{task.name}, {model.name}", settings.num_samples * len(items), "answers") as progress:
-        evaluation = run_task(model, task, options, settings, items, folder, progress)
+    folder = out or evaluation_folder(model, task, options, settings, items, root)
+    evaluation = answer(model, task, options, settings, items, folder)
     return {**summarise(evaluation), "folder": str(folder)}
+
+
+def evaluation_folder(model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], root: Path) -> Path:
+    """Where the answers of these items are kept below the runs."""
+    key = evaluation_key(model, task, options, settings, items)
+    return root / FOLDER / f"{_plain(model.name)}__{_plain(task.name)}__{key[:8]}"
+
+
+def answer(model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], folder: Path) -> Evaluation:
+    """Runs what is left of an evaluation, and tells its progress."""
+    with Progress(f"{task.name}, {model.name}", settings.num_samples * len(items), "answers") as progress:
+        return run_task(model, task, options, settings, items, folder, progress)
+
+
+def split_scores(folder: Path, similarity: Path, threshold: float) -> dict[str, Any]:
+    """The scores of a finished evaluation on items that are like training data and on the others, by a file of similarities."""
+    evaluation = read_evaluation(folder)
+    return by_similarity(evaluation, read_similarity(similarity, evaluation.items, threshold))
 
 
 def _plain(name: str) -> str:

@@ -19,12 +19,16 @@ def wilson(correct: int, total: int, z: float = 1.96) -> tuple[float, float]:
         raise ValueError("a proportion of no items does not exist")
     if not 0 <= correct <= total:
         raise ValueError(f"{correct} right of {total} is not a proportion")
-    share = correct / total
+    return wilson_share(correct / total, total, z)
+
+
+def wilson_share(share: float, total: float, z: float) -> tuple[float, float]:
+    """Score interval of a share within 0..1 of `total` items, above 0, which may be an effective number and so a fraction."""
     weight = z * z / total
     centre = (share + weight / 2) / (1 + weight)
     half = sqrt(weight * share * (1 - share) + weight * weight / 4) / (1 + weight)
-    low = 0.0 if correct == 0 else max(0.0, centre - half)
-    high = 1.0 if correct == total else min(1.0, centre + half)
+    low = 0.0 if share == 0 else max(0.0, centre - half)
+    high = 1.0 if share == 1 else min(1.0, centre + half)
     return low, high
 
 

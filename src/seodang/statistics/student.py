@@ -1,8 +1,10 @@
 """Student's t: how much wider an interval has to be whose deviation was estimated from few values."""
 
 import math
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)  # an integral by hand takes milliseconds
 def student_quantile(share: float, free: float) -> float:
     """The value that a t of `free` degrees of freedom (above 0, fractions too) stays below in `share` (0.5..1) of the cases.
 
@@ -12,15 +14,15 @@ def student_quantile(share: float, free: float) -> float:
     if not 0.5 <= share < 1 or not free > 0:
         raise ValueError(f"a share from 0.5 to 1 and degrees of freedom above 0 are needed, not {share} and {free}")
     low, high = 0.0, 1.0
-    while _below(high, free) < share:
+    while student_below(high, free) < share:
         high *= 2
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if _below(middle, free) < share else (low, middle)
+        low, high = (middle, high) if student_below(middle, free) < share else (low, middle)
     return (low + high) / 2
 
 
-def _below(value: float, free: float) -> float:
+def student_below(value: float, free: float) -> float:
     """The distribution function at a value of 0 or more. In the angle whose tangent is value / sqrt(free) the integrand is smooth."""
     top = math.atan(value / math.sqrt(free))
     scale = math.exp(math.lgamma((free + 1) / 2) - math.lgamma(free / 2)) / math.sqrt(math.pi)

@@ -4,7 +4,7 @@ import click
 
 from seodang.cli.command_folder import CommandFolder
 
-_ORDER = ("tasks", "run", "compare", "gate", "report", "power")
+_ORDER = ("tasks", "run", "compare", "gate", "report", "power", "similarity")
 
 
 @click.group("eval", cls=CommandFolder, package=__name__, order=_ORDER, short_help="Put tasks to models, compare the answers, and decide.")

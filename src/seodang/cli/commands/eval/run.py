@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -21,6 +22,10 @@ THINK = ("on", "off", "both")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Items under way at once.")
 @click.option("--think", type=click.Choice(THINK), help="Think mode; both: two evaluations, to be compared as pairs.")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable with an endpoint's key.")
+@click.option(
+    "--similarity", type=click.Path(path_type=Path), metavar="FILE", help="What `seodang eval similarity` wrote: clean and dirty apart."
+)
+@click.option("--threshold", type=FiniteRange(0, 1, min_open=True), default=0.5, show_default=True, help="Similarity of a dirty item.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the answers.  [default: one below RUNS/eval]")
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -35,6 +40,8 @@ def command(
     batch_size: int,
     think: str | None,
     api_key_env: str | None,
+    similarity: Path | None,
+    threshold: float,
     out: Path | None,
     root: Path,
     as_json: bool,
@@ -42,7 +49,7 @@ def command(
     """Put a task to a model. An evaluation that was stopped goes on where it was; a finished one is only read."""
     from seodang.evaluation.run import Settings
     from seodang.evaluation.task import find_task
-    from seodang.pipeline.evaluate import evaluate, parse_options, think_arms
+    from seodang.pipeline.evaluate import evaluate, parse_options, split_scores, think_arms
 
     task = find_task(name)
     chosen = parse_options(task, options, limit=limit)
@@ -50,6 +57,8 @@ def command(
     rows = [
         evaluate(spec, task, chosen, settings, root, out=out, thinking=mode, api_key_env=api_key_env) for mode in think_arms(think, out)
     ]
+    if similarity is not None:
+        rows = [row | {"similarity": split_scores(Path(row["folder"]), similarity, threshold)} for row in rows]
     if as_json:
         click.echo(json.dumps(rows if think == "both" else rows[0], ensure_ascii=False, indent=2))
         return
@@ -59,4 +68,9 @@ def command(
         click.echo(
             f"{row['model']} on {row['task']}: {100 * row['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {row['n']} items{errors})"
         )
+        for side in ("clean", "dirty"):
+            found: dict[str, Any] | None = row["similarity"][side] if similarity is not None else None
+            if found is not None:
+                low, high = found["interval"]
+                click.echo(f"  {side} items: {100 * found['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {found['n']} items)")
         click.echo(f"answers  {row['folder']}")

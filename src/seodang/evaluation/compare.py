@@ -1,0 +1,101 @@
+"""One evaluation against others, item by item: difference, interval, p, what it cost, and what a null result could have seen."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seodang.evaluation.pairs import Pairing, item_scores, num_errors
+from seodang.evaluation.rules import SEED, reach
+from seodang.evaluation.token_cost import token_costs
+from seodang.statistics.families import holm
+from seodang.statistics.paired import average_seeds, compare_paired
+from seodang.statistics.ratio import retention
+
+
+def compare(pairings: Sequence[Pairing]) -> list[dict[str, Any]]:
+    """A row for each pairing of one evaluation, a, with another, b. `p_holm` is corrected for the number of pairings; that of a part, for
+    the number of parts."""
+    rows = [_row(pairing) for pairing in pairings]
+    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = corrected
+        row["sentence"] = _sentence(row)
+    return rows
+
+
+def difference(pairing: Pairing) -> dict[str, Any]:
+    """Score of a minus score of b on the same items, as a fraction, with its 95 % interval and two-sided p; errors count as wrong on either
+    side.
+
+    `seen` is the true difference that this many items show with a probability of 80 %, as widely as they scatter. `ratio` is a's score
+    over b's.
+    """
+    items, a, b = pairing.items, *(item_scores(arm, pairing.items) for arm in (pairing.a, pairing.b))
+    found = compare_paired(a, b, pairing.clusters, seed=SEED)
+    kept = retention(a, b, pairing.clusters)
+    return {
+        "score_a": float(a.mean()),
+        "score_b": float(b.mean()),
+        "difference": found.difference,
+        "interval": list(found.interval),
+        "p": found.p,
+        "n": found.n,
+        "num_clusters": found.num_clusters,
+        "method": found.method,
+        "items": _item_counts(average_seeds(a), average_seeds(b)),
+        "seen": min(1.0, reach(found.interval, alpha=0.025)),
+        "ratio": {"ratio": kept.ratio, "interval": list(kept.interval) if kept.interval else None, "status": kept.status},
+        "errors": {"a": num_errors(pairing.a, items), "b": num_errors(pairing.b, items)},
+        "difference_range": [
+            float(a.mean() - item_scores(pairing.b, items, error=1.0).mean()),
+            float(item_scores(pairing.a, items, error=1.0).mean() - b.mean()),
+        ],
+    }
+
+
+def _row(pairing: Pairing) -> dict[str, Any]:
+    told_a, told_b = (dict(arm.manifest["summary"]) for arm in (pairing.a, pairing.b))
+    named = {side: _named(told) for side, told in (("a", told_a), ("b", told_b))}
+    parts = {part: difference(pairing.of_part(part)) for part in dict.fromkeys(item.part for item in pairing.items)}
+    for row, corrected in zip(parts.values(), holm([row["p"] for row in parts.values()]), strict=True):
+        row["p_holm"] = corrected
+    return {
+        **named,
+        "task": told_a["task"],
+        "family": told_a["family"],
+        **difference(pairing),
+        "left_out": {"a": pairing.only_a, "b": pairing.only_b},
+        "parts": parts,
+        "cost": token_costs(pairing),
+        "synthetic": pairing.a.synthetic or pairing.b.synthetic,
+    }
+
+
+def _named(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: told[name] for name in ("model", "thinking", "num_samples", "temperature")}
+
+
+def _item_counts(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, int]:
+    """On how many items either side scored more, and the rest; of right or wrong answers the first two are the discordant pairs."""
+    return {"a_better": int((a > b).sum()), "b_better": int((b > a).sum()), "equal": int((a == b).sum())}
+
+
+def _sentence(row: dict[str, Any]) -> str:
+    low, high = (100 * end for end in row["interval"])
+    a, b = (label(row, side) for side in ("a", "b"))
+    points = 100 * row["difference"]
+    found = f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}, p = {row['p_holm']:.3g}, {row['n']} items"
+    if row["num_clusters"] < row["n"]:
+        found += f" in {row['num_clusters']} clusters"
+    if row["p_holm"] <= 0.05:
+        return f"{a} scores {'more' if points > 0 else 'less'} than {b} on {row['task']} ({found})."
+    seen = f"a true difference of {100 * row['seen']:.1f} points would have been seen with 80 %"
+    return f"No difference between {a} and {b} on {row['task']} was shown ({found}); {seen}."
+
+
+def label(row: dict[str, Any], side: str) -> str:
+    """A model's name, with its think mode where only that tells the two apart."""
+    other = "b" if side == "a" else "a"
+    alike = row[side]["model"] == row[other]["model"] and row[side]["thinking"] != row[other]["thinking"]
+    return f"{row[side]['model']} (think {row[side]['thinking']})" if alike else row[side]["model"]

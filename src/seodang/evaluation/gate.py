@@ -1,0 +1,192 @@
+"""Decides a declared gate from answers: each rule, each family without regression, and the whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seodang.core.errors import InputError
+from seodang.evaluation import rules
+from seodang.evaluation.gate_file import (
+    BASE,
+    STUDENT,
+    TEACHER,
+    AtLeast,
+    Gate,
+    GateTask,
+    NonInferior,
+    Retained,
+    Rule,
+    Superior,
+    Waiver,
+    held_against,
+)
+from seodang.evaluation.pairs import item_scores, num_errors, pair
+from seodang.evaluation.result import Evaluation
+from seodang.evaluation.retention import retention_by_family
+from seodang.evaluation.rules import Outcome, Tested
+from seodang.evaluation.score import summarise
+from seodang.statistics.families import holm
+
+Answers = Mapping[tuple[str, str], Evaluation]  # by the task's title and the model's name in the gate
+
+ERROR_RATES = {
+    "primary": "Holm over all rules of primary tasks: the chance that any of them passes whose claim is false is at most alpha",
+    "secondary": "Holm over all rules of secondary tasks, which are told and decide nothing",
+    "regression": "every task of the family has to pass at alpha, uncorrected (intersection-union test, Berger 1982, Technometrics 24:295):"
+    " the chance that the family passes although the student lost the margin or more on any of its tasks is at most alpha; an unchanged"
+    " student passes less often, the more tasks there are",
+}
+
+
+def decide(gate: Gate, answers: Answers) -> dict[str, Any]:
+    """The verdict: passed where every rule that decides passed, failed where any failed, inconclusive otherwise; with all numbers."""
+    deciding = _rule_rows(gate, answers, "primary")
+    secondary = _rule_rows(gate, answers, "secondary")
+    deciding += [row for index in range(len(gate.regression)) for row in _regression_rows(gate, index, answers)]
+    return {
+        "gate": gate.name,
+        "digest": gate.digest,
+        "alpha": gate.alpha,
+        "verdict": overall([row["outcome"] for row in deciding]),
+        "rules": deciding,
+        "secondary": secondary,
+        "error_rates": ERROR_RATES,
+        "retention": retention_by_family(_of(answers, STUDENT), _of(answers, TEACHER)),
+        "scores": [
+            {"name": title, "arm": arm, "folder": str(found.folder), **{k: v for k, v in summarise(found).items() if k != "parts"}}
+            for (title, arm), found in answers.items()
+        ],
+        "synthetic": any(found.synthetic for found in answers.values()),
+    }
+
+
+def overall(outcomes: Sequence[str]) -> Outcome:
+    """Of rules that all have to hold; a waived one counts as held."""
+    if "failed" in outcomes:
+        return "failed"
+    return "inconclusive" if "inconclusive" in outcomes else "passed"
+
+
+def needed_answers(gate: Gate, families: Mapping[str, str]) -> list[tuple[GateTask, str]]:
+    """Which task has to be answered by which model of the gate: student, base and teacher answer all, a reference what it is held against.
+    `families` holds each task's family by title."""
+    needed: dict[tuple[str, str], tuple[GateTask, str]] = {}
+    for task in gate.tasks:
+        others = [held_against(rule) for rule in task.rules]
+        others += [regression.against for regression in gate.regression if regression.family == families[task.title]]
+        others += [name for name in (BASE, TEACHER) if name in gate.models]
+        for name in dict.fromkeys([STUDENT, *(other for other in others if other is not None)]):
+            needed[task.title, name] = (task, name)
+    return list(needed.values())
+
+
+def _of(answers: Answers, arm: str) -> dict[str, Evaluation]:
+    return {title: found for (title, name), found in answers.items() if name == arm}
+
+
+def _rule_rows(gate: Gate, answers: Answers, role: str) -> list[dict[str, Any]]:
+    asked = [(task, rule) for task in gate.tasks if task.role == role for rule in task.rules]
+    tested = [test(rule, task.title, answers, gate.alpha) for task, rule in asked]
+    corrected = holm([found.p for found in tested])
+    return [
+        rule_row(role, task.title, rule, found, p, answers, gate.alpha)
+        for (task, rule), found, p in zip(asked, tested, corrected, strict=True)
+    ]
+
+
+def _regression_rows(gate: Gate, index: int, answers: Answers) -> list[dict[str, Any]]:
+    told = gate.regression[index]
+    rule = NonInferior(rule="non_inferior", margin=told.margin, against=told.against)
+    rows: list[dict[str, Any]] = []
+    for task in gate.tasks:
+        if answers[task.title, STUDENT].manifest["summary"]["family"] == told.family:
+            found = test(rule, task.title, answers, gate.alpha)
+            row = rule_row("regression", task.title, rule, found, found.p, answers, gate.alpha)
+            rows.append({**row, "id": f"regression.{told.family}.{task.title}", "family": told.family})
+    return rows
+
+
+def test(rule: Rule, title: str, answers: Answers, alpha: float) -> Tested:
+    """What one rule finds on one task."""
+    student, against = answers[title, STUDENT], held_against(rule)
+    if against is None:
+        assert isinstance(rule, AtLeast)
+        clusters = [item.cluster for item in student.items]
+        return rules.at_least(item_scores(student, student.items), clusters, threshold=rule.threshold, alpha=alpha)
+    both = pair(student, answers[title, against])
+    mine, theirs = item_scores(both.a, both.items), item_scores(both.b, both.items)
+    best = item_scores(both.b, both.items, error=1.0) if num_errors(both.b, both.items) else None
+    if isinstance(rule, Superior):
+        return rules.superior(mine, theirs, both.clusters, smallest_gain=rule.smallest_gain, alpha=alpha, best=best)
+    if isinstance(rule, NonInferior):
+        return rules.non_inferior(mine, theirs, both.clusters, margin=rule.margin, alpha=alpha, best=best)
+    assert isinstance(rule, Retained)
+    return rules.retained(mine, theirs, both.clusters, minimum=rule.minimum, best=best)
+
+
+def rule_row(role: str, title: str, rule: Rule, found: Tested, p: float, answers: Answers, alpha: float) -> dict[str, Any]:
+    """A rule's finding as JSON; `p_corrected` is Holm's, and decides."""
+    against = held_against(rule)
+    names = [STUDENT] if against is None else [STUDENT, against]
+    outcome = found.outcome(p, alpha)
+    row: dict[str, Any] = {
+        "id": f"{title}.{rule.rule}" + ("" if against is None or isinstance(rule, Retained) else f".{against}"),
+        "role": role,
+        "task": title,
+        **rule.model_dump(mode="json"),
+        "outcome": outcome,
+        "estimate": found.estimate,
+        "interval": list(found.interval) if found.interval else None,
+        "p": found.p,
+        "p_corrected": p,
+        "n": found.num_items,
+        "num_clusters": found.num_clusters,
+        "method": found.method,
+        "errors": {name: num_errors(answers[title, name], answers[title, name].items) for name in names},
+        "passes_with_80_percent_from": found.seen_at,
+    }
+    return {**row, "sentence": _sentence(rule, row)}
+
+
+def _sentence(rule: Rule, row: dict[str, Any]) -> str:
+    claims = {
+        "superior": lambda: f"better than {row['against']}",
+        "non_inferior": lambda: f"at most {100 * row['margin']:.3g} points below {row['against']}",
+        "at_least": lambda: f"above {100 * row['threshold']:.3g} %",
+        "retention": lambda: f"above {100 * row['minimum']:.3g} % of the teacher",
+    }
+    unit = "points" if rule.rule in ("superior", "non_inferior") else "%"
+    found = "not defined" if row["estimate"] is None else f"{100 * row['estimate']:.1f} {unit}"
+    if row["interval"] is not None:
+        low, high = row["interval"]
+        found += f", 95 % interval {100 * low:.1f} to {100 * high:.1f}"
+    told = f"{row['task']}: {claims[rule.rule]()}: {row['outcome']} ({found}, one-sided p = {row['p_corrected']:.3g}, {row['n']} items)"
+    if row["outcome"] == "inconclusive" and row["passes_with_80_percent_from"] is not None:
+        told += f"; a true value of {100 * row['passes_with_80_percent_from']:.1f} {unit} would have passed with 80 %"
+    return told
+
+
+def waive(verdict: dict[str, Any], waiver: Waiver, at: str) -> dict[str, Any]:
+    """The verdict with inconclusive rules counted as held on somebody's word, which is recorded.
+
+    InputError for a rule that failed or does not exist, and for a waiver of another gate.
+    """
+    if waiver.gate and waiver.gate != verdict["digest"]:
+        raise InputError("this waiver is of another gate", where=waiver.waived_by, hint=f"the digest of this one is {verdict['digest']}")
+    outcomes = {row["id"]: row["outcome"] for row in verdict["rules"]}
+    for name in waiver.rules:
+        if outcomes.get(name) not in ("inconclusive", "waived"):
+            told = (
+                f"`{name}` {outcomes[name]}, and only what is inconclusive can be waived"
+                if name in outcomes
+                else f"no rule `{name}` decides"
+            )
+            raise InputError(told, where=waiver.waived_by, hint=f"inconclusive: {', '.join(_inconclusive(outcomes)) or 'none'}")
+    names = waiver.rules or _inconclusive(outcomes)
+    word = {"waived_by": waiver.waived_by, "reason": waiver.reason, "at": at}
+    rows: list[dict[str, Any]] = [{**row, "outcome": "waived", "waived": word} if row["id"] in names else row for row in verdict["rules"]]
+    waivers = [*verdict.get("waivers", []), {**word, "rules": list(names)}]
+    return {**verdict, "rules": rows, "verdict": overall([row["outcome"] for row in rows]), "waivers": waivers}
+
+
+def _inconclusive(outcomes: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(name for name, outcome in outcomes.items() if outcome == "inconclusive")

@@ -1,0 +1,68 @@
+"""What a number of items can show, before they are asked."""
+
+from typing import Any
+
+from seodang.core.errors import InputError
+from seodang.statistics.power import (
+    minimal_detectable_difference,
+    non_inferiority_power,
+    paired_power,
+    required_items,
+    required_items_for_margin,
+)
+
+POINTS = (1, 2, 3, 5)
+ALPHA = 0.05  # two-sided; half of it one-sided, as a gate declares
+
+
+def plan(num_items: int, discordant: float, *, power: float = 0.8) -> dict[str, Any]:
+    """What `num_items` find with a probability `power`, and how many items 1, 2, 3 and 5 points need, for either rule.
+
+    `discordant` below 1 is the share of items that only one arm gets right; from 1 on their number. Points are hundredths. InputError for
+    more discordant items than there are.
+    """
+    share = discordant if discordant < 1 else discordant / num_items
+    if share > 1:
+        raise InputError(
+            f"{discordant:g} of {num_items} items cannot be discordant",
+            where="--discordant",
+            hint="below 1 it is a share, from 1 on a number",
+        )
+    found = minimal_detectable_difference(num_items, share, alpha=ALPHA, power=power, method="exact")
+    margin = _smallest_margin(num_items, share, power)
+    return {
+        "n": num_items,
+        "discordant_share": share,
+        "power": power,
+        "alpha_one_sided": ALPHA / 2,
+        "superior": {
+            "detectable_points": None if found is None else 100 * found,
+            "power_at": {str(points): _power(num_items, share, points / 100) for points in POINTS},
+            "needed_items": {str(points): _needed(share, points / 100, power) for points in POINTS},
+        },
+        "non_inferior": {
+            "smallest_margin_points": None if margin is None else 100 * margin,
+            "power_at": {str(points): non_inferiority_power(num_items, share, points / 100) for points in POINTS},
+            "needed_items": {str(points): required_items_for_margin(points / 100, share, power=power) for points in POINTS},
+        },
+    }
+
+
+def _power(num_items: int, share: float, difference: float) -> float | None:
+    """None where a difference is larger than all discordant items together."""
+    return paired_power(num_items, share, difference, alpha=ALPHA) if difference <= share else None
+
+
+def _needed(share: float, difference: float, power: float) -> int | None:
+    return required_items(difference, share, alpha=ALPHA, power=power, method="exact") if difference <= share else None
+
+
+def _smallest_margin(num_items: int, share: float, power: float) -> float | None:
+    """The margin that equal models keep with a probability `power`; None where not even the largest does."""
+    low, high = 0.0, 0.99
+    if non_inferiority_power(num_items, share, high) < power:
+        return None
+    for _ in range(20):
+        middle = (low + high) / 2
+        low, high = (low, middle) if non_inferiority_power(num_items, share, middle) >= power else (middle, high)
+    return high

@@ -1,0 +1,106 @@
+"""The rules of a gate as functions on arrays: what each claims, the p of its contrary, and whether the contrary was shown.
+
+A rule is one-sided: p is the chance of seeing this much if the claim missed by a hair. The student's errors count as wrong. Those of the
+model that it is held against count as right for the claim and as wrong for its contrary, so that they neither pass nor fail a student.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seodang.evaluation.score import mean_score
+from seodang.statistics.one_sided import difference_p, mean_p, ratio_p
+from seodang.statistics.paired import average_seeds, compare_paired
+from seodang.statistics.ratio import retention
+
+Scores = NDArray[np.float64]  # (num_samples, num_items), within 0..1
+Outcome = Literal["passed", "failed", "inconclusive"]
+
+SEED = 20_250_225  # of sign flips, so that equal answers give equal verdicts
+POWER = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What one rule found. All quantities are fractions; the interval is a 95 % one."""
+
+    estimate: float | None  # the difference, the score, or the ratio; None where the ratio is not defined
+    interval: tuple[float, float] | None
+    p: float  # one-sided, of the claim's contrary
+    contrary: bool  # the whole interval lies beyond the bound
+    num_items: int
+    num_clusters: int
+    method: str
+    seen_at: float | None = None  # the true value from which this many items would have passed, alone, with a probability of 80 %
+
+    def outcome(self, p: float, alpha: float) -> Outcome:
+        """By the p that Holm corrected, or its own."""
+        return "passed" if p <= alpha else "failed" if self.contrary else "inconclusive"
+
+
+def superior(
+    student: Scores, other: Scores, clusters: Sequence[str], *, smallest_gain: float = 0.0, alpha: float = 0.025, best: Scores | None = None
+) -> Tested:
+    """Claim: student - other > 0. Its contrary: the interval lies below `smallest_gain`, the least gain that would matter.
+
+    `best` are the other's scores with its errors counted as right; None: it had no errors.
+    """
+    return _difference(student, other, clusters, bound=0.0, failed_below=smallest_gain, alpha=alpha, best=best)
+
+
+def non_inferior(
+    student: Scores, other: Scores, clusters: Sequence[str], *, margin: float, alpha: float = 0.025, best: Scores | None = None
+) -> Tested:
+    """Claim: student - other > -margin, a loss that would be accepted, above 0. Source: Piaggio et al. 2012, JAMA 308:2594."""
+    if not 0 < margin < 1:
+        raise ValueError(f"a margin is a loss that would be accepted, above 0 and below 1, not {margin}")
+    return _difference(student, other, clusters, bound=-margin, failed_below=-margin, alpha=alpha, best=best)
+
+
+def at_least(student: Scores, clusters: Sequence[str], *, threshold: float, alpha: float = 0.025) -> Tested:
+    """Claim: the score is above `threshold`."""
+    values = average_seeds(student)
+    found = mean_score(values, clusters)
+    low, high = found["interval"]
+    p = mean_p(values, clusters, above=threshold)
+    seen = threshold + reach((low, high), alpha)
+    return Tested(found["score"], (low, high), p, high < threshold, found["n"], found["num_clusters"], found["method"], seen)
+
+
+def retained(student: Scores, teacher: Scores, clusters: Sequence[str], *, minimum: float, best: Scores | None = None) -> Tested:
+    """Claim: student / teacher > `minimum`, on the same items. Its p is that of "mean(student - minimum * teacher) is at most 0"."""
+    strict, kind = (retention(student, other, clusters) for other in (teacher if best is None else best, teacher))
+    p = ratio_p(student, teacher if best is None else best, clusters, above=minimum)
+    contrary = kind.interval is not None and kind.interval[1] < minimum
+    return Tested(strict.ratio, strict.interval, p, contrary, strict.num_items, strict.num_clusters, strict.method)
+
+
+def _difference(
+    student: Scores,
+    other: Scores,
+    clusters: Sequence[str],
+    *,
+    bound: float,
+    failed_below: float,
+    alpha: float,
+    best: Scores | None,
+) -> Tested:
+    strict = other if best is None else best
+    found = compare_paired(student, strict, clusters, seed=SEED)
+    p = difference_p(student, strict, clusters, above=bound, seed=SEED)
+    kind = found if best is None else compare_paired(student, other, clusters, seed=SEED)
+    seen = bound + reach(found.interval, alpha)
+    return Tested(
+        found.difference, found.interval, p, kind.interval[1] < failed_below, found.n, found.num_clusters, found.method, min(seen, 1.0)
+    )
+
+
+def reach(interval: tuple[float, float], alpha: float) -> float:
+    """How far above its bound a true value has to lie to be found with a probability of 80 %, as wide as a 95 % interval came out."""
+    normal = NormalDist()
+    error = (interval[1] - interval[0]) / (2 * normal.inv_cdf(0.975))
+    return (normal.inv_cdf(1 - alpha) + normal.inv_cdf(POWER)) * error

@@ -1,0 +1,118 @@
+"""What a gate declared and when, kept before its first item is asked, so that nobody can move a bound after seeing the answers."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from seodang.core.artifact import Artifact
+from seodang.core.files import read_json, write_json
+from seodang.evaluation.gate_file import Gate
+
+DECLARED = "declared.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Redeclared:
+    """A declaration that was replaced when answers were already there, why, and what changed."""
+
+    at: str
+    reason: str
+    digest: str  # of the gate before
+    changes: tuple[str, ...]
+    seen: tuple[str, ...]  # folders of the student's answers that were there
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A gate as it was declared. `seen` are the student's answers that were there before; with any, it was not declared beforehand."""
+
+    digest: str
+    declared_at: str  # UTC
+    gate: dict[str, Any]
+    folders: tuple[str, ...]  # where the student's answers are kept
+    seen: tuple[str, ...]
+    redeclared: tuple[Redeclared, ...] = ()
+
+    @property
+    def before(self) -> bool:
+        return not self.seen and not self.redeclared
+
+    @property
+    def excused(self) -> bool:
+        """Whether a reason was given for what was seen."""
+        return bool(self.redeclared) and self.redeclared[-1].seen == self.seen
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        row = read_json(path)
+        redeclared = tuple(
+            Redeclared(one["at"], one["reason"], one["digest"], tuple(one["changes"]), tuple(one["seen"])) for one in row["redeclared"]
+        )
+        return cls(row["digest"], row["declared_at"], row["gate"], tuple(row["folders"]), tuple(row["seen"]), redeclared)
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a verdict tells of it: the declaration in force, and what the file says otherwise."""
+
+    declaration: Declaration
+    changes: tuple[str, ...]  # of the file since, where they were not declared anew
+
+    @property
+    def holds(self) -> bool:
+        """Whether a gate may pass on it: declared beforehand, or declared anew with a reason that the verdict tells."""
+        return not self.changes and (self.declaration.before or self.declaration.excused)
+
+    def row(self) -> dict[str, Any]:
+        declaration = self.declaration
+        return {
+            "declared_before": declaration.before and not self.changes,
+            "declared_at": declaration.declared_at,
+            "declared_digest": declaration.digest,
+            "changes": list(self.changes),
+            "answers_seen": list(declaration.seen),
+            "redeclared": [asdict(one) for one in declaration.redeclared],
+        }
+
+
+def declare(folder: Path, gate: Gate, folders: Sequence[Path], redeclare: str | None) -> Declared:
+    """Keeps the declaration in `folder` if there is none, or none that was looked at; `folders` are those of the student's answers.
+
+    With a reason `redeclare` the file as it is now is declared anew, which stays on record.
+    """
+    path, now = folder / DECLARED, datetime.now(UTC).isoformat(timespec="seconds")
+    there = tuple(str(place) for place in folders if _begun(place))
+    fresh = Declaration(gate.digest, now, gate.model_dump(mode="json"), tuple(map(str, folders)), there)
+    known = Declaration.read(path) if path.is_file() else None
+    if known is None or (known.digest != gate.digest and not (there or any(_begun(Path(place)) for place in known.folders))):
+        current = fresh
+    else:
+        current = known
+    changes = tuple(changed(current.gate, fresh.gate))
+    needs_reason = bool(changes) or not (current.before or current.excused)
+    if redeclare is not None and needs_reason:
+        seen = tuple(dict.fromkeys([*current.seen, *there, *(place for place in current.folders if _begun(Path(place)))]))
+        told = Redeclared(now, redeclare, current.digest, changes, seen)
+        current, changes = replace(fresh, seen=seen, redeclared=(*current.redeclared, told)), ()
+    if current is not known:
+        write_json(path, asdict(current))
+    return Declared(current, changes)
+
+
+def changed(before: Any, after: Any, key: str = "") -> list[str]:
+    """What differs between two gates, as `key: old -> new`."""
+    if before == after:
+        return []
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = dict.fromkeys([*before, *after])
+        return [line for name in keys for line in changed(before.get(name), after.get(name), f"{key}.{name}" if key else str(name))]
+    if isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        return [line for place, (old, new) in enumerate(zip(before, after, strict=True)) for line in changed(old, new, f"{key}.{place}")]
+    return [f"{key}: {before} -> {after}"]
+
+
+def _begun(folder: Path) -> bool:
+    """Whether answers stand there, all or some."""
+    return Artifact(folder).done or any((folder / "partial").glob("*"))

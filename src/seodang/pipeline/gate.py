@@ -1,0 +1,135 @@
+"""Runs a declared gate: keeps the declaration, asks what is missing, and decides."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from seodang.core.errors import InputError, RecipeError, SeodangError
+from seodang.core.files import write_json
+from seodang.core.sections import load_section, locate
+from seodang.evaluation.clean_items import Similarities, by_similarity, read_similarity
+from seodang.evaluation.gate import decide, needed_answers, waive
+from seodang.evaluation.gate_file import STUDENT, Gate, GateTask, Waiver, load_gate
+from seodang.evaluation.result import Evaluation
+from seodang.evaluation.run import Settings, task_items
+from seodang.evaluation.task import Item, Options, Task, find_task
+from seodang.models.chat_model import ChatModel
+from seodang.models.think import ThinkMode
+from seodang.pipeline.declaration import declare
+from seodang.pipeline.evaluate import FOLDER, answer, evaluation_folder, task_options
+from seodang.pipeline.open_model import open_model
+from seodang.pipeline.workspace import Workspace
+
+GATES = "gates"  # below RUNS/eval: one folder a gate
+VERDICT = "verdict.json"
+HELD_BACK = "every rule holds, but answers of the student were there before this was declared; `--redeclare REASON` says why"
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A task of the gate, ready to be put to a model."""
+
+    told: GateTask
+    task: Task
+    options: Options
+    settings: Settings
+    items: tuple[Item, ...]
+
+    def folder(self, model: ChatModel, root: Path) -> Path:
+        return evaluation_folder(model, self.task, self.options, self.settings, self.items, root)
+
+    def answer(self, model: ChatModel, root: Path) -> Evaluation:
+        return answer(model, self.task, self.options, self.settings, self.items, self.folder(model, root))
+
+
+def run_gate(
+    path: Path,
+    root: Path,
+    *,
+    redeclare: str | None = None,
+    waivers: Sequence[Waiver] = (),
+    similarity: Mapping[str, Path] | None = None,
+    api_key_env: str | None = None,
+) -> dict[str, Any]:
+    """The verdict of a gate's file, which is also kept in RUNS/eval/gates/NAME. Answers that are there are not asked for again.
+
+    A gate that was not declared before the student's answers were there does not pass, unless it is declared anew with a reason.
+    """
+    gate = load_gate(path)
+    asked = _asked(gate, path, root)
+    splits = _read_similarities(similarity or {}, asked)
+    needed = needed_answers(gate, {title: one.task.family for title, one in asked.items()})
+    students = _open(gate, STUDENT, needed, asked, root, api_key_env)
+    folder = root / FOLDER / GATES / gate.name
+    declared = declare(folder, gate, [one.folder(model, root) for model, mine in students for one in mine], redeclare)
+    answers = {(one.told.title, STUDENT): one.answer(model, root) for model, mine in students for one in mine}
+    del students  # one model at a time is kept open
+    for name in gate.models:
+        if name != STUDENT:
+            for model, mine in _open(gate, name, needed, asked, root, api_key_env):
+                answers |= {(one.told.title, name): one.answer(model, root) for one in mine}
+    verdict = decide(gate, answers)
+    for waiver in waivers:
+        verdict = waive(verdict, waiver, datetime.now(UTC).isoformat(timespec="seconds"))
+    verdict |= declared.row()
+    if not declared.holds and verdict["verdict"] == "passed":
+        verdict |= {"verdict": "inconclusive", "held_back": HELD_BACK}
+    if splits:
+        verdict["similarity"] = {
+            title: {arm: by_similarity(found, split) for (other, arm), found in answers.items() if other == title}
+            for title, split in splits.items()
+        }
+    write_json(folder / VERDICT, verdict)
+    return {**verdict, "folder": str(folder)}
+
+
+def read_waiver(path: Path) -> Waiver:
+    """A waiver of a file of its own."""
+    return load_section(Waiver, path)
+
+
+def _open(
+    gate: Gate, name: str, needed: Sequence[tuple[GateTask, str]], asked: Mapping[str, _Asked], root: Path, api_key_env: str | None
+) -> list[tuple[ChatModel, list[_Asked]]]:
+    """A model of the gate in each think mode that is asked for, with its tasks."""
+    mine = [asked[task.title] for task, model in needed if model == name]
+    return [
+        (
+            open_model(gate.models[name], Workspace(root).store, thinking=ThinkMode(think) if think else None, api_key_env=api_key_env),
+            [one for one in mine if one.told.think == think],
+        )
+        for think in dict.fromkeys(one.told.think for one in mine)
+    ]
+
+
+def _asked(gate: Gate, path: Path, root: Path) -> dict[str, _Asked]:
+    """Each task of a gate by its title, with its items. An error names the line of what is wrong."""
+    asked: dict[str, _Asked] = {}
+    for index, told in enumerate(gate.tasks):
+        try:
+            task = find_task(told.task)
+            options = task_options(task, {**told.options, **({} if told.limit is None else {"limit": told.limit})})
+            items = task_items(task, options, Workspace(root).store)
+        except SeodangError as error:
+            error.where = error.where or locate(path, f"tasks.{index}.task")
+            raise
+        settings = Settings(told.samples, told.temperature, seed=told.seed)
+        asked[told.title] = _Asked(told, task, options, settings, tuple(items))
+    families = {one.task.family for one in asked.values()}
+    for index, regression in enumerate(gate.regression):
+        if regression.family not in families:
+            raise RecipeError(
+                f"no task of the family `{regression.family}` is declared",
+                where=locate(path, f"regression.{index}.family"),
+                hint=f"the tasks' families: {', '.join(sorted(families))}",
+            )
+    return asked
+
+
+def _read_similarities(files: Mapping[str, Path], asked: Mapping[str, _Asked]) -> dict[str, Similarities]:
+    for title in files:
+        if title not in asked:
+            raise InputError(f"the gate has no task `{title}`", where=str(files[title]), hint=f"its tasks: {', '.join(asked)}")
+    return {title: read_similarity(path, asked[title].items) for title, path in files.items()}
