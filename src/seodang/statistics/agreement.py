@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seodang.statistics.intervals import expanded_tail
+
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 _CODE = np.float64
@@ -56,7 +58,7 @@ def alpha_with_interval(
         sample = counts[generator.integers(0, num_units, num_units)]
         found[draw] = _alpha(sample, _distances(sample, values, level) if level == "ordinal" else distances)
     found = found[~np.isnan(found)]
-    tail = (1 - confidence) / 2
+    tail = expanded_tail(num_units, confidence)
     low, high = np.quantile(found, [tail, 1 - tail]) if found.size else (float("nan"), float("nan"))
     return Agreement(alpha, (float(low), float(high)), num_units, num_ratings)
 
