@@ -10,12 +10,12 @@ from seodang.core.errors import ModelError, RecipeError
 from seodang.core.files import Journal
 from seodang.core.progress import Progress
 from seodang.core.records import Record
-from seodang.data.build.puzzles import EASY, puzzles
 from seodang.data.build.run_generators import read_generators, run_generators
 from seodang.data.build.sources import BuildSources
 from seodang.data.verify.cap import cap
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.puzzle import puzzle
+from seodang.scoring.puzzles import EASY, puzzles
 
 KINDS = ["chain_sum", "lcm", "syllogism"]
 

@@ -12,10 +12,10 @@ from seodang.core.errors import ModelError
 from seodang.core.files import Journal
 from seodang.core.progress import Progress
 from seodang.core.records import Record
-from seodang.data.build.puzzles import EASY, Problem, puzzles
 from seodang.data.build.worked_solutions import SolutionSampling, cap, pass_rates, path, worked_solutions
 from seodang.data.build.written import num_cut_off
 from seodang.models.chat_model import Completion, Message, Sampling
+from seodang.scoring.puzzles import EASY, Problem, puzzles
 
 PROBLEMS = puzzles(EASY[:2], 10, seed=3)
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from seodang.core.records import Record, Verdict
-from seodang.data.build.puzzles import EASY, Problem, puzzles, score
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.mathematics import mathematics
 from seodang.data.verify.probe import probes_of
 from seodang.data.verify.puzzle import puzzle
+from seodang.scoring.puzzles import EASY, Problem, puzzles, score
 
 
 def checked(answer: str, **truth: object) -> Verdict:

@@ -8,10 +8,10 @@ from seodang.core.errors import RecipeError
 from seodang.core.files import Journal
 from seodang.core.progress import Progress
 from seodang.core.records import Record
-from seodang.data.build.puzzles import EASY, puzzles
 from seodang.data.build.sources import BuildSources, GeneratorSection
 from seodang.data.build.worked_solutions import SolutionSampling, worked_solutions
 from seodang.models.chat_model import ChatModel, Completes, require
+from seodang.scoring.puzzles import EASY, puzzles
 
 SOURCE = "Yuan et al. 2023, arXiv 2308.01825"
 VERSION = 1

@@ -13,9 +13,9 @@ from seodang.core.files import Journal
 from seodang.core.hashing import digest
 from seodang.core.progress import Progress
 from seodang.core.records import Record, Verdict
-from seodang.data.build.puzzles import Problem
 from seodang.data.build.written import records_in, rows_of
 from seodang.models.chat_model import ChatModel, Completes, Completion, Message, Sampling, require
+from seodang.scoring.puzzles import Problem
 from seodang.statistics.pass_at_k import pass_at_k
 
 _PROBLEMS_A_UNIT = 16

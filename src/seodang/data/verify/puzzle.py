@@ -6,11 +6,11 @@ from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.core.records import Record, Verdict
-from seodang.data.build.puzzles import EASY, make_entry, puzzles, score
 from seodang.data.verify.context import CheckContext, broken, failed, passed, undecided
 from seodang.data.verify.probe import Probe
 from seodang.scoring.mathematics.final_answer import Extracted, final_answer
 from seodang.scoring.mathematics.judge import judge
+from seodang.scoring.puzzles import EASY, make_entry, puzzles, score
 
 VERSION = 1
 CERTIFIES = True

@@ -1,0 +1,78 @@
+"""Made problems: right answers score in every form asked for, wrong ones and several at once do not, equal seeds make equal items."""
+
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from evaluation.played import say
+from seodang.evaluation.problems.english import GENERATORS
+from seodang.evaluation.problems.korean import TEMPLATES
+from seodang.evaluation.task import Item
+from seodang.evaluation.tasks.mathematics import MathematicsOptions, load, task
+from seodang.scoring.puzzles import score
+
+OPTIONS = MathematicsOptions(per_generator=2)
+ITEMS = load(OPTIONS, Path())
+
+
+def wrong(item: Item) -> str:
+    return str(Fraction(item.content["answer"]) + 1)
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.id)
+def test_the_right_answer_scores_and_no_other(item: Item) -> None:
+    right, unit = item.content["answer"], item.content["unit"]
+    lead = "First, 2 + 3 = 5.\n" if item.language == "en" else "먼저 2 + 3 = 5입니다.\n"
+    marker = "Answer:" if item.language == "en" else "답:"
+    accepted = (f"{lead}{marker} {right}", f"{lead}{marker} {right} {unit}", rf"{lead}\boxed{{{right}}}")
+    assert [say(task, item, OPTIONS, text).score for text in accepted] == [1.0] * 3
+    other = wrong(item)
+    rejected = (
+        f"{lead}{marker} {other}",
+        f"{marker} {right}\n{marker} {other}",
+        f"{marker} {right}, {other}",
+        rf"\boxed{{{right}}} \boxed{{{other}}}",
+        "",
+        item.question,
+    )
+    assert [say(task, item, OPTIONS, text).score for text in rejected] == [0.0] * len(rejected)
+
+
+def test_evidence_tells_apart_wrong_undecided_and_unanswered() -> None:
+    item = next(item for item in ITEMS if item.language == "ko" and item.content["unit"] == "원")
+    outcomes = [say(task, item, OPTIONS, f"답: {text}").evidence["outcome"] for text in (wrong(item), "모르겠습니다")]
+    assert outcomes == ["different", "undecided"]
+    assert say(task, item, OPTIONS, "").evidence["outcome"] == "no answer"
+
+
+def test_every_generator_of_a_level_is_asked_alike_and_is_one_cluster() -> None:
+    names = {item.group for item in ITEMS}
+    assert len(names) == sum(map(len, GENERATORS.values())) + sum(map(len, TEMPLATES.values()))
+    assert all(sum(item.group == name for item in ITEMS) == 2 for name in names)
+    assert {item.part for item in ITEMS} == {f"{language}-{level}" for language in ("en", "ko") for level in ("easy", "medium", "hard")}
+
+
+def test_equal_options_make_equal_items_and_another_seed_makes_others() -> None:
+    korean = MathematicsOptions(per_generator=3, languages=("ko",))
+    once, again = load(korean, Path()), load(korean, Path())
+    other = load(korean.model_copy(update={"seed": 1}), Path())
+    assert once == again
+    assert len({item.id for item in once}) == len(once) == len({item.question for item in once})
+    shared = {item.question for item in once} & {item.question for item in other}
+    assert len(shared) < len(once) / 10
+
+
+def test_korean_questions_are_whole_sentences_with_particles_that_fit() -> None:
+    for item in load(MathematicsOptions(per_generator=25, languages=("ko",)), Path()):
+        assert re.search(r"(?:까\?|시오\.|[０-９])|없습니다\.$", item.question), item.question
+        assert not re.search(r"[을은이과]/|\{|None", item.question)
+        assert Fraction(item.content["answer"]) >= 0 or "계산하십시오" in item.question
+
+
+def test_the_generators_own_oracle_agrees_with_the_reference_answers() -> None:
+    for level, generators in GENERATORS.items():
+        for generator in generators:
+            item = next(item for item in ITEMS if item.group == f"en/{level}/{generator.name}")
+            assert score(generator.name, generator.settings, OPTIONS.seed, 0, item.content["answer"]) == 1.0
