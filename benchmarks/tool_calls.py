@@ -34,7 +34,7 @@ def measure(category: str, seed: int) -> dict[str, Any]:
     """One category: how many right answers and how many of each kind of fault are accepted."""
     tasks = bfcl.multi_turn(category) if category in bfcl.MULTI_TURN else list(bfcl.all_tasks((category,)))
     cases = [(task, kind, calls) for task in tasks for kind, calls in corrupted(task, seed)]
-    records = [task.record() for task in tasks] + [task.record(calls) for task, _, calls in cases]
+    records = [bfcl.record_of(task) for task in tasks] + [bfcl.record_of(task, calls) for task, _, calls in cases]
     start = time.perf_counter()
     with bare_context(VerifySection(tool_environments=(bfcl.ENVIRONMENT,))) as context:
         verdicts = tool_calls(records, context)
@@ -44,7 +44,7 @@ def measure(category: str, seed: int) -> dict[str, Any]:
     rejected = equal_rejected = 0
     accepted: list[dict[str, Any]] = []
     for (task, kind, calls), verdict in zip(cases, verdicts[len(tasks) :], strict=True):
-        same = "environment" in task.truth and accepted_by_benchmark(task, calls, f"{task.id} {kind}")
+        same = "initial_state" in task.truth and accepted_by_benchmark(task, calls, f"{task.id} {kind}")
         (equal if same else faults)[kind] += 1
         rejected += not same and verdict.outcome == "fail"
         equal_rejected += same and verdict.outcome == "fail"

@@ -43,7 +43,7 @@ def _corrupt(kind: str, task: Task, generator: random.Random) -> Calls | None:
     call = calls[turn][place]
     tools = {tool["function"]["name"]: tool["function"]["parameters"] for tool in task.tools}
     required = [name for name in tools[call.name].get("required", []) if name in call.arguments]
-    with_state = "environment" in task.truth
+    with_state = "initial_state" in task.truth
     match kind:
         case "dropped call":
             del calls[turn][place]

@@ -54,6 +54,14 @@ def calls_in_text(text: str) -> list[ToolCall] | None:
     return _read(text)
 
 
+def calls_said(text: str) -> list[ToolCall]:
+    """The calls that a message consists of; none where it is words. ValueError for text that begins like calls and cannot be read."""
+    calls = calls_in_text(text)
+    if calls is None and ("<tool_call>" in text or text.lstrip().startswith(('{"name"', '[{"name"'))):
+        raise ValueError("text that begins like calls and is none")
+    return calls or []
+
+
 def _read(text: str) -> list[ToolCall] | None:
     plain = unfenced(text)
     if (calls := parse_tool_calls(plain)) is not None:

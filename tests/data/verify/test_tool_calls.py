@@ -27,10 +27,10 @@ def test_right_calls_pass_and_calls_with_a_fault_fail(category: str) -> None:
     tasks = list(bfcl.all_tasks((category,)))
     assert {task.id for task in tasks if task.widened} == {task.id for task in tasks} & SELF_CONTRADICTING
     some = tasks[::9]
-    assert set(outcomes([task.record() for task in some])) == {"pass"}
+    assert set(outcomes([bfcl.record_of(task) for task in some])) == {"pass"}
     broken = [(task, kind, calls) for task in some[::2] for kind, calls in corrupted(task, seed=1)]
     assert len({kind for _, kind, _ in broken}) >= (1 if category == "irrelevance" else 5)
-    said = outcomes([task.record(calls) for task, _, calls in broken])
+    said = outcomes([bfcl.record_of(task, calls) for task, _, calls in broken])
     assert [(task.id, kind) for (task, kind, _), outcome in zip(broken, said, strict=True) if outcome != "fail"] == []
 
 
@@ -38,11 +38,11 @@ def test_right_calls_pass_and_calls_with_a_fault_fail(category: str) -> None:
 def test_right_calls_over_several_turns_pass_and_faults_fail(category: str) -> None:
     """Beside the benchmark's own checker of end states: what it rejects is rejected here."""
     tasks = bfcl.multi_turn(category, limit=75)[::9]
-    assert outcomes([task.record() for task in tasks], ALLOWED) == ["pass"] * len(tasks)
+    assert outcomes([bfcl.record_of(task) for task in tasks], ALLOWED) == ["pass"] * len(tasks)
     broken = [(task, kind, calls) for task in tasks for kind, calls in corrupted(task, seed=2)]
     wrong = [row for row in broken if not accepted_by_benchmark(row[0], row[2], f"test {category} {row[0].id} {row[1]}")]
     assert len(wrong) > 0.8 * len(broken)
-    said = outcomes([task.record(calls) for task, _, calls in wrong], ALLOWED)
+    said = outcomes([bfcl.record_of(task, calls) for task, _, calls in wrong], ALLOWED)
     assert [(task.id, kind) for (task, kind, _), outcome in zip(wrong, said, strict=True) if outcome != "fail"] == []
 
 

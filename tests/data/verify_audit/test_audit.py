@@ -104,7 +104,7 @@ def test_every_check_ships_probes_of_both_classes_or_says_why_not() -> None:
 def test_checks_are_told_from_other_modules() -> None:
     names = set(check_names())
     assert {"grounded", "json_schema", "tool_calls", "quoted", "judged", "well_formed"} <= names
-    assert not names & {"decide", "context", "probe", "section", "words", "tool_truth"}
+    assert not names & {"decide", "context", "probe", "section", "words"}
 
 
 def test_no_probe_of_an_exact_check_is_wrongly_rejected_and_only_known_ones_pass() -> None:

@@ -6,10 +6,10 @@ from typing import Any
 from seodang.core.errors import InputError
 from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, broken, failed, passed, undecided
-from seodang.data.verify.tool_truth import Expected, find_call_fault, match_calls, read_expected, read_tools
 from seodang.scoring.tool_call import ToolCall
-from seodang.scoring.tool_call_json import calls_in_text, from_openai
+from seodang.scoring.tool_call_json import calls_said, from_openai
 from seodang.scoring.tool_state import Played, compare, differing, open_environment, play
+from seodang.scoring.tool_truth import Expected, find_call_fault, match_calls, read_expected, read_tools
 
 VERSION = 1
 CERTIFIES = True
@@ -67,19 +67,12 @@ def calls_of(record: Record) -> list[list[ToolCall]]:
             if message.get("tool_calls"):
                 turns[-1] += from_openai(message["tool_calls"])
             elif isinstance(message.get("content"), str):
-                turns[-1] += _in_text(message["content"])
+                turns[-1] += calls_said(message["content"])
     if record.question and not record.turns:
         turns.append([])
     turns = turns or [[]]
-    turns[-1] += _in_text(record.answer)
+    turns[-1] += calls_said(record.answer)
     return turns
-
-
-def _in_text(text: str) -> list[ToolCall]:
-    calls = calls_in_text(text)
-    if calls is None and ("<tool_call>" in text or text.lstrip().startswith(('{"name"', '[{"name"'))):
-        raise ValueError("text that begins like calls and is none")
-    return calls or []
 
 
 def _by_value(record: Record, calls: Sequence[ToolCall], expected: Sequence[Sequence[Expected]], tools: Mapping[str, Any]) -> Verdict:
