@@ -71,6 +71,8 @@ def run_task(
     """
     for capability in task.needs:
         require(model, capability, f"the task `{task.name}`")
+    if task.check is not None:
+        task.check(model, options)
     key = evaluation_key(model, task, options, settings, items)
     artifact = Artifact(folder)
     if artifact.done:
@@ -91,7 +93,7 @@ def run_task(
         artifact.finish(
             step=STEP,
             key=key,
-            summary=_summary(model, task, options, settings, len(items), results),
+            summary=_summary(model, task, options, settings, items, results),
             measured={"seconds": round(progress.seconds, 3)} if progress is not None else {},
             synthetic=model.synthetic or task.synthetic,
         )
@@ -125,7 +127,7 @@ def _solve_batch(task: Task, options: Options, batch: Sequence[Item], asker: Ask
 
 
 def _summary(
-    model: ChatModel, task: Task, options: Options, settings: Settings, num_items: int, results: Sequence[Result]
+    model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], results: Sequence[Result]
 ) -> dict[str, Any]:
     return {
         "model": model.name,
@@ -137,9 +139,9 @@ def _summary(
         "task_version": task.version,
         "license": task.license,
         "source": task.source,
-        "chance": task.chance,
+        "chance": task.chance if task.item_chance is None else sum(map(task.item_chance, items)) / len(items),
         "options": options.model_dump(mode="json"),
         **asdict(settings),
-        "num_items": num_items,
+        "num_items": len(items),
         "num_errors": sum(result.outcome == "error" for result in results),
     }

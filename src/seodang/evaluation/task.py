@@ -14,7 +14,7 @@ from pydantic import Field
 from seodang.core.errors import InputError
 from seodang.core.registry import find_value, names_in
 from seodang.core.sections import Section
-from seodang.models.chat_model import Completion, Message
+from seodang.models.chat_model import ChatModel, Completion, Message
 
 Family = Literal[
     "mathematics", "multilingual", "code", "agent", "instruction", "long_context", "knowledge", "safety", "domain"
@@ -103,6 +103,8 @@ class Task:
     license: str = "Apache-2.0"  # of the items, as an SPDX expression
     needs: tuple[type, ...] = ()  # capabilities of a model beside `chat`
     chance: float | None = None  # score that guessing gives
+    item_chance: Callable[[Item], float] | None = None  # of one item, where items differ in it; a result then tells their mean
+    check: Callable[[ChatModel, Any], None] | None = None  # ModelError for a model that cannot be asked with these options
     synthetic: bool = False  # its items are stand-ins, and every report says so
 
 
