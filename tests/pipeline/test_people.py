@@ -15,14 +15,16 @@ from hypothesis import strategies as st
 from data_project import verify_project
 from seodang.cli.main import cli
 from seodang.core.errors import InputError, RecipeError
-from seodang.core.files import write_json_lines
+from seodang.core.files import write_json, write_json_lines
 from seodang.data.engine.local import InProcess
 from seodang.data.ledger.audit import audit
-from seodang.data.ledger.enter import sample_row
 from seodang.data.ledger.ledger import Ledger
 from seodang.data.ledger.policy import DECISIONS, load_policy
 from seodang.data.ledger.tables import read_shard, shard_path, write_shard
-from seodang.data.ledger.view import one_verification, rule_all
+from seodang.pipeline.context import RunContext
+from seodang.pipeline.ledger import recipe_policy
+from seodang.pipeline.recipe import load_recipe
+from seodang.pipeline.workspace import Workspace
 
 POLICIES = {
     "people": "{}",
@@ -35,22 +37,17 @@ SAID = {"right": "pass", "wrong": "fail", "cannot tell": "undecided"}
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs with what the step `verify` leaves of made-up records: its files, and the ledger."""
+    """A folder of runs with one, of made-up records, as far as its step `verify`."""
     root = tmp_path_factory.mktemp("runs")
     verified, ledger = root / ".store" / "verify" / "k", root / ".store" / "ledger" / "ledger"
     verify_project(verified, InProcess(), num_records=40, num_passages=16)
     ledger.parent.mkdir()
     (verified / "ledger").rename(ledger)
-    with Ledger(ledger) as opened:
-        (verification,) = one_verification(opened, None)
-        records = {row["id"]: row for row in opened.all_rows("record")}
-        for decision in DECISIONS:
-            rows = [
-                {"outcome": decision, "check": row.check, **sample_row(records[row.record], json.loads(records[row.record]["content"]))}
-                for row in rule_all(opened, verification)
-                if row.decision == decision and row.check != "repeated"
-            ]
-            write_json_lines(verified / f"{decision}.jsonl", rows)
+    write_json(verified / "manifest.json", {})
+    write_json_lines(root / ".store" / "ingest" / "k" / "passages.jsonl", [])
+    steps = [{"name": "ingest", "key": "k"}, {"name": "build", "key": "ledger"}, {"name": "verify", "key": "k"}]
+    row = {"name": "small", "recipe": {}, "base": ".", "student_source": {}, "synthetic": True, "steps": steps}
+    write_json(root / "small" / "run.json", row)
     return root
 
 
@@ -76,7 +73,7 @@ def call(*arguments: str | Path) -> Any:
 
 def export(runs: Path) -> tuple[Path, dict[str, Any]]:
     queue = runs.parent / "queue.json"
-    call("review", "export", runs / ".store" / "verify" / "k", queue, "--person", "kim", "--person", "lee", "--half-width", "0.02")
+    call("review", "export", "small", queue, "--runs", runs, "--person", "kim", "--person", "lee", "--half-width", "0.02")
     return queue, json.loads(queue.with_suffix(".plan.json").read_text())
 
 
@@ -311,3 +308,31 @@ def test_a_policy_that_asks_of_people_what_they_cannot_say_is_refused(written: s
     (tmp_path / "p.yaml").write_text(f"version: 1\nname: p\n{written}\n")
     with pytest.raises(RecipeError, match=told):
         load_policy(tmp_path / "p.yaml")
+
+
+def test_a_run_is_named_by_its_name_or_path_or_not_at_all_where_it_is_the_only_one(runs: Path, tmp_path: Path) -> None:
+    expected = call("audit", runs / "small")
+    assert expected["num_faults"] == 0 < expected["input"]
+    assert call("audit", "small", "--runs", runs) == call("audit", "--runs", runs) == expected
+    policy = tmp_path / "default.yaml"
+    policy.write_text("version: 1\nname: default\n")
+    told = call("replay", runs / "small", "--policy", policy)
+    assert call("replay", "small", "--runs", runs, "--policy", policy) == call("replay", "--runs", runs, "--policy", policy) == told
+    (name, *_) = (json.loads(line)["id"] for line in (runs / ".store" / "verify" / "k" / "accepted.jsonl").read_text().splitlines())
+    assert call("show", name, "--in", "small", "--runs", runs) == call("show", name, "--in", runs / "small")
+    queues = [call("review", "export", run, tmp_path / f"{n}.json", "--runs", runs) for n, run in enumerate(("small", runs / "small"))]
+    assert queues[0]["strata"] == queues[1]["strata"]
+    shutil.copytree(runs / "small", runs / "other")
+    for arguments in (["audit"], ["audit", "smal"]):
+        with pytest.raises(InputError) as refused:
+            call(*arguments, "--runs", runs)
+        assert "small" in str(refused.value.hint)
+
+
+def test_a_recipe_cannot_name_people_who_speak_after_it(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text("version: 1\nname: p\nchecks: {people: {}}\n")
+    recipe = load_recipe(Path(__file__).parents[2] / "recipes" / "telecom_demo.yaml")
+    recipe = recipe.model_copy(update={"verify": recipe.verify.model_copy(update={"policy": "p.yaml"})})
+    with pytest.raises(RecipeError, match="said nothing yet") as refused:
+        recipe_policy(RunContext(recipe, tmp_path, Workspace(tmp_path / "runs")))
+    assert "data replay" in str(refused.value.hint)

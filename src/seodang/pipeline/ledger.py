@@ -138,10 +138,11 @@ def find_place(path: Path) -> Place:
 
 
 def choose_run(run: Path | None, root: Path) -> Path:
-    """What is meant by RUN: a path that is there, the name of a run below `root`, or, where none is given, the only run there."""
+    """What is meant by RUN: a path that is there, or else the name of a run below `root`; where none is given, the only run there."""
     if run is None:
         return only_run(root)
-    return root / run if not run.exists() and (root / run / RUN_FILE).is_file() else run
+    is_name = len(run.parts) == 1 and not run.exists() and ((root / run).is_dir() or not run.suffix)
+    return root / run if is_name else run
 
 
 def only_run(root: Path) -> Path:
