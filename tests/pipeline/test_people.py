@@ -150,7 +150,7 @@ def test_what_two_people_say_decides_by_the_policy(draw: Any, name: str, finishe
     found = call("audit", ledger_of(runs))
     assert found["num_faults"] == 0
     assert sum(found[decision] for decision in DECISIONS) == found["input"] == 40
-    shown = call("show", plan["items"][items[0]]["record"], "--in", ledger_of(runs))
+    shown = call("show", after[plan["items"][items[0]]["record"]]["record"], "--in", ledger_of(runs))
     said = {verdict["check"]: verdict for verdict in shown["verdicts"]}
     assert said["person:kim"]["outcome"] == SAID[kim[items[0]]]
     assert [one["person"] for one in said["people"]["evidence"]["said"]] == ["kim", "lee"]
@@ -193,7 +193,7 @@ def test_a_later_word_counts_and_the_earlier_one_stays_a_fact(runs: Path) -> Non
     assert bring(runs, queue, *old)["num_new"] == 0
     assert Path(first["views"][0]).read_bytes() == kept
     assert faults(runs) == []
-    shown = call("show", record, "--in", ledger_of(runs))
+    shown = call("show", rows[record]["record"], "--in", ledger_of(runs))
     said = [(v["check"], v["outcome"], v.get("counts", True)) for v in shown["verdicts"] if v["check"].startswith("pe")]
     assert said == [
         *[("people", "fail", False), ("people", "undecided", False), ("people", "pass", True)],
@@ -318,7 +318,8 @@ def test_a_run_is_named_by_its_name_or_path_or_not_at_all_where_it_is_the_only_o
     policy.write_text("version: 1\nname: default\n")
     told = call("replay", runs / "small", "--policy", policy)
     assert call("replay", "small", "--runs", runs, "--policy", policy) == call("replay", "--runs", runs, "--policy", policy) == told
-    (name, *_) = (json.loads(line)["id"] for line in (runs / ".store" / "verify" / "k" / "accepted.jsonl").read_text().splitlines())
+    (view, *_) = told["views"]
+    name = json.loads(Path(view).read_text().splitlines()[1])["record"]
     assert call("show", name, "--in", "small", "--runs", runs) == call("show", name, "--in", runs / "small")
     queues = [call("review", "export", run, tmp_path / f"{n}.json", "--runs", runs) for n, run in enumerate(("small", runs / "small"))]
     assert queues[0]["strata"] == queues[1]["strata"]
