@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seodang.core.files import Journal
+from seodang.core.files import Journal, write_json_lines
 from seodang.core.hashing import digest
 from seodang.core.progress import Progress
 from seodang.core.records import Passage, Record
@@ -15,7 +15,7 @@ from seodang.data.ledger.checked import KeptChecks
 from seodang.data.ledger.enter import by_name, document_entity, enter_made, sample_entity, span_entity
 from seodang.data.ledger.facts import Activity, Entity
 from seodang.data.ledger.ledger import Ledger
-from seodang.data.ledger.policy import Policy, load_policy
+from seodang.data.ledger.policy import DECISIONS, Policy, load_policy
 from seodang.data.ledger.view import Ruled
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.decide import decide
@@ -129,7 +129,8 @@ def verify_project(
     section: VerifySection | None = None,
     teacher: FixedTeacher | None = None,
 ) -> list[Ruled]:
-    """Verifies the made-up records with the ledger in `folder`/ledger, on from where a killed process was. Returns the view."""
+    """Verifies the made-up records with the ledger in `folder`/ledger, on from where a killed process was, and writes the files of
+    step `verify`. Returns the view."""
     policy, teacher = policy or load_policy(), teacher or FixedTeacher()
     row, text, passages = make_documents(num_passages)
     records = make_records(passages, num_records)
@@ -148,6 +149,8 @@ def verify_project(
                 section=section or VerifySection(calibration=4, rivals=2, min_margin=0.3),
             )
             decisions = decide(records, context, ask=kept, policy=policy)
+            for outcome in DECISIONS:
+                write_json_lines(folder / f"{outcome}.jsonl", (one.row() for one in decisions if one.outcome == outcome))
             return keep_decisions(ledger, folder, entities, kept.put, policy, decisions)
     finally:
         journal.close()

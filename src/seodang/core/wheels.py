@@ -16,9 +16,8 @@ def fetch_wheel(package: str, version: str, sha256: str, folder: Path) -> Path:
 
     InputError where it cannot be had or its SHA-256 differs from `sha256`.
     """
-    for path in sorted(folder.glob("*.whl")) if folder.is_dir() else []:
-        if digest_file(path) == sha256:
-            return path
+    if (kept := kept_wheel(sha256, folder)) is not None:
+        return kept
     with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
@@ -51,6 +50,11 @@ def fetch_wheel(package: str, version: str, sha256: str, folder: Path) -> Path:
                     hint="do not use it: find out why it changed, then put the hash you trust into the recipe",
                 )
             return wheels[0].rename(folder / wheels[0].name)
+
+
+def kept_wheel(sha256: str, folder: Path) -> Path | None:
+    """The wheel of that SHA-256 in `folder`, or None."""
+    return next((path for path in sorted(folder.glob("*.whl")) if digest_file(path) == sha256), None)
 
 
 def read_from_wheel(wheel: Path, name: str) -> bytes:

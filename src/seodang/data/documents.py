@@ -32,6 +32,7 @@ __all__ = [
     "SourceBytes",
     "WheelDocuments",
     "check_folder",
+    "extracts",
     "iter_documents",
     "load_documents",
     "matching_files",
@@ -99,7 +100,7 @@ def iter_documents(sources: Sequence[DocumentSource], store: Path, base: Path, s
         told += _told_beside(source, files, base)
     num_documents = 0
     for file, name, beside in zip(found, names(found), told, strict=True):
-        for extract in _kind_of(file).read(file):
+        for extract in extracts(file):
             if isinstance(extract, Skipped):
                 skipped.append(extract)
                 continue
@@ -149,6 +150,11 @@ def _files(source: DocumentSource, store: Path, base: Path, skipped: list[Skippe
             skipped.append(Skipped(f"{file.origin}/{DATA_SET}", "not of a Hugging Face data set"))
         else:
             yield file
+
+
+def extracts(file: Found) -> Iterator[Extract | Skipped]:
+    """What is read out of a file: one text, or one a row. InputError where it cannot be read."""
+    return _kind_of(file).read(file)
 
 
 def _by_name(name: str) -> _Kind:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seodang.core.artifact import Artifact
-from seodang.core.errors import InputError, VerificationError
+from seodang.core.errors import InputError, RecipeError, VerificationError
 from seodang.core.files import read_json, read_json_lines, write_json
 from seodang.core.hashing import digest
 from seodang.core.records import Record
@@ -50,9 +50,16 @@ def open_run_ledger(context: RunContext) -> Generator[Ledger]:
 
 
 def recipe_policy(context: RunContext) -> Policy:
-    """The policy that the recipe names, or the default one."""
+    """The policy that the recipe names, or the default one. RecipeError for one that names people, who speak after the run."""
     named = context.recipe.verify.policy
-    return load_policy(context.resolve((named,))[0]) if named else load_policy()
+    policy = load_policy(context.resolve((named,))[0]) if named else load_policy()
+    if policy.people:
+        raise RecipeError(
+            f"`policy`: {policy.people[0]} has said nothing yet when a recipe runs",
+            where=named,
+            hint="decide by it afterwards: `seodang data replay RUN --policy FILE`",
+        )
+    return policy
 
 
 def enter_sources(context: RunContext, ledger: Ledger) -> dict[str, Entity]:
@@ -128,6 +135,14 @@ def find_place(path: Path) -> Place:
     pointer: dict[str, Any] = read_json(verified.folder / POINTER)
     folder, built = run.folder.parent / ".store" / LEDGERS / pointer["ledger"], run.artifact("build")
     return Place(folder, pointer["verification"], verified.folder, built if built.done else None)
+
+
+def choose_run(run: Path | None, root: Path) -> Path:
+    """What is meant by RUN: a path that is there, or else the name of a run below `root`; where none is given, the only run there."""
+    if run is None:
+        return only_run(root)
+    is_name = len(run.parts) == 1 and not run.exists() and ((root / run).is_dir() or not run.suffix)
+    return root / run if is_name else run
 
 
 def only_run(root: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 from seodang.core.errors import VerificationError
 from seodang.data.ledger.ledger import Ledger
 from seodang.data.ledger.policy import DECISIONS, Policy
-from seodang.data.ledger.view import Ruled, count, flow, one_verification, rule_all, write_view
+from seodang.data.ledger.view import Ruled, count, flow, one_verification, people_of, rule_all, write_view
 from seodang.pipeline.ledger import Place
 
 
@@ -16,10 +16,11 @@ def replay(place: Place, policy: Policy) -> dict[str, Any]:
     new: list[Ruled] = []
     views: list[str] = []
     with Ledger(place.folder) as ledger:
+        heard = people_of(ledger, policy)
         for verification in one_verification(ledger, place.verification):
             old += rule_all(ledger, verification)
-            ruled = rule_all(ledger, verification, policy)
-            views.append(str(write_view(place.folder, verification, policy, ruled)))
+            ruled = rule_all(ledger, verification, policy, heard)
+            views.append(str(write_view(place.folder, verification, policy, ruled, heard)))
             new += ruled
     before, after = count(old), count(new)
     if sum(after[decision] for decision in DECISIONS) != before["input"]:

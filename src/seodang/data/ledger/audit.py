@@ -9,6 +9,7 @@ from seodang.core.errors import VerificationError
 from seodang.core.records import Verdict
 from seodang.data.ledger.facts import Unit, activity_id, check_stage, entity_id
 from seodang.data.ledger.ledger import Ledger
+from seodang.data.ledger.people import Import, people_faults, read_imports
 from seodang.data.ledger.policy import DECISIONS, Policy
 from seodang.data.ledger.tables import TABLES, read_shard, shard_path
 from seodang.data.ledger.view import VERIFY, Verification, count, read_verification, read_views, rule_rows
@@ -22,9 +23,9 @@ def audit(ledger: Ledger, verification: str | None = None) -> dict[str, Any]:
     """Numbers, and `faults`: one sentence each, empty where all holds. `verification` picks one; None sums over all of them.
 
     What must hold: each shard's bytes have the hash that it is named after; each fact's id is the hash of its content and stands once; each
-    unit was done once and gave one verdict, on a known record by a known activity; each span is what its document says there; each
-    input has one decision, so that accepted + rejected + quarantined + failed = input; and every kept view is what its policy makes of
-    the verdicts.
+    unit was done once and gave one verdict, on a known record by a known activity; what people said is what was imported; each span is
+    what its document says there; each input has one decision, so that accepted + rejected + quarantined + failed = input; and every kept
+    view is what its policy makes of the verdicts.
     """
     faults: list[str] = []
     rows = _read(ledger, faults)
@@ -32,6 +33,7 @@ def audit(ledger: Ledger, verification: str | None = None) -> dict[str, Any]:
     activities = _by_id(rows["activity"], "activity", activity_id, faults)
     _audit_index(ledger, rows, faults)
     _audit_verdicts(rows["verdict"], records, activities, faults)
+    faults += people_faults(activities.values(), rows["verdict"])
     _audit_records(records, activities, faults)
     every = {key: read_verification(row) for key, row in activities.items() if row["stage"] == VERIFY}
     chosen = [every[key] for key in sorted(every) if verification in (None, key)]
@@ -39,7 +41,7 @@ def audit(ledger: Ledger, verification: str | None = None) -> dict[str, Any]:
         faults.append("nothing was verified here" if verification is None else f"no verification {verification[:16]} in the ledger")
     counts = [_audit_decisions(one, one.policy, records, rows["verdict"], faults) for one in chosen]
     summed = {key: sum(row[key] for row in counts) for key in ("input", *DECISIONS, "repeated")}
-    num_views = _audit_views(ledger, every, records, rows["verdict"], faults)
+    num_views = _audit_views(ledger, every, activities, records, rows["verdict"], faults)
     return {
         "ledger": str(ledger.folder),
         **summed,
@@ -153,17 +155,23 @@ def _audit_decisions(
     return {**counts, "repeated": sum(row.check == "repeated" for row in ruled)}
 
 
-def _found(verification: Verification, verdicts: Sequence[dict[str, Any]]) -> dict[str, dict[str, Verdict]]:
-    found: dict[str, dict[str, Verdict]] = {name: {} for name, _ in verification.checks}
-    configs = dict(verification.checks)
-    for row in verdicts:
-        if configs.get(row["check"]) == row["config"]:
-            found[row["check"]][row["record"]] = Verdict(row["record"], row["check"], _known(row["outcome"]), json.loads(row["evidence"]))
+def _found(verification: Verification, verdicts: Sequence[dict[str, Any]], heard: Sequence[Import] = ()) -> dict[str, dict[str, Verdict]]:
+    """The verdicts that a decision looks at, by check and record; of people's, the latest of the imports that were heard."""
+    order = {key: place for place, key in enumerate([*verification.checks, *((one.check, one.config) for one in heard)])}
+    found: dict[str, dict[str, Verdict]] = {name: {} for name, _ in order}
+    told = [row for row in verdicts if (row["check"], row["config"]) in order]
+    for row in sorted(told, key=lambda row: order[row["check"], row["config"]]):
+        found[row["check"]][row["record"]] = Verdict(row["record"], row["check"], _known(row["outcome"]), json.loads(row["evidence"]))
     return found
 
 
 def _audit_views(
-    ledger: Ledger, every: Mapping[str, Verification], records: Mapping[str, Any], verdicts: Sequence[dict[str, Any]], faults: list[str]
+    ledger: Ledger,
+    every: Mapping[str, Verification],
+    activities: Mapping[str, dict[str, Any]],
+    records: Mapping[str, Any],
+    verdicts: Sequence[dict[str, Any]],
+    faults: list[str],
 ) -> int:
     views = read_views(ledger.folder)
     for path, (head, *kept) in views:
@@ -171,7 +179,12 @@ def _audit_views(
         if verification is None or any(record not in records for record in verification.inputs):
             faults.append(f"the decisions in {path.name} are of no verification that is known")
             continue
-        again = rule_rows(verification, policy, records, _found(verification, verdicts))
+        said = head.get("heard", [])
+        heard = read_imports((activities[one] for one in said if one in activities), policy.people)
+        if [one.id for one in heard] != said:
+            faults.append(f"the decisions in {path.name} have heard an import that is not known")
+            continue
+        again = rule_rows(verification, policy, records, _found(verification, verdicts, heard))
         if policy.digest != head["policy_digest"] or [row.row() for row in again] != kept or head != {**head, **count(again)}:
             faults.append(f"the decisions in {path.name} are not those of the verdicts")
     return len(views)

@@ -6,6 +6,7 @@ from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.data.ledger.ledger import Ledger
+from seodang.data.ledger.people import is_people, read_imports
 from seodang.data.ledger.view import read_views
 
 
@@ -24,12 +25,12 @@ def find_record(ledger: Ledger, name: str) -> str | None:
 def lineage(ledger: Ledger, record: str) -> dict[str, Any]:
     """A record as one mapping: its content, activity, verdicts, its decision in each view, and its sources under `derived_from`."""
     decisions = [
-        {"policy": head["policy"]["name"], "policy_digest": head["policy_digest"], **row}
+        {"policy": head["policy"]["name"], "policy_digest": head["policy_digest"], "heard": head.get("heard", []), **row}
         for _, (head, *rows) in read_views(ledger.folder)
         for row in rows
         if row["record"] == record
     ]
-    return {**_told(ledger, record), "verdicts": [_verdict(row) for row in ledger.verdicts_on(record)], "decisions": decisions}
+    return {**_told(ledger, record), "verdicts": _verdicts(ledger, record), "decisions": decisions}
 
 
 def _told(ledger: Ledger, record: str) -> dict[str, Any]:
@@ -52,6 +53,17 @@ def _told(ledger: Ledger, record: str) -> dict[str, Any]:
 def _settings(activity: Mapping[str, Any]) -> dict[str, Any]:
     told = {"sampling": json.loads(activity["sampling"]), "settings": json.loads(activity["settings"])}
     return {name: value for name, value in told.items() if value}
+
+
+def _verdicts(ledger: Ledger, record: str) -> list[dict[str, Any]]:
+    """Every verdict on a record: the checks', and then what people said, in the order in which they said it. Of a word that a later one of
+    the same person stands above, `counts` is false."""
+    rows = ledger.verdicts_on(record)
+    imports = {one.id: one for one in read_imports(ledger.row(row["activity"]) for row in rows if is_people(row["check"]))}
+    told = [_verdict(row) for row in rows if row["activity"] not in imports]
+    said = sorted((row for row in rows if row["activity"] in imports), key=lambda row: (row["check"], imports[row["activity"]].number))
+    last = {row["check"]: row["activity"] for row in said}
+    return told + [_verdict(row) | ({} if last[row["check"]] == row["activity"] else {"counts": False}) for row in said]
 
 
 def _verdict(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,12 +6,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from seodang.core.errors import RecipeError
 from seodang.core.hashing import digest
 from seodang.core.records import Verdict
 from seodang.core.sections import Section, load_section
+from seodang.data.ledger.people import is_people
 from seodang.data.verify.find import find_check
 from seodang.data.verify_audit.audit import why_not_certifying
 
@@ -35,6 +36,16 @@ class OneCheck(Section):
     fail: Decided | None = Field(default=None, description="of a record that fails this check")
     undecided: Decided | None = Field(default=None, description="of a record about which this check can say neither")
     error: Decided | None = Field(default=None, description="of a record for which this check could not be carried out")
+    absent: Decided | None = Field(
+        default=None,
+        description="of `people` and `person:NAME` only: of a record of which they said nothing (default: no notice is taken of that)",
+    )
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without `absent` where it is not said, so that other policies keep the digest they had before there was one."""
+        told: dict[str, Any] = write(self)
+        return {name: value for name, value in told.items() if name != "absent" or value is not None}
 
 
 class Threshold(Section):
@@ -64,6 +75,24 @@ class Policy(Section):
         default={},
         description="for a kind of record (`*`: any other), the checks of which at least one must pass it; others may reject it only",
     )
+
+    @model_validator(mode="after")
+    def _people(self) -> "Policy":
+        if bounded := [bound.check for bound in self.thresholds if is_people(bound.check)]:
+            raise RecipeError(f"`thresholds`: {bounded[0]} tells no number", hint="say under `checks` what their outcomes mean")
+        if certifying := [check for checks in self.certified_by.values() for check in checks if is_people(check)]:
+            raise RecipeError(
+                f"`certified_by`: {certifying[0]} is no check that could be audited",
+                hint=f"to accept only what they pass, write `checks: {{{certifying[0]}: {{absent: quarantined}}}}`",
+            )
+        if absent := [name for name, own in self.checks.items() if own.absent and not is_people(name)]:
+            raise RecipeError(f"`checks`: {absent[0]} is put to every record, so it cannot be `absent`", hint="take `absent` out")
+        return self
+
+    @property
+    def people(self) -> list[str]:
+        """Those of its checks that stand for people: `people`, and `person:` with a pseudonym."""
+        return [check for check in self.checks if is_people(check)]
 
     @property
     def digest(self) -> str:
@@ -97,7 +126,8 @@ def load_policy(path: Path | None = None) -> Policy:
     try:
         policy = load_section(Policy, path)
         for check in policy.named_checks():
-            find_check(check)
+            if not is_people(check):
+                find_check(check)
         _refuse_unaudited(policy)
     except RecipeError as error:
         error.where = error.where or str(path)
@@ -120,24 +150,32 @@ def _refuse_unaudited(policy: Policy) -> None:
 def reasons(policy: Policy, checks: Sequence[str], verdicts: Mapping[str, Verdict], *, complete: bool = True) -> list[Reason]:
     """What speaks against a record that `checks` were put to in this order; empty: nothing.
 
-    A check without a verdict speaks against a record only where nothing before it does: a rejected record is not put to later checks.
-    `complete` says that no more verdicts will come.
+    What people say comes before all checks, and that they say nothing after them. A check without a verdict speaks against a record only
+    where nothing before it does: a rejected record is not put to later checks. `complete` says that no more verdicts will come.
     """
-    found: list[Reason] = []
+    found = [reason for check in policy.people if check in verdicts for reason in _against(policy, check, verdicts[check])]
     for check in checks:
         verdict = verdicts.get(check)
         if verdict is None:
             if complete and not found:
                 found.append(Reason(check, "", "failed", f"no verdict of {check}"))
             continue
-        outcome, why = _judged(policy, check, verdict)
-        if outcome == "pass":
-            continue
-        own = getattr(policy.checks.get(check, OneCheck()), outcome)
-        decision: str = own or getattr(policy.outcomes, outcome)
-        if decision != "accepted":
-            found.append(Reason(check, outcome, decision, why))
+        found += _against(policy, check, verdict)
+    for check in policy.people if complete else ():
+        decision = policy.checks[check].absent or "accepted"
+        if check not in verdicts and decision != "accepted":
+            found.append(Reason(check, "", decision, f"{check} said nothing of it"))
     return found
+
+
+def _against(policy: Policy, check: str, verdict: Verdict) -> list[Reason]:
+    """What a verdict says against its record: one reason or none."""
+    outcome, why = _judged(policy, check, verdict)
+    if outcome == "pass":
+        return []
+    own = getattr(policy.checks.get(check, OneCheck()), outcome)
+    decision: str = own or getattr(policy.outcomes, outcome)
+    return [] if decision == "accepted" else [Reason(check, outcome, decision, why)]
 
 
 def uncertified(policy: Policy, kind: str, checks: Sequence[str], verdicts: Mapping[str, Verdict]) -> list[Reason]:

@@ -9,9 +9,11 @@ from typing import Any
 
 from seodang.core.errors import InputError, VerificationError
 from seodang.core.files import read_json_lines, write_json_lines
+from seodang.core.hashing import digest
 from seodang.core.records import Verdict
 from seodang.data.ledger.facts import Activity
 from seodang.data.ledger.ledger import VIEWS, Ledger
+from seodang.data.ledger.people import Import, counting, read_imports
 from seodang.data.ledger.policy import DECISIONS, REPEATED, Policy, Reason, reasons, uncertified
 
 VERIFY = "verify"
@@ -63,9 +65,15 @@ def verifications(ledger: Ledger) -> list[Verification]:
     return [read_verification(row) for row in sorted(rows, key=lambda row: row["id"])]
 
 
-def rule_all(ledger: Ledger, verification: Verification, policy: Policy | None = None) -> list[Ruled]:
-    """One ruling for each input, in order, by a policy (None: the verification's own). Nothing but stored verdicts is looked at."""
-    found = {name: ledger.verdicts(name, config) for name, config in verification.checks}
+def people_of(ledger: Ledger, policy: Policy) -> list[Import]:
+    """All that the people whom a policy names have said until now."""
+    return read_imports(ledger.all_rows("activity"), policy.people) if policy.people else []
+
+
+def rule_all(ledger: Ledger, verification: Verification, policy: Policy | None = None, heard: Sequence[Import] = ()) -> list[Ruled]:
+    """One ruling for each input, in order, by a policy (None: the verification's own). Nothing but stored verdicts is looked at, and of
+    people's those of the imports in `heard`."""
+    found = {name: ledger.verdicts(name, config) for name, config in verification.checks} | counting(ledger, heard)
     rows = {row["id"]: row for row in ledger.all_rows("record")}
     return rule_rows(verification, policy or verification.policy, rows, found)
 
@@ -76,6 +84,7 @@ def rule_rows(
     """The same of rows at hand: `records` by id, verdicts by check and id. Of inputs with one short name, the first that is what the last
     is counts; the others are repeats of it."""
     names = [name for name, _ in verification.checks]
+    people = [check for check in policy.people if check in found]
     chosen = {records[record]["name"]: record for record in verification.inputs}
     ruled: list[Ruled] = []
     seen: set[str] = set()
@@ -87,7 +96,7 @@ def rule_rows(
             ruled.append(Ruled(record, name, kind, "rejected", REPEATED, (again,)))
             continue
         seen.add(record)
-        verdicts = {check: found[check][record] for check in names if record in found[check]}
+        verdicts = {check: found[check][record] for check in (*names, *people) if record in found[check]}
         against = (*reasons(policy, names, verdicts), *uncertified(policy, kind, names, verdicts))
         first = against[0] if against else None
         ruled.append(Ruled(record, name, kind, first.decision if first else "accepted", first.check if first else "", against))
@@ -107,16 +116,18 @@ def flow(old: Sequence[Ruled], new: Sequence[Ruled]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["from"] == row["to"], -row["num"], row["from"], row["to"]))
 
 
-def view_path(folder: Path, verification: Verification, policy: Policy) -> Path:
-    """Where the decisions of a policy on a verification are kept."""
-    return folder / VIEWS / f"{policy.digest[:16]}-{verification.id[:16]}.jsonl"
+def view_path(folder: Path, verification: Verification, policy: Policy, heard: Sequence[Import] = ()) -> Path:
+    """Where the decisions of a policy on a verification are kept, after what people said in these imports."""
+    after = f"-{digest([one.id for one in heard])[:16]}" if heard else ""
+    return folder / VIEWS / f"{policy.digest[:16]}-{verification.id[:16]}{after}.jsonl"
 
 
-def write_view(folder: Path, verification: Verification, policy: Policy, ruled: Sequence[Ruled]) -> Path:
-    """Keeps decisions below a ledger's folder: a first line with the policy, then one line an input. A view that is there stays as it is;
-    VerificationError where it says something else."""
-    path = view_path(folder, verification, policy)
+def write_view(folder: Path, verification: Verification, policy: Policy, ruled: Sequence[Ruled], heard: Sequence[Import] = ()) -> Path:
+    """Keeps decisions below a ledger's folder: a first line with the policy and the imports of what people said, then one line an input.
+    A view that is there stays as it is; VerificationError where it says something else."""
+    path = view_path(folder, verification, policy, heard)
     head = {"verification": verification.id, "policy": policy.model_dump(mode="json"), "policy_digest": policy.digest, **count(ruled)}
+    head |= {"heard": [one.id for one in heard]} if heard else {}
     rows = [head, *(row.row() for row in ruled)]
     if path.is_file():
         if read_json_lines(path) != rows:

@@ -8,6 +8,7 @@ from typing import Any
 from seodang.core.errors import InputError
 from seodang.core.records import Verdict
 from seodang.data.review.label_studio import Annotation
+from seodang.data.review.settle import Settled, latest, settle
 from seodang.statistics.agreement import Agreement, alpha_with_interval
 from seodang.statistics.intervals import wilson
 
@@ -33,9 +34,12 @@ class CheckBesidePeople:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The outcome of a review. `final` has what stands for each item, `to_adjudicate` the items whose two people disagree."""
+    """The outcome of a review. `settled` has each item that two people have seen, `final` what stands for those that are not open, and
+    `to_adjudicate` the items whose two people disagree."""
 
+    annotations: tuple[Annotation, ...]  # each person's latest of each item and round
     verdicts: tuple[Verdict, ...]
+    settled: Mapping[str, Settled]
     final: Mapping[str, str]
     to_adjudicate: tuple[str, ...]
     incomplete: tuple[str, ...]  # items that fewer than two people have seen
@@ -66,32 +70,20 @@ def review(plan: Mapping[str, Any], annotations: Sequence[Annotation], *, seed: 
     items: Mapping[str, Mapping[str, Any]] = plan["items"]
     if unknown := sorted({one.item for one in annotations} - items.keys()):
         raise InputError(f"an annotation of an item that is not in the plan: {unknown[0]}", hint="name the plan of this very queue")
-    first: dict[str, dict[str, str]] = {item: {} for item in items}
-    third: dict[str, Annotation] = {}
-    for one in annotations:
-        if one.adjudication:
-            third[one.item] = one
-        else:
-            first[one.item][one.person] = one.outcome
-    final: dict[str, str] = {}
-    open_items: list[str] = []
-    incomplete: list[str] = []
-    for item, said in first.items():
-        if len(said) < 2:
-            incomplete.append(item)
-        elif len(set(said.values())) == 1:
-            final[item] = next(iter(said.values()))
-        elif item in third:
-            if third[item].person in said:
-                raise InputError("somebody settled a disagreement of their own", where=item, hint="let a third person adjudicate")
-            final[item] = third[item].outcome
-        else:
-            open_items.append(item)
+    said: dict[str, list[Annotation]] = {item: [] for item in items}
+    counted = latest(annotations)
+    for one in counted:
+        said[one.item].append(one)
+    settled = {item: found for item, own in said.items() if (found := settle(own)) is not None}
+    final = {item: found.outcome for item, found in settled.items() if found.how != "open"}
+    first = {item: {one.person: one.outcome for one in own if not one.adjudication} for item, own in said.items()}
     return Review(
-        verdicts=tuple(_verdict(one, items[one.item], final.get(one.item)) for one in annotations),
+        annotations=tuple(counted),
+        verdicts=tuple(_verdict(one, items[one.item], final.get(one.item)) for one in counted),
+        settled=settled,
         final=final,
-        to_adjudicate=tuple(open_items),
-        incomplete=tuple(incomplete),
+        to_adjudicate=tuple(item for item, found in settled.items() if found.how == "open"),
+        incomplete=tuple(item for item in said if item not in settled),
         agreement=_agreement(first, seed),
         checks=_beside(items, final),
         disagreements=tuple(_unlike(item, items[item], outcome) for item, outcome in final.items() if _disagree(items[item], outcome)),
@@ -99,7 +91,7 @@ def review(plan: Mapping[str, Any], annotations: Sequence[Annotation], *, seed: 
 
 
 def _verdict(one: Annotation, item: Mapping[str, Any], settled: str | None) -> Verdict:
-    evidence = {"round": "adjudication" if one.adjudication else "first", "note": one.note, "settled": settled or "open"}
+    evidence = {"round": one.round, "note": one.note, "settled": settled or "open"}
     return Verdict(str(item["record"]), f"person:{one.person}", one.outcome, evidence)
 
 

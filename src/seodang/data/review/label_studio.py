@@ -24,6 +24,11 @@ class Annotation:
     outcome: str  # "pass", "fail" or "undecided"
     note: str
     adjudication: bool
+    at: str = ""  # when it was last changed, as Label Studio tells it (ISO 8601); empty where it does not
+
+    @property
+    def round(self) -> str:
+        return "adjudication" if self.adjudication else "first"
 
 
 def interface() -> str:
@@ -62,7 +67,7 @@ def read_annotations(path: Path, salt: str) -> list[Annotation]:
         data = task.get("data") if isinstance(task, Mapping) else None
         if not isinstance(data, Mapping) or "item" not in data or not isinstance(task.get("annotations", []), list):
             raise InputError("not a task of a review queue", where=where, hint="export from Label Studio as JSON (not JSON-MIN)")
-        rows = sorted(task.get("annotations", []), key=lambda row: str(row.get("updated_at") or row.get("created_at") or ""))
+        rows = sorted(task.get("annotations", []), key=_changed)
         for row in rows:
             if not row.get("was_cancelled"):
                 one = _read(row, task, salt, where)
@@ -77,7 +82,11 @@ def _read(row: Mapping[str, Any], task: Mapping[str, Any], salt: str, where: str
         raise InputError(f"one choice of {', '.join(CHOICES)} is needed, not {chosen}", where=where, hint="use the interface of the queue")
     notes = [text for one in results if one.get("from_name") == "note" for text in one.get("value", {}).get("text", [])]
     adjudication = task["data"].get("round") == "adjudication"
-    return Annotation(str(task["data"]["item"]), _person(row, task, salt), CHOICES[chosen[0]], " ".join(notes), adjudication)
+    return Annotation(str(task["data"]["item"]), _person(row, task, salt), CHOICES[chosen[0]], " ".join(notes), adjudication, _changed(row))
+
+
+def _changed(row: Mapping[str, Any]) -> str:
+    return str(row.get("updated_at") or row.get("created_at") or "")
 
 
 def _person(row: Mapping[str, Any], task: Mapping[str, Any], salt: str) -> str:

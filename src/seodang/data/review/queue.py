@@ -44,13 +44,15 @@ def export_queue(
     half_width: float,
     seed: int,
     materials: Mapping[str, str] | None = None,
+    drawn_from: Mapping[str, str] | None = None,
     acceptable: float = 0.02,
     rejectable: float = 0.08,
 ) -> Queue:
     """Writes `out` (all tasks), `out` with each person's name (their tasks, in an order of their own), the interface as XML, and the plan.
 
-    Every record is assigned to two people, and no task tells what was decided. `materials` are the passages' texts by id. The plan holds
-    the decisions and the salt of the pseudonyms: it is not for the people who annotate.
+    Every record is assigned to two people, and no task tells what was decided. `materials` are the passages' texts by id, and
+    `drawn_from` says in which ledger the records are. The plan holds the decisions and the salt of the pseudonyms: it is not for the people
+    who annotate.
     """
     strata = stratify(rows, half_width)
     drawn = draw(rows, strata, seed)
@@ -78,6 +80,8 @@ def export_queue(
         "items": {item: _kept(row, stratum, pair) for item, (row, stratum), pair in zip(items, drawn, pairs, strict=True)},
         "tasks": {task["data"]["item"]: task["data"] for task in shown},
     }
+    if drawn_from:
+        facts["drawn_from"] = dict(drawn_from)
     write_json(plan_path(out), facts)
     return Queue(tuple(files), tuple(strata), len(drawn), acceptance)
 
@@ -93,6 +97,11 @@ def read_plan(path: Path) -> dict[str, Any]:
     if not isinstance(plan, dict) or not {"salt", "items", "tasks", "strata"} <= plan.keys():
         raise InputError("not the plan of a review queue", where=str(path), hint="name the `.plan.json` that `review export` wrote")
     return plan
+
+
+def queue_id(plan: Mapping[str, Any]) -> str:
+    """Stands for a queue where its salt must not: 64 hexadecimal digits."""
+    return digest(["queue", plan["salt"]])
 
 
 def _kept(row: Mapping[str, Any], stratum: Stratum, pair: Sequence[str]) -> dict[str, Any]:

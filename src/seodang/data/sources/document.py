@@ -1,5 +1,6 @@
 """A document: its text, its terms, and the way back from every span to the original."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -88,11 +89,23 @@ def source_bytes(document: Document, passage: Passage) -> SourceBytes:
         content = document.original.read()
     except OSError as error:
         raise InputError(f"cannot be read again ({error.strerror})", where=document.origin, hint="put the file back") from error
-    first = places[0]
-    whole = content[first.line_start : first.line_end] if isinstance(first, LineRange) else content
-    if digest_bytes(whole) != document.sha256:
+    if digest_at(content, places) != document.sha256:
         raise InputError("was changed since it was read", where=document.origin, hint="load the recipe's documents again")
-    return SourceBytes(document.origin, places, whole if isinstance(first, LineRange) else content[first.start : places[-1].end])
+    return SourceBytes(document.origin, places, bytes_at(content, places))
+
+
+def digest_at(content: bytes, places: Sequence[Place]) -> str:
+    """SHA-256 of what a document with these places was read from: of the line in JSON lines, of the whole file elsewhere."""
+    first = places[0]
+    return digest_bytes(content[first.line_start : first.line_end] if isinstance(first, LineRange) else content)
+
+
+def bytes_at(content: bytes, places: Sequence[Place]) -> bytes | None:
+    """The bytes of a span at these places of a file: as in `SourceBytes`."""
+    first, last = places[0], places[-1]
+    if isinstance(first, LineRange):
+        return content[first.line_start : first.line_end]
+    return content[first.start : last.end] if isinstance(first, ByteRange) and isinstance(last, ByteRange) else None
 
 
 def place_rows(document: Document, passage: Passage) -> list[dict[str, Any]]:

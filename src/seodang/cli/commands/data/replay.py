@@ -15,18 +15,18 @@ from seodang.cli.options import runs_option
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(run: Path | None, file: Path, root: Path, as_json: bool) -> None:
-    """Decide about every record of RUN (a run's or a ledger's folder; the only run, where none is named) by another policy, and print
-    how many go from which decision to which.
+    """Decide about every record of RUN (a run's folder or name, or a ledger's folder; the only run, where none is named) by another
+    policy, and print how many go from which decision to which.
 
-    No check is run and no teacher is asked. The decisions are kept beside the old ones. What the old policy rejected was not put to
-    later checks: where the new one would let it through, it is counted as failed for want of their verdicts. `verify: {policy: FILE}` in
-    the recipe puts it to them.
+    What people said in `data review` counts where the policy names `people` or `person:NAME`. No check is run and no teacher
+    is asked. The decisions are kept beside the old ones. What the old policy rejected was not put to later checks: where the new one would
+    let it through, it is counted as failed for want of their verdicts. `verify: {policy: FILE}` in the recipe puts it to them.
     """
     from seodang.data.ledger.policy import load_policy
-    from seodang.pipeline.ledger import find_place, only_run
+    from seodang.pipeline.ledger import choose_run, find_place
     from seodang.pipeline.replay import replay
 
-    told = replay(find_place(run or only_run(root)), load_policy(file))
+    told = replay(find_place(choose_run(run, root)), load_policy(file))
     click.echo(json.dumps(told, ensure_ascii=False, indent=2) if as_json else "\n".join(_lines(told)))
 
 

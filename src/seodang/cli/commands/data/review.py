@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seodang.cli.options import FiniteRange
+from seodang.cli.options import FiniteRange, runs_option
 
 if TYPE_CHECKING:
     from seodang.data.review.agreement import CheckBesidePeople, Review, Share
@@ -29,19 +29,31 @@ def command() -> None:
 @click.option("--acceptable", type=_SHARE, default=0.02, show_default=True, help="Share of wrong records that should be accepted.")
 @click.option("--rejectable", type=_SHARE, default=0.08, show_default=True, help="Share of wrong records that should be refused.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Equal seeds draw the same records.")
+@runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def export(
-    decisions: Path, out: Path, people: tuple[str, ...], half_width: float, acceptable: float, rejectable: float, seed: int, as_json: bool
+    decisions: Path,
+    out: Path,
+    people: tuple[str, ...],
+    half_width: float,
+    acceptable: float,
+    rejectable: float,
+    seed: int,
+    root: Path,
+    as_json: bool,
 ) -> None:
-    """Draw records of RUN (a run's folder, or its folder of the step `verify`) or FILE (decided records as JSON lines) and write OUT.
+    """Draw records of RUN (a run's folder or name, or its folder of the step `verify`) or FILE (decided records as JSON lines) and write
+    OUT.
 
     Strata are the outcome, the check that decided and the kind of record. Each record is for two people, who see neither the decision nor
     each other. Beside OUT: one file a person, the labelling interface (.xml), and the plan (.plan.json), which is not for them.
     """
     from seodang.core.errors import InputError
     from seodang.data.review.queue import export_queue, read_decisions
+    from seodang.pipeline.ledger import choose_run
+    from seodang.pipeline.people import drawn_from
 
-    folder, materials = _open(decisions)
+    folder, materials = _open(choose_run(decisions, root))
     try:
         queue = export_queue(
             read_decisions(folder),
@@ -50,6 +62,7 @@ def export(
             half_width=half_width,
             seed=seed,
             materials=materials,
+            drawn_from=drawn_from(folder),
             acceptable=acceptable,
             rejectable=rejectable,
         )
@@ -71,22 +84,26 @@ def export(
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--plan", type=click.Path(path_type=Path), help="The .plan.json of the queue. [default: the one beside the first file]")
 @click.option("--out", type=click.Path(path_type=Path), help="Where the verdicts go, as JSON lines. [default: beside the plan]")
+@runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def import_(files: tuple[Path, ...], plan: Path | None, out: Path | None, as_json: bool) -> None:
+def import_(files: tuple[Path, ...], plan: Path | None, out: Path | None, root: Path, as_json: bool) -> None:
     """Read FILES as Label Studio exports them (JSON): one for all people, or one each, and those of the adjudication.
 
-    Writes each person's verdicts (`person:ID`), and tasks for a third person where two disagree. Prints Krippendorff's alpha with its
-    interval and, for each check, how often people say otherwise.
+    Each person's verdicts (`person:ID`) and what they settled on (`people`) go into the ledger of the run that the queue was drawn from,
+    where a policy may name them; with them count those of earlier imports. Writes the verdicts as a file too, and tasks for a third person
+    where two disagree. Prints Krippendorff's alpha with its interval and, for each check, how often people say otherwise.
     """
     from seodang.core.files import write_json, write_json_lines
     from seodang.data.review.agreement import review
     from seodang.data.review.label_studio import read_annotations
     from seodang.data.review.queue import read_plan
+    from seodang.pipeline.people import keep_people
 
     place = plan or _plan_beside(files[0])
     known = read_plan(place)
     annotations = [one for file in files for one in read_annotations(file, known["salt"])]
-    found = review(known, annotations, seed=known.get("seed", 0))
+    kept = keep_people(known, annotations, root) if known.get("drawn_from") else None
+    found = kept.review if kept else review(known, annotations, seed=known.get("seed", 0))
     base = place.with_name(place.name.removesuffix(".plan.json"))
     verdicts, tasks = out or base.with_name(f"{base.name}.verdicts.jsonl"), base.with_name(f"{base.name}.adjudication.json")
     rows = [{"record": v.record, "check": v.check, "outcome": v.outcome, "evidence": v.evidence} for v in found.verdicts]
@@ -96,9 +113,11 @@ def import_(files: tuple[Path, ...], plan: Path | None, out: Path | None, as_jso
         write_json(tasks, again)
     if as_json:
         told = {**found.row(), "verdicts": str(verdicts), "adjudication": str(tasks) if again else None}
+        told |= {"ledger": str(kept.ledger) if kept else None, "num_new": kept.num_new if kept else 0}
         click.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
     _print(found, verdicts, tasks if again else None)
+    click.echo(f"{kept.num_new} new verdicts in {kept.ledger}" if kept else "no ledger: the queue was drawn from a file of no run")
 
 
 def _open(decisions: Path) -> tuple[Path, dict[str, str]]:

@@ -13,12 +13,14 @@ _WIDTH = 110
 
 @click.command("show", short_help="Show a record's lineage down to the source, with every verdict.")
 @click.argument("id")
-@click.option("--in", "place", type=click.Path(path_type=Path), help="A run's or a ledger's folder; all ledgers where none is named.")
+@click.option(
+    "--in", "place", type=click.Path(path_type=Path), help="A run's folder or name, or a ledger's folder; all ledgers where none is named."
+)
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(id: str, place: Path | None, root: Path, as_json: bool) -> None:
     """Print the record ID: its content, who made it, every verdict, what was decided, and what it was made from, down to the document
-    with its SHA-256 and licence.
+    with its SHA-256 and licence. The original is opened where it still is, compared with that SHA-256, and the span's bytes are printed.
 
     ID is the ledger's (64 digits, or the first eight or more), or the short one of a run's files.
     """
@@ -31,10 +33,12 @@ def command(id: str, place: Path | None, root: Path, as_json: bool) -> None:
 def _lines(told: dict[str, Any]) -> list[str]:
     lines = [*_head(told, ""), "verdicts:" if told["verdicts"] else "no verdict"]
     for verdict in told["verdicts"]:
-        lines.append(f"  {verdict['outcome']:<10}{verdict['check']} {verdict['version']}  {_short(verdict['evidence'])}")
+        later = "" if verdict.get("counts", True) else "  (a later word counts)"
+        lines.append(f"  {verdict['outcome']:<10}{verdict['check']} {verdict['version']}  {_short(verdict['evidence'])}{later}")
     for decision in told["decisions"]:
         because = f" by {decision['check']}" if decision["check"] else ""
-        lines.append(f"{decision['decision']}{because}, policy {decision['policy']} ({decision['policy_digest'][:16]})")
+        after = f", after {len(decision['heard'])} imports of what people said" if decision["heard"] else ""
+        lines.append(f"{decision['decision']}{because}, policy {decision['policy']} ({decision['policy_digest'][:16]}){after}")
         lines += [f"  {reason['check']}: {reason['why'] or reason['outcome']}" for reason in decision["reasons"]]
     lines += ["made from:"] if told["derived_from"] else []
     for source in told["derived_from"]:
@@ -57,6 +61,7 @@ def _head(told: dict[str, Any], indent: str) -> list[str]:
     elif told["kind"] == "span":
         lines.append(f"{indent}  {content['document']}, characters {content['start']} to {content['end']}: {_short(content['text'])}")
         lines += [f"{indent}  in the original: {_short(place)}" for place in content.get("places", ())]
+        lines += _original(told["original"], f"{indent}  ") if "original" in told else []
     else:
         lines += [f"{indent}  {name}: {_short(value)}" for name, value in content.items() if value]
     activity = told["activity"]
@@ -65,6 +70,13 @@ def _head(told: dict[str, Any], indent: str) -> list[str]:
     lines += [f"{indent}  licence by its {said['kind']}: {_short(said['says'])}, in {said['where']} {said['date']}" for said in evidence]
     permissions = ", ".join(f"{name} {value}" for name, value in told["permissions"].items() if name != "evidence")
     return [*lines, f"{indent}  by {activity['stage']} {activity['id'][:16]}{by}{'; ' * bool(permissions)}{permissions}"]
+
+
+def _original(told: dict[str, Any], indent: str) -> list[str]:
+    """What the original is like now, and the very bytes of the span, decoded."""
+    state = {"unchanged": "unchanged", "changed": "changed since", "gone": "gone"}[told["state"]]
+    lines = [f"{indent}the original is {state}{': ' * ('why' in told)}{told.get('why', '')}{', ' * ('path' in told)}{told.get('path', '')}"]
+    return lines + ([f"{indent}its {len(told['content']) // 2} bytes there: {_short(told['text'])}"] if "content" in told else [])
 
 
 def _short(value: Any) -> str:
