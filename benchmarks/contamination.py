@@ -33,7 +33,8 @@ import debian_documents  # noqa: E402
 from seodang.core.errors import InputError  # noqa: E402
 from seodang.data.contamination.index import ExamItem, build_index  # noqa: E402
 from seodang.data.contamination.scan import scan_lines  # noqa: E402
-from seodang.data.row_text import LinesFile, parts_of_row  # noqa: E402
+from seodang.data.lines_file import LinesFile  # noqa: E402
+from seodang.data.row_text import parts_of_row  # noqa: E402
 from seodang.pipeline.collect import machine  # noqa: E402
 
 EACH = 200  # planted items of each kind

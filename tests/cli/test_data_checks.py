@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from seodang.cli.main import main
 from seodang.scoring.sandbox.isolation import IsolationError
 from seodang.scoring.sandbox.run import isolation_lines
+from similar_texts import edited, written
 
 Call = Callable[..., tuple[int, str, str]]
 
@@ -45,6 +47,84 @@ def test_one_check_on_records_that_anyone_brings(data: Call, tmp_path: Path) -> 
     assert [verdict["outcome"] for verdict in told["verdicts"]] == ["pass", "undecided"]
 
 
+ASKED, ANSWERED = "How many days may a customer return a phone after buying it?", "Within 14 days."
+SHAPES = [
+    {"question": ASKED, "answer": ANSWERED},
+    {"prompt": ASKED, "completion": ANSWERED},
+    {"instruction": ASKED, "output": ANSWERED},
+    {"messages": [{"role": "user", "content": ASKED}, {"role": "assistant", "content": ANSWERED}]},
+    {"conversations": [{"from": "human", "value": ASKED}, {"from": "gpt", "value": ANSWERED}]},
+]
+
+
+def test_check_scan_and_dedup_read_the_same_rows(data: Call, tmp_path: Path) -> None:
+    """Five shapes of one row, under a byte order mark: each is found in the exam by both, and four of them are taken out."""
+    file = tmp_path / "in.jsonl"
+    file.write_text("\ufeff" + "".join(json.dumps(row) + "\n\n" for row in SHAPES), encoding="utf-8")
+    exam = lines(tmp_path / "exam.jsonl", [{"question": ASKED}])
+    code, out, _ = data("check", "contamination", "--input", file, "--against", exam, "--json")
+    assert code == 0
+    assert [(verdict["line"], verdict["outcome"]) for verdict in json.loads(out)["verdicts"]] == [(n, "fail") for n in (1, 3, 5, 7, 9)]
+    code, out, _ = data("scan", file, "--against", exam, "--json")
+    assert (code, json.loads(out)["dirty"]) == (0, 5)
+    code, _, _ = data("dedup", file, tmp_path / "out.jsonl")
+    assert code == 0
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 1
+
+
+def test_verdicts_have_the_line_of_their_row(data: Call, tmp_path: Path) -> None:
+    file = tmp_path / "in.jsonl"
+    file.write_text('\n{"text": "a"}\n\n{"text": "a"}\n{"id": 1, "text": "b"}\n')
+    code, out, _ = data("check", "hidden_text", "--input", file, "--json")
+    rows = json.loads(out)["verdicts"]
+    assert (code, [row["line"] for row in rows]) == (0, [2, 4, 5])
+    assert rows[0]["record"] == rows[1]["record"] != rows[2]["record"]
+    _, out, _ = data("check", "hidden_text", "--input", file)
+    assert [line.split()[1] for line in out.splitlines()] == [f"{file}:{number}" for number in (2, 4, 5)]
+
+
+@pytest.mark.parametrize("name", ["points_back", "second_answer", "contamination", "decontaminated", "grounded", "judged", "quoted"])
+@pytest.mark.parametrize("kind", ["sample", "know", "act", "general"])
+def test_what_a_check_has_nothing_to_compare_with_is_undecided_with_what_is_missing(
+    data: Call, tmp_path: Path, name: str, kind: str
+) -> None:
+    """Also rows of a run, which name passages that are not here."""
+    file = lines(tmp_path / "in.jsonl", [row | {"kind": kind, "passages": ["0a"], "action": "open_door"} for row in SHAPES])
+    code, out, err = data("check", name, "--input", file, "--json")
+    assert (code, err) == (0, "")
+    for verdict in json.loads(out)["verdicts"]:
+        assert verdict["outcome"] == "undecided"
+        assert verdict["evidence"]["reason"]
+        assert name in ("judged", "quoted") or (verdict["evidence"]["missing"] and verdict["evidence"]["hint"])
+
+
+def test_given_what_was_missing_the_checks_decide(data: Call, tmp_path: Path) -> None:
+    evidence = "A customer may return a phone within 14 days after buying it."
+    rows = [{**SHAPES[0], "samples": [sample], "truth": {"evidence": evidence}} for sample in ("within 14 days", "bananas grow on trees")]
+    _, out, _ = data("check", "second_answer", "--input", lines(tmp_path / "in.jsonl", rows), "--json")
+    assert [verdict["outcome"] for verdict in json.loads(out)["verdicts"]] == ["pass", "fail"]
+    exam = lines(tmp_path / "exam.jsonl", [{"text": ASKED}])
+    asked = lines(tmp_path / "asked.jsonl", [SHAPES[4], {"text": ASKED}, {"text": "Roaming is turned on in the settings."}])
+    for name in ("contamination", "decontaminated"):
+        _, out, _ = data("check", name, "--input", asked, "--against", exam, "--json")
+        assert [verdict["outcome"] for verdict in json.loads(out)["verdicts"]] == ["fail", "fail", "pass"]
+    code, _, err = data("check", "contamination", "--input", asked, "--against", lines(tmp_path / "empty.jsonl", []))
+    assert (code, "no exam items" in err) == (3, True)
+
+
+def test_texts_without_questions_are_compared_by_their_words(data: Call, tmp_path: Path) -> None:
+    """Twenty unlike texts, and a near copy of one of them: `near_duplicate` keeps the first, `duplicate` the longer one."""
+    draw = random.Random(7)
+    texts = [written(draw, 40) for _ in range(20)]
+    copy = edited(draw, texts[3], 0.01)
+    file = lines(tmp_path / "in.jsonl", [{"text": text} for text in [*texts, copy]])
+    for name in ("near_duplicate", "duplicate", "cap", "poison"):
+        code, out, _ = data("check", name, "--input", file, "--json")
+        failed = {verdict["line"] for verdict in json.loads(out)["verdicts"] if verdict["outcome"] != "pass"}
+        assert code == 0
+        assert failed in {"near_duplicate": [{21}], "duplicate": [{4}, {21}]}.get(name, [set()]), name
+
+
 def test_an_environment_is_loaded_only_where_the_user_names_it(data: Call, tmp_path: Path) -> None:
     truth = {"environment": "test_nowhere:Lines", "initial_state": {}, "calls": []}
     file = lines(tmp_path / "in.jsonl", [{"question": "q", "answer": "", "truth": truth}])
@@ -62,7 +142,7 @@ def test_a_fault_is_named_by_its_true_line(data: Call, tmp_path: Path) -> None:
     file.write_text('\n{"text": "a"}\n\n  \n[1]\n')
     code, _, err = data("check", "json_schema", "--input", file)
     assert code == 3
-    assert f"{file}:5: not a record" in err
+    assert f"{file}:5: not a row" in err
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from seodang.core.errors import InputError
-from seodang.data.row_text import LinesFile, Texts, parts_of_row
+from seodang.data.lines_file import LinesFile
+from seodang.data.row_text import Texts, parts_of_row
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seodang.core.records import Record
+from seodang.data.row_shapes import parts_of_spoken, text_of_message
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z_-]{0,39}")
 
@@ -38,6 +39,24 @@ def record_texts(record: Record) -> Iterator[RecordText]:
             if name != "role":
                 yield from _leaves(value, f"turns[{index}].{_plain(name, 0)}", role, name if name == "arguments" else "")
     yield from _leaves(record.truth, "truth", "truth", "")
+
+
+def parts_of_record(record: Record) -> tuple[str, str]:
+    """All that is asked before the answer, and the answer; all of a record that is one text is its answer."""
+    return parts_of_spoken(record.question, record.answer, record.turns)
+
+
+def asked_text(record: Record) -> str:
+    """What a record is compared by: all that is asked, or its text where it is nothing else."""
+    asked, answer = parts_of_record(record)
+    return asked or answer
+
+
+def asked_texts(record: Record) -> list[str]:
+    """Each text of a user in a record, the last one first, or its text where it is nothing else."""
+    said = [text_of_message(turn) for turn in record.turns if turn.get("role") == "user"]
+    found = list(dict.fromkeys(filter(None, (record.question, *said))))
+    return found or [asked_text(record)]
 
 
 def _plain(key: str, index: int) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.data.dedup.rows_file import write_lines
-from seodang.data.row_text import LinesFile, Texts
+from seodang.data.lines_file import LinesFile
+from seodang.data.row_text import Texts
 from seodang.data.splits import SplitItem, components, draw_splits, require_no_leak
 
 Sources = Callable[[Mapping[str, Any], str], tuple[str, ...]]  # of a row and its place, for errors

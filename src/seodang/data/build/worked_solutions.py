@@ -14,6 +14,7 @@ from seodang.core.hashing import digest
 from seodang.core.progress import Progress
 from seodang.core.records import Record, Verdict
 from seodang.data.build.written import records_in, rows_of
+from seodang.data.record_texts import asked_text
 from seodang.models.chat_model import ChatModel, Completes, Completion, Message, Sampling, require
 from seodang.scoring.puzzles import Problem
 from seodang.statistics.pass_at_k import pass_at_k
@@ -111,14 +112,14 @@ def cap(records: Sequence[Record], accepted: frozenset[str], most: int) -> list[
         raise ValueError(f"a cap keeps at least one solution, not {most}")
     kept: dict[str, dict[tuple[str, ...], str]] = {}
     for record in sorted(records, key=lambda record: (len(record.reasoning) + len(record.answer), record.id)):
-        paths = kept.setdefault(record.question, {})
+        paths = kept.setdefault(asked_text(record), {})
         if record.id in accepted and len(paths) < most and path(record) not in paths:
             paths[path(record)] = record.id
     chosen = {identity for paths in kept.values() for identity in paths.values()}
     verdicts: list[Verdict] = []
     for record in records:
         reason = "" if record.id in chosen else "cap" if record.id in accepted else "no check accepted it"
-        if reason == "cap" and path(record) in kept[record.question]:
+        if reason == "cap" and path(record) in kept[asked_text(record)]:
             reason = "cap: the same reasoning path"
         verdicts.append(Verdict(record.id, "cap", "fail" if reason else "pass", {"reason": reason} if reason else {}))
     return verdicts

@@ -11,7 +11,8 @@ from seodang.data.batches import in_batches, map_batches
 from seodang.data.contamination.answer_keys import AnswerKey, possible_keys, same_keys
 from seodang.data.contamination.index import ExamIndex, ExamItem, GramTable
 from seodang.data.contamination.streams import GRAM_SIZE, LEAST_RUN, Cut, Tokens, cut
-from seodang.data.row_text import LinesFile, parts_of_row, row_of_line
+from seodang.data.lines_file import LinesFile, row_of_line
+from seodang.data.row_text import parts_of_row
 
 ITEM_IN_ROW, ROW_IN_ITEM, ANSWER_KEY = "item_in_row", "row_in_item", "answer_key"
 DEFAULT_COVERAGE = 0.5

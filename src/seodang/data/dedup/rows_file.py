@@ -9,7 +9,8 @@ from pathlib import Path
 from seodang.core.errors import InputError
 from seodang.core.files import storage_errors
 from seodang.data.dedup.clusters import Duplicate, find_duplicates
-from seodang.data.row_text import LinesFile, Texts
+from seodang.data.lines_file import LinesFile
+from seodang.data.row_text import Texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from seodang.data.build.worked_solutions import cap as cap_solutions
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.probe import Probe
 
-VERSION = 1
+VERSION = 2
 READS: tuple[str, ...] = ()
 
 

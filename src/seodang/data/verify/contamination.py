@@ -8,9 +8,10 @@ from seodang.core.hashing import canonical_json
 from seodang.core.records import Record, Verdict
 from seodang.data.contamination.index import ExamItem, build_index
 from seodang.data.contamination.scan import ANSWER_KEY, Finding, Row, scan
-from seodang.data.verify.context import CheckContext, failed, passed, undecided
+from seodang.data.record_texts import parts_of_record
+from seodang.data.verify.context import CheckContext, failed, passed, unasked, undecided
 
-VERSION = 1
+VERSION = 2
 PER_RECORD = True
 READS = ("exam_questions",)
 
@@ -26,15 +27,15 @@ def contamination(records: Sequence[Record], context: CheckContext) -> list[Verd
     for places in exams.values():
         items = [ExamItem(question) for question in context.exam_questions] + _items(records[places[0]])
         index = build_index(items)
-        rows = [_row(records[place]) for place in places]
+        rows = [Row(*parts_of_record(records[place])) for place in places]
         for place, found in zip(places, scan(rows, index, context.section.exam_coverage), strict=True):
-            verdicts[place] = _verdict(records[place], found, items)
+            verdicts[place] = _verdict(records[place], found, items, context)
     return [verdicts[place] for place in range(len(records))]
 
 
-def _verdict(record: Record, found: Sequence[Finding], items: Sequence[ExamItem]) -> Verdict:
+def _verdict(record: Record, found: Sequence[Finding], items: Sequence[ExamItem], context: CheckContext) -> Verdict:
     if not items:
-        return passed(record, "contamination", reason="no exam")
+        return unasked(record, "contamination", context, "no exam", "exam items", "give --against EXAM.jsonl, or `truth.exam`")
     if not found:
         return passed(record, "contamination")
     first = found[0]
@@ -48,11 +49,6 @@ def _verdict(record: Record, found: Sequence[Finding], items: Sequence[ExamItem]
     if first.direction != ANSWER_KEY:
         told["matched"] = first.matched
     return (failed if first.certain else undecided)(record, "contamination", **told)
-
-
-def _row(record: Record) -> Row:
-    turns = [turn["content"] for turn in record.turns if isinstance(turn.get("content"), str)]
-    return Row("\n".join([*turns, record.question]) if record.question else "", record.answer)
 
 
 def _items(record: Record) -> list[ExamItem]:

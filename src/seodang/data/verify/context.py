@@ -17,7 +17,10 @@ from seodang.models.chat_model import ChatModel
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """Everything the checks share. `exam_questions` is the decontamination index: their wording, not their answers."""
+    """Everything the checks share. `exam_questions` is the decontamination index: their wording, not their answers.
+
+    `standalone` says that the records come without the run that made them: what is not here was not left out on purpose.
+    """
 
     journal: Journal
     progress: Progress
@@ -27,6 +30,7 @@ class CheckContext:
     exam_questions: Sequence[str] = ()
     section: VerifySection = field(default_factory=VerifySection)
     build: BuildSection = field(default_factory=BuildSection)
+    standalone: bool = False
 
     def views(self, record: Record) -> list[str]:
         return [self.passages[passage].view for passage in record.passages]
@@ -39,12 +43,15 @@ class CheckContext:
 
 
 @contextmanager
-def bare_context(section: VerifySection | None = None, exam_questions: Sequence[str] = ()) -> Generator[CheckContext]:
-    """A context for records that come without documents, teacher and run: its journal is thrown away at the end."""
+def bare_context(
+    section: VerifySection | None = None, exam_questions: Sequence[str] = (), *, standalone: bool = False
+) -> Generator[CheckContext]:
+    """A context without documents and teacher: its journal is thrown away at the end."""
     with TemporaryDirectory(prefix="seodang-") as folder:
         journal = Journal(Path(folder) / "verify.jsonl")
         try:
-            yield CheckContext(journal, Progress("check"), exam_questions=exam_questions, section=section or VerifySection())
+            given = section or VerifySection()
+            yield CheckContext(journal, Progress("check"), exam_questions=exam_questions, section=given, standalone=standalone)
         finally:
             journal.close()
 
@@ -62,6 +69,17 @@ def failed(record: Record, check: str, **evidence: object) -> Verdict:
 def undecided(record: Record, check: str, **evidence: object) -> Verdict:
     """The verdict of a check that can say neither, such as two engines that disagree: the record is quarantined."""
     return Verdict(record.id, check, "undecided", dict(evidence))
+
+
+def unasked(record: Record, check: str, context: CheckContext, reason: str, missing: str, hint: str) -> Verdict:
+    """The verdict of a check with nothing to compare a record with.
+
+    In a recipe's run that is the recipe's own choice, and the record goes on, with the reason. Records that came alone are undecided, with
+    what is missing and how to give it.
+    """
+    if context.standalone:
+        return undecided(record, check, reason=reason, missing=missing, hint=hint)
+    return passed(record, check, reason=reason)
 
 
 def broken(record: Record, check: str, **evidence: object) -> Verdict:

@@ -3,22 +3,25 @@
 from collections.abc import Sequence
 
 from seodang.core.records import Record, Verdict
-from seodang.data.verify.context import CheckContext, failed, passed
+from seodang.data.verify.context import CheckContext, failed, passed, unasked
 from seodang.data.verify.words import content_words, marked_words
 from seodang.scoring.text_match import normalise
 
-VERSION = 1
+VERSION = 2
 PER_RECORD = True
 READS = ("passages", "actions")
 
 
 def grounded(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """For a fact, the answer's words stand in order in the passage or, for an answer in the teacher's own words, every number and
-    name of it does. For an action, its name stands in the passages that describe it."""
+    name of it does. For an action, its name stands in the passages that describe it. Undecided for records that came without passages."""
     return [_check(record, context) for record in records]
 
 
 def _check(record: Record, context: CheckContext) -> Verdict:
+    if context.standalone and not context.passages:
+        hint = "`quoted` compares with `truth.evidence`; a recipe's run compares with the recipe's documents"
+        return unasked(record, "grounded", context, "there is nothing to compare it with", "the record's passages", hint)
     if record.kind == "general":
         return passed(record, "grounded", reason="not about the documents")
     support = " ".join(context.views(record))

@@ -13,12 +13,12 @@ from seodang.core.records import Record, Verdict
 from seodang.data.build.next_steps import describe_rule
 from seodang.data.build.prompt_text import load_prompts
 from seodang.data.build.utterances import describe, speak_calls, spoken
-from seodang.data.verify.context import CheckContext, failed, passed
+from seodang.data.verify.context import CheckContext, failed, passed, unasked
 from seodang.data.verify.words import content_words, rarity
 from seodang.models.chat_model import Scores, require
 from seodang.scoring.similarity import trigrams
 
-VERSION = 1
+VERSION = 2
 READS = ("passages", "actions", "teacher", "build")
 _SOURCES_A_UNIT = 24
 _REASONS = {"general": "not about the documents", "words": "made of the passage's own words"}
@@ -28,8 +28,11 @@ _SAME = 0.6  # passages at least this similar say the same thing, and are no riv
 def points_back(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """Verdicts with the margin in nats. Of those that pass, each passage, action or rule keeps those with the largest margins.
 
-    A record that nothing can be compared with passes: its documents have one passage, or name one action.
+    A record that nothing can be compared with passes: its documents have one passage, or name one action. One that came without teacher
+    and documents is undecided.
     """
+    if context.standalone and context.teacher is None:
+        return [_unasked(record, context) for record in records]
     written = [record for record in records if record.author == "teacher" and record.kind != "general"]
     margins: dict[str, tuple[float, str]] = {}
     for kind in ("know", "act"):
@@ -54,6 +57,11 @@ def points_back(records: Sequence[Record], context: CheckContext) -> list[Verdic
         else:
             verdicts.append(passed(record, "points_back", **evidence))
     return verdicts
+
+
+def _unasked(record: Record, context: CheckContext) -> Verdict:
+    hint = "name the check in a recipe's `verify.checks` and run that: it asks the recipe's teacher about the recipe's documents"
+    return unasked(record, "points_back", context, "there is nothing to compare it with", "a teacher that scores, and documents", hint)
 
 
 @dataclass(frozen=True, slots=True)

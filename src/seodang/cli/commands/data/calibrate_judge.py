@@ -43,11 +43,11 @@ def command(labelled: Path, out: Path, name: str, as_json: bool) -> None:
 def _labelled(path: Path) -> "list[tuple[Record, bool]]":
     """InputError for a row without a label, and for an empty file."""
     from seodang.core.errors import InputError
-    from seodang.core.files import read_numbered_json_lines
+    from seodang.data.lines_file import numbered_rows
     from seodang.data.records_file import record_of_row
 
     found: list[tuple[Record, bool]] = []
-    for number, row in read_numbered_json_lines(path):
+    for number, row in numbered_rows(path):
         where = f"{path}:{number}"
         record = record_of_row(row, where)
         if not isinstance(row.get("right"), bool):

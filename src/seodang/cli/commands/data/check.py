@@ -10,7 +10,14 @@ import click
 @click.command("check", short_help="Run one check on a file of records.")
 @click.argument("name")
 @click.option("--input", "file", required=True, type=click.Path(path_type=Path), help="JSON lines: one record a line.")
-@click.option("--exam", type=click.Path(path_type=Path), help="JSON lines with the exam's questions, for checks that compare with them.")
+@click.option(
+    "--against",
+    "--exam",
+    "exam",
+    type=click.Path(path_type=Path),
+    metavar="EXAM.jsonl",
+    help="JSON lines with the exam's questions, for checks that compare with them.",
+)
 @click.option(
     "--environment",
     "environments",
@@ -21,10 +28,13 @@ import click
 def command(name: str, file: Path, exam: Path | None, environments: tuple[str, ...], as_json: bool) -> None:
     """Run the check NAME (a file of data/verify, or package.module:function) on each record of a file and print verdict and evidence.
 
-    A record has `question` and `answer`, or `messages`, or `prompt` and `completion`, or `text`; `truth` holds what a check
-    compares with. Exit code 0 whatever the verdicts are.
+    A record has `question` and `answer`, `prompt` and `completion`, `instruction` and `output`, `messages`, `conversations` or `text`;
+    `truth` holds what a check compares with (docs/checks.md). A check that lacks something to compare with says undecided, and what.
+    Exit code 0 whatever the verdicts are.
     """
-    from seodang.data.records_file import read_records
+    from seodang.core.errors import InputError
+    from seodang.data.record_texts import asked_text
+    from seodang.data.records_file import read_numbered_records
     from seodang.data.verify.code_runs import isolation_in_force
     from seodang.data.verify.context import bare_context
     from seodang.data.verify.find import find_check
@@ -33,17 +43,21 @@ def command(name: str, file: Path, exam: Path | None, environments: tuple[str, .
 
     check = find_check(name)
     per_record = bool(getattr(inspect.getmodule(check), "PER_RECORD", False))
-    records = read_records(file)
-    questions = [record.question or record.answer for record in read_records(exam)] if exam else []
+    numbered = read_numbered_records(file)
+    records = [record for _, record in numbered]
+    questions = [asked_text(record) for _, record in read_numbered_records(exam)] if exam else []
+    if exam and not questions:
+        raise InputError("no exam items", where=str(exam), hint="one item a line; against an empty exam every record would be clean")
     section = VerifySection(tool_environments=environments)
     for line in isolation_in_force([check], records, section):
         click.echo(line, err=True)
-    with bare_context(section, questions) as context:
+    with bare_context(section, questions, standalone=True) as context:
         verdicts = guarded(name, check, records, context, per_record=per_record)
+    judged = [(line, verdict) for (line, _), verdict in zip(numbered, verdicts, strict=True)]
     if as_json:
-        rows = [{"record": v.record, "outcome": v.outcome, "evidence": v.evidence} for v in verdicts]
+        rows = [{"line": line, "record": v.record, "outcome": v.outcome, "evidence": v.evidence} for line, v in judged]
         click.echo(json.dumps({"check": name, "verdicts": rows}, ensure_ascii=False, indent=2))
         return
-    for record, verdict in zip(records, verdicts, strict=True):
+    for line, verdict in judged:
         told = ", ".join(f"{key} {value}" for key, value in verdict.evidence.items())
-        click.echo(f"{verdict.outcome:<10}{record.id}  {told}")
+        click.echo(f"{verdict.outcome:<10}{file}:{line}  {verdict.record}  {told}")

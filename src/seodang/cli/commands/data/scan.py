@@ -32,7 +32,8 @@ def command(source: Path, exam: Path, coverage: float, workers: int, as_json: bo
     from seodang.core.errors import InputError
     from seodang.data.contamination.index import ExamItem, build_index
     from seodang.data.contamination.scan import scan_lines
-    from seodang.data.row_text import LinesFile, parts_of_row
+    from seodang.data.lines_file import LinesFile
+    from seodang.data.row_text import parts_of_row
 
     def asked_of(lines: LinesFile, index: int) -> ExamItem:
         item = ExamItem(*parts_of_row(lines.row(index), lines.where(index)))
