@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from seodang.core.errors import VerificationError
+from seodang.data.ledger.bounds import refuse_untold_numbers
 from seodang.data.ledger.ledger import Ledger
 from seodang.data.ledger.policy import DECISIONS, Policy
 from seodang.data.ledger.view import Ruled, count, flow, one_verification, rule_all, write_view
@@ -17,6 +18,8 @@ def replay(place: Place, policy: Policy) -> dict[str, Any]:
     views: list[str] = []
     with Ledger(place.folder) as ledger:
         for verification in one_verification(ledger, place.verification):
+            told = {name: list(ledger.verdicts(name, config).values()) for name, config in verification.checks}
+            refuse_untold_numbers(policy.thresholds, told)
             old += rule_all(ledger, verification)
             ruled = rule_all(ledger, verification, policy)
             views.append(str(write_view(place.folder, verification, policy, ruled)))

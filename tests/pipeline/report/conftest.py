@@ -254,6 +254,7 @@ def example_run() -> dict[str, Any]:
                 "not_in_exam": 12,
             },
             "accepted_by_kind": {"know": 455, "act": 247},
+            "dropped": {"self_instruct": {"repeats an earlier one": 41, "cut off": 7}, "magpie": {"another <language>": 3}},
             "examples": [
                 {"question": "My screen says no service, what do I check first?", "answer": NETWORK, "kind": "act"},
                 {"question": "When may a suspended line be lifted?", "answer": "After all overdue bills are paid.", "kind": "know"},

@@ -179,3 +179,16 @@ def test_licences_and_think_modes_stand_in_every_form_of_the_report(run: Run):
         assert "teacher: on; student: off" in text
     del run["licenses"], run["thinking"]
     assert "Think mode" not in render_html(build_report(run))
+
+
+def test_what_generators_dropped_stands_with_its_reasons_in_every_form(run: Run):
+    report = build_report(run)
+    assert report["data"]["dropped"] == run["data"]["dropped"]
+    assert "| self\\_instruct | repeats an earlier one | 41 |" in render_markdown(report)
+    page = render_html(report)
+    assert "repeats an earlier one" in page
+    assert "another &lt;language&gt;" in page
+    del run["data"]["dropped"]
+    without = build_report(run)
+    assert without["data"]["dropped"] == {}
+    assert "dropped before they became records" not in render_markdown(without) + render_html(without)

@@ -13,6 +13,7 @@ from seodang.data.verify.context import CheckContext, failed, passed, undecided
 VERSION = 1
 PER_RECORD = True
 READS = ("exam_questions",)
+NUMBERS = ("coverage", "num_items")
 
 
 def contamination(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

@@ -9,6 +9,7 @@ from seodang.scoring.similarity import nearest
 VERSION = 1
 PER_RECORD = True
 READS = ("exam_questions",)
+NUMBERS = ("similarity",)
 
 
 def decontaminated(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

@@ -8,6 +8,7 @@ from seodang.scoring.similarity import trigrams
 
 VERSION = 1
 READS: tuple[str, ...] = ()
+NUMBERS = ("similarity",)
 
 
 def near_duplicate(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
