@@ -51,7 +51,7 @@ _VERSIONS = {
     "gold": 1,
     "rollouts": 2,
     "targets": 4,
-    "train": 6,
+    "train": 7,
     "evaluate": 3,
     "export": 1,
 }

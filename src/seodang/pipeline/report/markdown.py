@@ -17,6 +17,7 @@ from seodang.pipeline.report.arm_tables import (
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.cost_section import COST_COLUMNS, cost_rows, cost_words
 from seodang.pipeline.report.dropped_table import dropped_table
+from seodang.pipeline.report.held_out_table import held_out_table
 from seodang.pipeline.report.markup import visible
 from seodang.pipeline.report.reading import OVERALL
 from seodang.pipeline.report.result_sections import MAX_ANSWERS
@@ -181,7 +182,10 @@ def _training(report: Row) -> str:
     columns = ["arm", "seed", "steps", "training tokens", "learning rate", *losses, "time"]
     targets = report["targets"]
     blocks = [_with_origin(report, "training", _table(columns, rows))] if rows else []
-    blocks += filter(None, [_plain(grid_table(report)), _plain(variants_table(report)), _plain(own_answers_table(report))])
+    blocks += filter(
+        None,
+        [_plain(held_out_table(report)), _plain(grid_table(report)), _plain(variants_table(report)), _plain(own_answers_table(report))],
+    )
     return "\n\n".join([*blocks, *([f"Teacher targets: {inline(brief(targets))}."] if targets else [])])
 
 

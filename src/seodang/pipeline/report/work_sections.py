@@ -9,6 +9,7 @@ from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.curves import loss_figure
 from seodang.pipeline.report.dropped_table import dropped_table
 from seodang.pipeline.report.figures import bar_figure
+from seodang.pipeline.report.held_out_table import held_out_table
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.wording import brief, count, duration, percent, significant, size, thinking_words
 
@@ -103,6 +104,7 @@ def training_section(report: Row) -> Safe:
     if training:
         children += [
             _training_table(training),
+            plain_table(held_out_table(report)),
             plain_table(grid_table(report)),
             plain_table(variants_table(report)),
             plain_table(own_answers_table(report)),
