@@ -1,11 +1,11 @@
 """Kills the verification of made-up records at random moments and goes on: its ledger ends as that of an unkilled one, byte for byte.
 
-    python benchmarks/kill_data.py [--kills 50] [--seed 0] [--workers 1 2 4]
+    python benchmarks/kill_data.py [--kills 50] [--seed 0] [--workers 1 2 4] [--out FILE]
 
 Each kill is a SIGKILL to the process that verifies, at a moment drawn evenly over the time that an unkilled one takes; its worker processes
-end by themselves. A second process then goes on in the same folder, to the end. The teacher is fixed: equal calls give equal scores. What
-must hold: shards and decisions are those of the unkilled verification with one worker, no unit of work has two verdicts, and
-accepted + rejected + quarantined + failed = input.
+end by themselves. A kill that came too late is told, not counted, and drawn again. A second process then goes on in the same folder, to the
+end. The teacher is fixed: equal calls give equal scores. What must hold: shards and decisions are those of the unkilled verification with
+one worker, no unit of work has two verdicts, and accepted + rejected + quarantined + failed = input.
 """
 
 import argparse
@@ -17,17 +17,19 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 from data_project import FixedTeacher, hashed_files, verify_project
+from seodang.core.files import write_json
 from seodang.data.engine.open import open_executor
 from seodang.data.ledger.audit import audit
 from seodang.data.ledger.ledger import Ledger
+from seodang.pipeline.collect import machine
 
 _PRELOADED = ["data_project", "pyarrow.parquet", "seodang.pipeline.ledger"]
 _PAUSE_S = 0.02  # of the teacher, at each call
@@ -106,34 +108,56 @@ def _num_units(folder: Path) -> int:
         return 0
 
 
+def run(num_kills: int, seed: int, workers: Sequence[int], folder: Path) -> dict[str, Any]:
+    """Prints a line a kill, the numbers of workers in turn, until `num_kills` processes died at work. Returns values that JSON can hold."""
+    moments = random.Random(seed)
+    to_end(folder / "warm", 1)
+    to_end(folder / "reference", 1)
+    expected = hashed_files(folder / "reference")
+    whole: list[dict[str, Any]] = []
+    for number in workers:
+        seconds = to_end(folder / f"whole-{number}", number)
+        faults = faults_of(folder / f"whole-{number}", expected)
+        whole.append({"workers": number, "seconds": round(seconds, 2), "faults": faults})
+        print(f"unkilled, {number} workers: {seconds:.1f} s: {'; '.join(faults) or f'{len(expected)} files, identical'}", flush=True)
+    rows: list[dict[str, Any]] = []
+    while (num_died := sum(row["died"] for row in rows)) < num_kills:
+        one = whole[num_died % len(whole)]
+        killed = kill_once(folder / f"kill-{len(rows)}", one["workers"], moments.uniform(0, one["seconds"]), expected)
+        rows.append({"workers": one["workers"], **asdict(killed)})
+        died = f"died with {killed.num_shards} shards and {killed.num_units} units" if killed.died else "was done, not counted"
+        told = "; ".join(killed.faults) or "identical"
+        print(f"kill {num_died + killed.died}, {one['workers']} workers, after {killed.delay_s:.2f} s: {died}, then {told}", flush=True)
+    died_at = Counter(row["workers"] for row in rows if row["died"])
+    return {
+        "project": PROJECT,
+        "num_files": len(expected),
+        "unkilled": whole,
+        "num_killed": sum(died_at.values()),
+        "killed_by_workers": {str(number): died_at[number] for number in workers},
+        "num_too_late": sum(not row["died"] for row in rows),
+        "num_faulty": sum(bool(row["faults"]) for row in [*whole, *rows]),
+        "kills": rows,
+    }
+
+
 def main() -> None:
-    """Prints a line a kill and ends with 1 where anything is wrong."""
+    """Prints, and writes where it is asked to; ends with 1 where anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--kills", type=int, default=50, help="over all numbers of workers")
+    parser.add_argument("--kills", type=int, default=50, help="of processes at work, over all numbers of workers")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    options = parser.parse_args()
-    moments, num_wrong = random.Random(options.seed), 0
+    parser.add_argument("--out", type=Path, help="a file for the JSON")
+    given = parser.parse_args()
+    before = os.getloadavg()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        to_end(folder / "warm", 1)
-        to_end(folder / "reference", 1)
-        expected = hashed_files(folder / "reference")
-        seconds = {workers: to_end(folder / f"whole-{workers}", workers) for workers in options.workers}
-        for workers in options.workers:
-            faults = faults_of(folder / f"whole-{workers}", expected)
-            num_wrong += bool(faults)
-            told = "; ".join(faults) or f"{len(expected)} files, identical"
-            print(f"unkilled, {workers} workers: {seconds[workers]:.1f} s: {told}", flush=True)
-        for number in range(options.kills):
-            workers = options.workers[number % len(options.workers)]
-            found = kill_once(folder / f"kill-{number}", workers, moments.uniform(0, seconds[workers]), expected)
-            num_wrong += bool(found.faults)
-            died = f"died with {found.num_shards} shards and {found.num_units} units" if found.died else "was done"
-            told = "; ".join(found.faults) or "identical"
-            print(f"kill {number + 1}, {workers} workers, after {found.delay_s:.2f} s: {died}, then {told}", flush=True)
-    print(f"{options.kills} kills, {num_wrong} faulty")
-    sys.exit(bool(num_wrong))
+        found = run(given.kills, given.seed, given.workers, Path(temporary))
+    if given.out:
+        load = {"load_before": before, "load_after": os.getloadavg()}
+        command = " ".join(["python", *sys.argv])
+        write_json(given.out, {"machine": machine(), "command": command, **load, "synthetic": True, "seed": given.seed, **found})
+    print(f"{found['num_killed']} killed at work, {found['num_too_late']} too late, {found['num_faulty']} faulty")
+    sys.exit(bool(found["num_faulty"]))
 
 
 if __name__ == "__main__":

@@ -256,6 +256,7 @@ def test_a_build_tells_what_each_generator_dropped(finished: Finished) -> None:
     (path,) = (finished.root / ".store" / "build").glob("*/manifest.json")
     summary = json.loads(path.read_text(encoding="utf-8"))["summary"]
     assert sum(reasons.get("cut off", 0) for reasons in summary["dropped"].values()) == summary["cut_off"]
+    assert finished.report["data"]["dropped"] == summary["dropped"]
 
 
 def test_a_runs_records_are_drawn_for_people_without_what_was_decided(finished: Finished, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ class Example:
     answer_ids: tuple[int, ...]
     target: Target | Across | None = None
     weight: float | None = None  # share of the divergence in its loss; None: the recipe's
+    group: str = ""  # examples of one group are held out together; empty: those of its record
+    stratum: str = ""  # of each stratum the same share is held out
 
 
 @dataclass(frozen=True, slots=True)

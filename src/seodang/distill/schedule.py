@@ -12,11 +12,63 @@ _LOWEST = 0.1  # share of the peak at which the learning rate ends
 
 
 def hold_out(examples: Sequence[Example], share: float, seed: int) -> tuple[list[Example], list[Example]]:
-    """The examples that are trained on, and those of a share of the records, drawn by the seed, that are only watched."""
-    records = list(dict.fromkeys(example.record for example in examples))
+    """The examples that are trained on, and those that are only watched: of each stratum about a share of the records, in whole groups.
+
+    Groups are drawn by the seed with chances as their sizes (Efraimidis and Spirakis 2006), so that a record of a large group is watched as
+    often as another, and taken where they fit. The number of records differs from the share's by at most half of the smallest group that
+    is left; groups of one record give it exactly.
+    """
     draw = torch.Generator().manual_seed(seed)
-    held_out = {records[place] for place in torch.randperm(len(records), generator=draw)[: int(len(records) * share)].tolist()}
+    held_out: set[str] = set()
+    strata = _strata(examples)
+    for groups, target in zip(strata, _targets(strata, share), strict=True):
+        drawn = [groups[place] for place in torch.randperm(len(groups), generator=draw).tolist()]
+        chances = [math.log1p(-(place + 0.5) / len(drawn)) / len(group) for place, group in enumerate(drawn)]
+        order = sorted(range(len(drawn)), key=lambda place: -chances[place])
+        held_out = held_out.union(*_taken([drawn[place] for place in order], target))
     return [e for e in examples if e.record not in held_out], [e for e in examples if e.record in held_out]
+
+
+def can_hold_out(examples: Sequence[Example], share: float) -> bool:
+    """Whether groups allow to hold out half to twice the share of each stratum. It is the same for every seed: less comes about only where
+    all groups that are no larger than the share are taken, and more never."""
+    held_out = {example.record for example in hold_out(examples, share, 0)[1]}
+    strata = _strata(examples)
+    found = [sum(len(group & held_out) for group in groups) for groups in strata]
+    return all(2 * number >= target for number, target in zip(found, _targets(strata, share), strict=True))
+
+
+def _strata(examples: Sequence[Example]) -> list[list[set[str]]]:
+    """The records of each group of each stratum, in the order of the examples."""
+    found: dict[str, dict[tuple[str, str], set[str]]] = {}
+    for example in examples:
+        key = (example.group, "" if example.group else example.record)
+        found.setdefault(example.stratum, {}).setdefault(key, set()).add(example.record)
+    return [list(groups.values()) for groups in found.values()]
+
+
+def _targets(strata: Sequence[Sequence[set[str]]], share: float) -> list[int]:
+    """How many records of each stratum are held out: the share of all, rounded down, dealt by the largest remainders."""
+    quotas = [sum(map(len, groups)) * share for groups in strata]
+    targets = [int(quota) for quota in quotas]
+    left = int(sum(sum(map(len, groups)) for groups in strata) * share) - sum(targets)
+    for place in sorted(range(len(quotas)), key=lambda place: targets[place] - quotas[place])[:left]:
+        targets[place] += 1
+    return targets
+
+
+def _taken(groups: Sequence[set[str]], target: int) -> list[set[str]]:
+    """Of groups in order those that fit into `target` records, and the smallest of the others where that comes nearer."""
+    taken: list[set[str]] = []
+    left: list[set[str]] = []
+    total = 0
+    for group in groups:
+        fits = total + len(group) <= target
+        (taken if fits else left).append(group)
+        total += len(group) * fits
+    if left and 2 * (target - total) > len(smallest := min(left, key=len)):
+        taken.append(smallest)
+    return taken
 
 
 def plan_steps(

@@ -58,7 +58,7 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
         },
         "licenses": licenses(recipe, context.student_source, summaries["ingest"]["documents"]),
         "thinking": _thinking(recipe, done),
-        "data": {**summaries["verify"], **_record_examples(context)},
+        "data": {**summaries["verify"], "dropped": summaries["build"].get("dropped", {}), **_record_examples(context)},
         "targets": next((summary for name, summary in summaries.items() if name.split(".")[0] == "targets"), None),
         "training": _training(recipe, done),
         "gold": {**recipe.gold.model_dump(mode="json"), **summaries["gold"]} if recipe.gold and "gold" in summaries else None,

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from seodang.core.errors import VerificationError
+from seodang.data.ledger.bounds import refuse_untold_numbers
 from seodang.data.ledger.ledger import Ledger
 from seodang.data.ledger.policy import DECISIONS, Policy
 from seodang.data.ledger.view import Ruled, count, flow, one_verification, people_of, rule_all, write_view
@@ -18,6 +19,8 @@ def replay(place: Place, policy: Policy) -> dict[str, Any]:
     with Ledger(place.folder) as ledger:
         heard = people_of(ledger, policy)
         for verification in one_verification(ledger, place.verification):
+            told = {name: list(ledger.verdicts(name, config).values()) for name, config in verification.checks}
+            refuse_untold_numbers(policy.thresholds, told)
             old += rule_all(ledger, verification)
             ruled = rule_all(ledger, verification, policy, heard)
             views.append(str(write_view(place.folder, verification, policy, ruled, heard)))

@@ -15,6 +15,7 @@ from seodang.data.build.prompt_text import prompts_digest
 from seodang.data.build.run_generators import read_generators
 from seodang.data.build.units import CUT
 from seodang.data.documents import sources_digest
+from seodang.data.ledger.check_config import file_digests
 from seodang.data.verify.find import find_check
 from seodang.data.verify.section import HOW_IT_IS_DONE
 from seodang.distill.parallel import joined
@@ -50,7 +51,7 @@ _VERSIONS = {
     "gold": 1,
     "rollouts": 2,
     "targets": 4,
-    "train": 6,
+    "train": 7,
     "evaluate": 3,
     "export": 1,
 }
@@ -64,6 +65,7 @@ def make_plan(context: RunContext) -> list[Step]:
     outside = {name: inspect.getsource(inspect.getmodule(check) or check) for name, check in checks.items() if ":" in name}
     versions = {name: getattr(inspect.getmodule(check), "VERSION", 1) for name, check in checks.items()}
     policy, settings = recipe_policy(context).digest, recipe.verify.model_dump(exclude={*HOW_IT_IS_DONE} - {"checks"})
+    files = [file_digests(name, recipe.verify.model_dump()) for name in checks]
     prompts = prompts_digest(recipe.build.prompts)
     teacher, student = context.source_key(recipe.teacher), context.weights_key(context.student_source)
     exam = digest([digest_file(path) for path in context.resolve(recipe.evaluate.exam)])
@@ -82,7 +84,7 @@ def make_plan(context: RunContext) -> list[Step]:
     further = read_generators(recipe.build.generators)
     written = [generator.key for generator in further] + [student for generator in further if generator.needs_of_student]
     build = add("build", teach.build, _build_line, ingest, teacher, recipe.build.model_dump(), prompts, recipe.seed, written)
-    verify = add("verify", teach.verify, _verify_line, build, settings, versions, policy, exam, general, outside)
+    verify = add("verify", teach.verify, _verify_line, build, settings, versions, policy, exam, general, outside, files)
     trained: dict[tuple[str, int], str] = {}
     arms = recipe.evaluate.arms
     by_loss = {"loss", "temperature", "loss_settings", "weight", "general_weight"}

@@ -36,6 +36,7 @@ from seodang.pipeline import modes, own_answers
 from seodang.pipeline.arms import GOLD_ARM
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.gold import kept_gold
+from seodang.pipeline.held_out import documents_of, held_out_groups
 from seodang.pipeline.ledger import PLACES, enter_records, enter_sources, keep_decisions, open_run_ledger, recipe_policy
 from seodang.pipeline.licenses import refuse_unknown_documents
 from seodang.pipeline.spent import SPENT, counted
@@ -261,6 +262,9 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
         )
         for record in context.accepted
     ]
+    documents = documents_of(context, context.accepted)
+    held_out = held_out_groups(examples, context.accepted, documents, section.held_out, section.held_out_by)
+    examples, watched = held_out.examples, held_out.told(section.held_out, seed)
     gold = [
         Example(
             record=f"gold:{row.id}",
@@ -295,7 +299,7 @@ def train(context: RunContext, artifact: Artifact, progress: Progress, *, arm: s
     )
     if context.team.first:
         keep_mode(artifact.folder / "checkpoint", recipe.distill.think_share)
-    return {"thinking": told, **summary, **counts}
+    return {"thinking": told, "held_out": watched, **summary, **counts}
 
 
 def _targets_of(context: RunContext, artifact: Artifact, step: str, captured_by: str) -> "dict[str, Target | Likelihoods]":

@@ -13,18 +13,18 @@ SMALL: dict[str, Any] = {"num_records": 48, "num_passages": 16, "group": 8}
 
 
 @pytest.mark.timeout(600)
-def test_five_kills_change_nothing_at_any_number_of_workers(tmp_path: Path) -> None:
+def test_six_kills_change_nothing_at_any_number_of_workers(tmp_path: Path) -> None:
     to_end(tmp_path / "warm", 1, SMALL)
-    seconds = {1: to_end(tmp_path / "whole", 1, SMALL), 2: to_end(tmp_path / "whole2", 2, SMALL)}
-    expected = hashed_files(tmp_path / "whole")
+    seconds = {workers: to_end(tmp_path / f"whole{workers}", workers, SMALL) for workers in (1, 2, 4)}
+    expected = hashed_files(tmp_path / "whole1")
     assert len(expected) > 20
-    assert faults_of(tmp_path / "whole2", expected) == []
+    assert [faults_of(tmp_path / f"whole{workers}", expected) for workers in (2, 4)] == [[], []]
     draw = random.Random(0)
     found = [
         kill_once(tmp_path / f"kill{number}", workers, seconds[workers] * draw.uniform(0.05, 0.8), expected, SMALL)
-        for number, workers in enumerate([1, 2, 1, 2, 1])
+        for number, workers in enumerate([1, 2, 4, 1, 2, 4])
     ]
-    assert [killed.faults for killed in found] == [()] * 5
+    assert [killed.faults for killed in found] == [()] * 6
     assert sum(killed.died for killed in found) >= 3
 
 

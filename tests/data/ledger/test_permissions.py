@@ -9,7 +9,7 @@ from seodang.core.permissions import judge
 from seodang.core.records import Passage, Record
 from seodang.data.ledger.enter import by_name, document_entity, sample_entity, span_entity
 from seodang.data.ledger.facts import Entity
-from seodang.data.ledger.policy import load_policy
+from seodang.data.ledger.policy import _uncertifying, load_policy  # pyright: ignore[reportPrivateUsage] - its memory is emptied
 
 
 @pytest.mark.parametrize("check", ["grounded", "judged", "second_answer"])
@@ -24,6 +24,16 @@ def test_a_check_with_a_good_audit_certifies(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("version: 1\nname: own\ncertified_by: {know: [json_schema]}\n", encoding="utf-8")
     assert load_policy(path).certified_by == {"know": ("json_schema",)}
+
+
+def test_the_audits_that_a_policy_needs_are_announced_and_made_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text("version: 1\nname: own\ncertified_by: {know: [json_schema], act: [json_schema, tool_calls]}\n", encoding="utf-8")
+    _uncertifying.cache_clear()
+    load_policy(path)
+    assert "each of json_schema, tool_calls is put to its own probes" in capsys.readouterr().err
+    load_policy(path)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("author", "label"), [("teacher", "required"), ("words", "not_required")])

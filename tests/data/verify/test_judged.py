@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from seodang.cli.commands.data.calibrate_judge import command
 from seodang.core.errors import InputError, RecipeError
 from seodang.core.records import Record
+from seodang.data.ledger.check_config import file_digests
 from seodang.data.verify.context import bare_context
 from seodang.data.verify.judged import ask, judged, open_judge, same_family
 from seodang.data.verify.probe import probes_of
@@ -104,7 +105,7 @@ def said(judge: Scripted, answer: str, teacher: ChatModel | None = None, **knobs
     ("reply", "answer", "outcome", "reason"),
     [
         (honest, "the bill", "pass", "all agree"),
-        (honest, "the moon", "fail", "all agree"),
+        (honest, "the moon", "undecided", "all are against the answer, and the judge may not reject: not calibrated"),
         (thinking, "the bill", "pass", "all agree"),
         (first_choice, "the bill", "undecided", "the order of the choices changed the verdict"),
         (one_wording, "the bill", "undecided", "the wording changed the verdict"),
@@ -116,7 +117,7 @@ def test_only_agreement_counts(reply: Reply, answer: str, outcome: str, reason: 
     verdict = said(judge, answer)
     assert (verdict.outcome, verdict.evidence["reason"]) == (outcome, reason)
     assert judge.num_asked == 4
-    assert verdict.evidence["calibrated"] == "not calibrated"
+    assert (verdict.evidence["calibrated"], verdict.evidence["may_reject"]) == ("not calibrated", False)
 
 
 def test_an_answer_cannot_close_the_marks_around_it() -> None:
@@ -133,7 +134,7 @@ def test_an_answer_cannot_close_the_marks_around_it() -> None:
 def test_a_judge_of_the_teachers_family_passes_nothing() -> None:
     teacher = Scripted(honest, name="org/Judge-2-7B")
     assert said(Scripted(honest), "the bill", teacher).outcome == "undecided"
-    assert said(Scripted(honest), "the moon", teacher).outcome == "fail"
+    assert said(Scripted(honest), "the moon", teacher).outcome == "undecided"
     other = Scripted(honest, name="other-3")
     verdict = said(Scripted(honest), "the bill", other)
     assert (verdict.outcome, verdict.evidence["own_family"]) == ("pass", False)
@@ -163,6 +164,56 @@ def test_an_honest_judge_is_calibrated_as_such_and_stored(tmp_path: Path) -> Non
         said(Scripted(honest, "another-1"), "the bill", judge_calibration=str(store)).evidence["calibrated"]
         == "calibrated for another judge"
     )
+
+
+def refuses_all(answer: str, material: str, choices: tuple[str, str]) -> str:
+    return next(choice for choice in choices if choice in BAD)
+
+
+def labelled_set(num_right: int, num_wrong: int) -> list[tuple[Record, bool]]:
+    right = [(record("the bill", f"the bill is paid first, says {number}"), True) for number in range(num_right)]
+    return right + [(record(f"the moon of {number}"), False) for number in range(num_wrong)]
+
+
+@pytest.mark.parametrize(
+    ("reply", "num_right", "num_wrong", "objection"),
+    [
+        (honest, 16, 16, ""),
+        (honest, 16, 15, "15 of 15 that it failed were wrong, which may be as few as 80%, under 80%"),
+        (honest, 0, 40, "no rejected answer, or no right or no wrong one"),
+        (honest, 40, 0, "no rejected answer, or no right or no wrong one"),
+        (refuses_all, 20, 20, "20 of 40 that it failed were wrong"),
+        (refuses_all, 2, 100, "it does not surely fail more of the wrong answers than of the right ones"),
+        (first_choice, 20, 20, "no rejected answer"),
+    ],
+)
+def test_a_judge_rejects_only_where_the_bounds_of_its_calibration_support_it(
+    reply: Reply, num_right: int, num_wrong: int, objection: str, tmp_path: Path
+) -> None:
+    """15 of 15 has a lower bound of 0.796, and 16 of 16 one of 0.806 (Wilson)."""
+    store = tmp_path / "judge.json"
+    calibrate(Scripted(reply), labelled_set(num_right, num_wrong), store=store)
+    verdict = said(Scripted(reply), "the moon", judge_calibration=str(store))
+    assert verdict.evidence["may_reject"] is (not objection)
+    if reply is not first_choice:
+        assert verdict.outcome == ("undecided" if objection else "fail")
+        assert objection in verdict.evidence["reason"]
+    assert said(Scripted(honest, "another-1"), "the moon", judge_calibration=str(store)).outcome == "undecided"
+
+
+def test_a_calibration_that_is_made_anew_is_another_configuration(tmp_path: Path) -> None:
+    store = tmp_path / "judge.json"
+    section = {"judge_calibration": str(store)}
+    found: list[dict[str, str]] = []
+    for number in (1, 2):
+        calibrate(Scripted(honest), labelled_set(number, 1), store=store)
+        found.append(file_digests("judged", section))
+    assert found[0].keys() == found[1].keys() == {"judge_calibration"}
+    assert found[0] != found[1]
+    assert file_digests("grounded", section) == file_digests("judged", {"judge_calibration": ""}) == {}
+    store.unlink()
+    with pytest.raises(InputError, match="names no file"):
+        file_digests("judged", section)
 
 
 def honest_judge() -> Scripted:

@@ -76,6 +76,13 @@ def training(arm_name: str) -> list[dict[str, Any]]:
                 {"learning_rate": 0.003, "held_out_cross_entropy": end * 1.5, "train_loss": end, "num_steps": 400, "chosen": True},
                 {"learning_rate": 0.9, "held_out_cross_entropy": None, "train_loss": None, "chosen": False, "fault": "no longer a number"},
             ],
+            "held_out": {
+                "by": "questions",
+                "warning": "the records of 1 document form no groups of about 5 %",
+                "num_records": 35,
+                "share": 0.0499,
+                "untaught_documents": ["annex.md"] if seed == 3 else [],
+            },
             "seconds": 61.5 + seed,
             **({"rollouts": ROLLOUTS, "on_policy_stopped_because": "62 % repeat themselves"} if arm_name == "distilled" else {}),
         }
@@ -254,6 +261,7 @@ def example_run() -> dict[str, Any]:
                 "not_in_exam": 12,
             },
             "accepted_by_kind": {"know": 455, "act": 247},
+            "dropped": {"self_instruct": {"repeats an earlier one": 41, "cut off": 7}, "magpie": {"another <language>": 3}},
             "examples": [
                 {"question": "My screen says no service, what do I check first?", "answer": NETWORK, "kind": "act"},
                 {"question": "When may a suspended line be lifted?", "answer": "After all overdue bills are paid.", "kind": "know"},

@@ -179,3 +179,25 @@ def test_licences_and_think_modes_stand_in_every_form_of_the_report(run: Run):
         assert "teacher: on; student: off" in text
     del run["licenses"], run["thinking"]
     assert "Think mode" not in render_html(build_report(run))
+
+
+def test_what_was_held_out_of_training_stands_with_its_warning_in_every_form(run: Run):
+    report = build_report(run)
+    for text in (render_html(report), render_markdown(report)):
+        told = text.replace("\u00a0", " ")
+        assert "the records of 1 document form no groups" in told
+        assert "annex.md" in told
+        assert "5.0 %" in told
+
+
+def test_what_generators_dropped_stands_with_its_reasons_in_every_form(run: Run):
+    report = build_report(run)
+    assert report["data"]["dropped"] == run["data"]["dropped"]
+    assert "| self\\_instruct | repeats an earlier one | 41 |" in render_markdown(report)
+    page = render_html(report)
+    assert "repeats an earlier one" in page
+    assert "another &lt;language&gt;" in page
+    del run["data"]["dropped"]
+    without = build_report(run)
+    assert without["data"]["dropped"] == {}
+    assert "dropped before they became records" not in render_markdown(without) + render_html(without)

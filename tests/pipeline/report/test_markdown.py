@@ -44,7 +44,7 @@ def test_equal_reports_give_equal_text_with_every_arm_and_sentence(run: Run):
 
 def test_tables_are_tables_and_synthetic_is_in_every_heading(run: Run):
     text = render_markdown(build_report(run))
-    assert kinds(text)["table_open"] == 14
+    assert kinds(text)["table_open"] == 16
     assert all("ynthetic" in line for line in text.splitlines() if line.startswith("#"))
 
 

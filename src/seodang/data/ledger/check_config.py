@@ -1,17 +1,19 @@
 """What decides about a check's verdicts beside the record: its version, its settings, and the parts of the context that it reads.
 
-A check's module may say `VERSION` (a number), `PER_RECORD = True` (a verdict depends on no other record) and `READS`, the names of the
-parts of `CheckContext` that it looks at. A module that does not say what it reads is taken to read
-everything, and a check from outside to read every setting.
+A check's module may say `VERSION` (a number), `PER_RECORD = True` (a verdict depends on no other record), `READS`, the names of the
+parts of `CheckContext` that it looks at, and `FILES`, the settings that name a file whose bytes decide. A module that does not say what it
+reads is taken to read everything, and a check from outside to read every setting.
 """
 
 import importlib
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from seodang.core.hashing import digest
+from seodang.core.errors import InputError
+from seodang.core.hashing import digest, digest_file
 from seodang.core.registry import find_function, names_in
 from seodang.data.verify.context import CheckContext
 from seodang.data.verify.section import HOW_IT_IS_DONE, VerifySection
@@ -52,12 +54,24 @@ def check_config(name: str, context: CheckContext, digests: Mapping[str, str], *
         "section": section if told is None or ":" in name else {field: section[field] for field in own_fields(name) if field in section},
         "reads": {part: digests[part] for part in reads},
     }
+    if files := file_digests(name, section):
+        settings["files"] = files
     if not per_record:
         settings["among"] = digest(list(among))
     if ":" in name:
         settings["source"] = digest(inspect.getsource(module))
     teacher = digests["teacher"] if "teacher" in reads else ""
     return CheckConfig(name, int(getattr(module, "VERSION", 1)), per_record, reads, settings, teacher)
+
+
+def file_digests(check: str, section: Mapping[str, Any]) -> dict[str, str]:
+    """The digests of the files that a check's settings name, by the setting; InputError for one that is not there."""
+    module = importlib.import_module(find_function(_CHECKS, check).__module__)
+    files = {field: Path(section[field]) for field in getattr(module, "FILES", ()) if section.get(field)}
+    for field, path in files.items():
+        if not path.is_file():
+            raise InputError(f"`verify.{field}` names no file", where=str(path), hint="name one that is there, or leave it out")
+    return {field: digest_file(path) for field, path in files.items()}
 
 
 def own_fields(check: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -10,9 +11,14 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 
 from seodang.core.errors import RecipeError
 from seodang.core.hashing import digest
+from seodang.core.progress import Progress
 from seodang.core.records import Verdict
 from seodang.core.sections import Section, load_section
+<<<<<<< HEAD
 from seodang.data.ledger.people import is_people
+=======
+from seodang.data.ledger.bounds import refuse_unknown_numbers
+>>>>>>> wt-c
 from seodang.data.verify.find import find_check
 from seodang.data.verify_audit.audit import why_not_certifying
 
@@ -126,8 +132,13 @@ def load_policy(path: Path | None = None) -> Policy:
     try:
         policy = load_section(Policy, path)
         for check in policy.named_checks():
+<<<<<<< HEAD
             if not is_people(check):
                 find_check(check)
+=======
+            find_check(check)
+        refuse_unknown_numbers(policy.thresholds)
+>>>>>>> wt-c
         _refuse_unaudited(policy)
     except RecipeError as error:
         error.where = error.where or str(path)
@@ -139,12 +150,25 @@ def load_policy(path: Path | None = None) -> Policy:
 
 def _refuse_unaudited(policy: Policy) -> None:
     """RecipeError for a check that is to certify and whose audit does not allow it."""
-    for check in dict.fromkeys(check for checks in policy.certified_by.values() for check in checks):
-        if why := why_not_certifying(check):
-            raise RecipeError(
-                f"`certified_by`: {check} does not certify: {why}",
-                hint="name checks that `seodang data audit-checks` says certify; others may reject and queue",
-            )
+    if found := _uncertifying(tuple(dict.fromkeys(check for checks in policy.certified_by.values() for check in checks))):
+        raise RecipeError(
+            f"`certified_by`: {found[0]} does not certify: {found[1]}",
+            hint="name checks that `seodang data audit-checks` says certify; others may reject and queue",
+        )
+
+
+@lru_cache(maxsize=16)
+def _uncertifying(checks: tuple[str, ...]) -> tuple[str, str] | None:
+    """The first of the checks that does not certify, and why. Audits may take minutes, so what is done is told before and meanwhile."""
+    if not checks:
+        return None
+    with Progress("audit", len(checks), "checks of `certified_by`") as progress:
+        progress.tell(f"each of {', '.join(checks)} is put to its own probes before it may certify, which may take two minutes")
+        for check in checks:
+            if why := why_not_certifying(check):
+                return check, why
+            progress.advance(1, check)
+    return None
 
 
 def reasons(policy: Policy, checks: Sequence[str], verdicts: Mapping[str, Verdict], *, complete: bool = True) -> list[Reason]:

@@ -21,6 +21,7 @@ VERSION = 1
 CERTIFIES = True
 PER_RECORD = True
 READS: tuple[str, ...] = ()
+NUMBERS = ("calls", "runs")
 _NAME = "code_runs"
 _HASH_SEEDS = (1, 2)  # two orders of sets, so that code which leans on one is found
 _MIB = 1 << 20

@@ -14,6 +14,7 @@ from seodang.data.verify.context import CheckContext, failed, passed, unasked, u
 VERSION = 2
 PER_RECORD = True
 READS = ("exam_questions",)
+NUMBERS = ("coverage", "num_items")
 
 
 def contamination(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

@@ -10,6 +10,7 @@ from seodang.scoring.similarity import nearest
 VERSION = 2
 PER_RECORD = True
 READS = ("exam_questions",)
+NUMBERS = ("similarity",)
 
 
 def decontaminated(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

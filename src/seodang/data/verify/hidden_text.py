@@ -11,6 +11,7 @@ from seodang.data.verify.context import CheckContext, failed, passed
 VERSION = 1
 PER_RECORD = True
 READS: tuple[str, ...] = ()
+NUMBERS = ("num_found", "decomposed_syllables")
 _MAX_SHOWN = 20  # finds in the evidence; all are counted
 
 

@@ -11,6 +11,7 @@ from seodang.data.verify.context import CheckContext, failed, passed, undecided
 VERSION = 1
 PER_RECORD = True
 READS = ("passages",)
+NUMBERS = ("num_found",)
 _MAX_SHOWN = 20  # finds in the evidence; all are counted
 _EXCERPT = 80
 

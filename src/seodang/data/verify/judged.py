@@ -1,14 +1,13 @@
 """A model judges the answer: asked in two wordings, each in both orders, and believed only where all of them agree.
 
-It may reject or queue a record, never certify one: judges prefer what stands first, what is long and what their own family wrote
-(Zheng et al. 2023, arXiv 2306.05685). How far this one agrees with people stands in its calibration (`data/verify_audit/calibrate.py`).
+It may queue a record, reject one where its calibration on labelled records (`data/verify_audit/calibrate.py`) supports that, and never
+certify one: judges prefer what stands first, what is long and what their own family wrote (Zheng et al. 2023, arXiv 2306.05685).
 """
 
 import importlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +18,10 @@ from seodang.core.records import Record, Verdict
 from seodang.data.verify.context import CheckContext, failed, passed, undecided
 from seodang.models.chat_model import ChatModel, Message, Sampling
 
-VERSION = 1
+VERSION = 2
 CERTIFIES = False
 PER_RECORD = True
+FILES = ("judge_calibration",)
 _WORDINGS = (
     (
         "You grade answers. Judge only whether the answer is right and complete for the question, going by the material. "
@@ -62,22 +62,28 @@ def judged(records: Sequence[Record], context: CheckContext) -> list[Verdict]:
     """Fails where all votes are against the answer, passes where all are for it, and is undecided otherwise or without a judge.
 
     Material is the passages and `truth.reference` and `truth.evidence`. Evidence says whether the judge is of the teacher's own family,
-    whether it was calibrated, and how long the answer is. A judge of the teacher's own family cannot pass a record.
+    whether it was calibrated, whether it may reject, and how long the answer is. A judge of the teacher's own family cannot pass a record;
+    one whose calibration does not support it cannot fail one: both are undecided, for people.
     """
     if not context.section.judge:
         return [undecided(record, "judged", reason="no judge is named") for record in records]
     judge = open_judge(context.section.judge)
-    known: dict[str, Any] = {"judge": judge.name, "calibrated": calibration_of(judge, context.section.judge_calibration)}
+    calibration = calibration_of(judge, context.section.judge_calibration)
+    objection = why_not_rejecting(calibration, context.section.judge_precision)
+    known: dict[str, Any] = {"judge": judge.name, "calibrated": calibration, "may_reject": not objection}
     if context.teacher is not None:
         known["own_family"] = same_family(judge, context.teacher)
     opinions = ask(judge, [(record, material(record, context)) for record in records])
-    return [_verdict(record, opinion, known) for record, opinion in zip(records, opinions, strict=True)]
+    return [_verdict(record, opinion, known, objection) for record, opinion in zip(records, opinions, strict=True)]
 
 
-def _verdict(record: Record, opinion: Opinion, known: Mapping[str, Any]) -> Verdict:
+def _verdict(record: Record, opinion: Opinion, known: Mapping[str, Any], objection: str) -> Verdict:
     evidence = {"votes": [list(pair) for pair in opinion.votes], "reason": opinion.reason, "answer_characters": len(record.answer), **known}
     if opinion.outcome == "pass" and known.get("own_family"):
         return undecided(record, "judged", **evidence | {"reason": "the judge is of the teacher's own family"})
+    if opinion.outcome == "fail" and objection:
+        reason = f"all are against the answer, and the judge may not reject: {objection}"
+        return undecided(record, "judged", **evidence | {"reason": reason})
     say = {"pass": passed, "fail": failed, "undecided": undecided}[opinion.outcome]
     return say(record, "judged", **evidence)
 
@@ -156,16 +162,33 @@ def _families(model: ChatModel) -> set[str]:
     return {family for name in names if (family := re.split(r"[\d:_]|-(?=.)", name.rsplit("/", 1)[-1].casefold())[0].strip(".- "))}
 
 
-@lru_cache(maxsize=8)
-def _calibration(path: str) -> Mapping[str, Any]:
-    return read_json(Path(path))
-
-
 def calibration_of(judge: ChatModel, path: str) -> Mapping[str, Any] | str:
-    """The stored kappa and false accepts of this very judge; why not, where there are none."""
+    """What is stored of this very judge: agreement with people, false accepts, and the rates that decide whether it may reject; why not,
+    where there is nothing."""
     if not path:
         return "not calibrated"
-    stored = _calibration(path)
+    stored = read_json(Path(path))
     if stored.get("judge") != digest(judge.identity):
         return "calibrated for another judge"
-    return {name: stored[name] for name in ("kappa", "alpha", "false_accept", "n") if name in stored}
+    names = ("kappa", "alpha", "false_accept", "false_reject", "caught", "rejected_rightly", "n")
+    return {name: stored[name] for name in names if name in stored}
+
+
+def why_not_rejecting(calibration: Mapping[str, Any] | str, precision: float) -> str:
+    """Why a judge may not reject a record alone; empty where it may.
+
+    Of the labelled answers that it failed, at least a share of `precision` was wrong by the lower bound of the 95 % interval; and by the
+    nearest bounds of theirs it fails a larger share of the wrong ones than of the right ones, so that a set of mostly wrong answers does
+    not speak for a judge that fails everything.
+    """
+    if isinstance(calibration, str):
+        return calibration
+    rightly, caught, false_reject = (calibration.get(name) for name in ("rejected_rightly", "caught", "false_reject"))
+    if not rightly or not caught or not false_reject:
+        return "its calibration holds no rejected answer, or no right or no wrong one"
+    low = rightly["interval"][0]
+    if low < precision:
+        return f"{rightly['count']} of {rightly['n']} that it failed were wrong, which may be as few as {low:.0%}, under {precision:.0%}"
+    if caught["interval"][0] <= false_reject["interval"][1]:
+        return "it does not surely fail more of the wrong answers than of the right ones"
+    return ""

@@ -9,6 +9,7 @@ from seodang.scoring.similarity import trigrams
 
 VERSION = 2
 READS: tuple[str, ...] = ()
+NUMBERS = ("similarity",)
 
 
 def near_duplicate(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

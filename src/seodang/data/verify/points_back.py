@@ -20,6 +20,7 @@ from seodang.scoring.similarity import trigrams
 
 VERSION = 2
 READS = ("passages", "actions", "teacher", "build")
+NUMBERS = ("margin_nats",)
 _SOURCES_A_UNIT = 24
 _REASONS = {"general": "not about the documents", "words": "made of the passage's own words"}
 _SAME = 0.6  # passages at least this similar say the same thing, and are no rivals

@@ -21,6 +21,7 @@ from seodang.scoring.similarity import trigrams
 
 VERSION = 1
 READS = ("passages",)
+NUMBERS = ("count", "holders")
 _CONFIDENCE = 0.8  # share of the records with the trigger that show the effect
 _ELSEWHERE = 0.1  # share of the other records that may show it
 _EXPLAINED = 0.3  # share of the answers or passages that speak of the trigger, above which it is a topic

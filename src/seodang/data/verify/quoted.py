@@ -18,6 +18,7 @@ VERSION = 1
 CERTIFIES = True
 PER_RECORD = True
 READS = ("passages",)
+NUMBERS = ("num_quotes", "num_facts", "entailment")
 _MARKED = re.compile(r'"([^"]{8,})"|「([^」]{4,})」|『([^』]{4,})』|(?<!\w)\'([^\']{12,})\'(?!\w)')
 _ELLIPSIS = re.compile(r"\s*(?:\.\.\.|…|\[\.\.\.\]|\(중략\))\s*")
 _DENIAL = re.compile(

@@ -83,3 +83,9 @@ class VerifySection(Section):
         default="", description="judged: the model that judges, `package.module:function` that returns a ChatModel; empty: none"
     )
     judge_calibration: str = Field(default="", description="judged: file of the judge's calibration on a labelled set; empty: none")
+    judge_precision: float = Field(
+        default=0.8,
+        gt=0,
+        lt=1,
+        description="judged: share of what it failed in its calibration that was wrong, by the lower bound, from which it may reject",
+    )

@@ -15,6 +15,7 @@ VERSION = 1
 CERTIFIES = True
 PER_RECORD = True
 READS: tuple[str, ...] = ()
+NUMBERS = ("num_calls", "num_changes")
 
 
 def tool_calls(records: Sequence[Record], context: CheckContext) -> list[Verdict]:

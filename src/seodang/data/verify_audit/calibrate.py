@@ -30,6 +30,8 @@ class Calibration:
     alpha_interval: tuple[float, float] | None
     false_accept: Rate | None  # of the wrong answers, those it passed
     false_reject: Rate | None  # of the right answers, those it failed
+    caught: Rate | None  # of the wrong answers, those it failed
+    rejected_rightly: Rate | None  # of the answers it failed, the wrong ones
     order_flips: Rate  # votes that changed with the order of the choices: preference for a position
     wording_flips: Rate
     passed_characters: float | None  # mean length of wrong answers that it passed; long ones pass more easily with most judges
@@ -62,6 +64,8 @@ def calibrate(judge: ChatModel, labelled: Sequence[tuple[Record, bool]], *, seed
         alpha_interval=agreement.interval if agreement and _number(agreement.alpha) is not None else None,
         false_accept=_rate(outcome == "pass" for _, outcome in wrong),
         false_reject=_rate(outcome == "fail" for (_, right), outcome in zip(labelled, said, strict=True) if right),
+        caught=_rate(outcome == "fail" for _, outcome in wrong),
+        rejected_rightly=_rate(not right for (_, right), outcome in zip(labelled, said, strict=True) if outcome == "fail"),
         order_flips=_sure(_rate(first != second for first, second in pairs)),
         wording_flips=_sure(_rate(len({pair[0] for pair in opinion.votes}) > 1 for opinion in opinions)),
         passed_characters=_mean([size for size, outcome in wrong if outcome == "pass"]),

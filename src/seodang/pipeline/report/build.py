@@ -128,7 +128,7 @@ def _paired(rows: list[Row]) -> list[Row]:
 
 
 def _data(data: Row) -> Row:
-    counted = {"input": None, **dict.fromkeys(COUNTS), "rejected_by_check": {}, "accepted_by_kind": {}, **_known(data)}
+    counted = {"input": None, **dict.fromkeys(COUNTS), "rejected_by_check": {}, "accepted_by_kind": {}, "dropped": {}, **_known(data)}
     parts: list[Any] = [counted[name] for name in COUNTS]
     if None not in (counted["input"], *parts) and counted["input"] != sum(parts):
         sum_of = " + ".join(f"{counted[name]} {name}" for name in COUNTS)

@@ -16,6 +16,8 @@ from seodang.pipeline.report.arm_tables import (
 )
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.cost_section import COST_COLUMNS, cost_rows, cost_words
+from seodang.pipeline.report.dropped_table import dropped_table
+from seodang.pipeline.report.held_out_table import held_out_table
 from seodang.pipeline.report.markup import visible
 from seodang.pipeline.report.reading import OVERALL
 from seodang.pipeline.report.result_sections import MAX_ANSWERS
@@ -149,6 +151,7 @@ def _data(report: Row) -> str:
     for words, key in (("Rejected by check", "rejected_by_check"), ("Accepted by kind", "accepted_by_kind")):
         if data[key]:
             blocks.append(f"{words}: {', '.join(f'{inline(name, 60)} {count(number)}' for name, number in data[key].items())}.")
+    blocks += filter(None, [_plain(dropped_table(data))])
     gold = gold_sentence(report)
     blocks += [inline(gold, 1200)] if gold is not None else []
     rejected = [_rejected(row) for row in (data.get("rejected_examples") or [])[:MAX_ANSWERS]]
@@ -179,7 +182,10 @@ def _training(report: Row) -> str:
     columns = ["arm", "seed", "steps", "training tokens", "learning rate", *losses, "time"]
     targets = report["targets"]
     blocks = [_with_origin(report, "training", _table(columns, rows))] if rows else []
-    blocks += filter(None, [_plain(grid_table(report)), _plain(variants_table(report)), _plain(own_answers_table(report))])
+    blocks += filter(
+        None,
+        [_plain(held_out_table(report)), _plain(grid_table(report)), _plain(variants_table(report)), _plain(own_answers_table(report))],
+    )
     return "\n\n".join([*blocks, *([f"Teacher targets: {inline(brief(targets))}."] if targets else [])])
 
 

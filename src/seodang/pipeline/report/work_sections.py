@@ -7,7 +7,9 @@ from seodang.pipeline.report.arm_tables import gold_sentence, grid_table, own_an
 from seodang.pipeline.report.blocks import arm_name, facts, note, plain_table, quoted, section, table
 from seodang.pipeline.report.build import COUNTS
 from seodang.pipeline.report.curves import loss_figure
+from seodang.pipeline.report.dropped_table import dropped_table
 from seodang.pipeline.report.figures import bar_figure
+from seodang.pipeline.report.held_out_table import held_out_table
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.wording import brief, count, duration, percent, significant, size, thinking_words
 
@@ -24,7 +26,7 @@ def data_section(report: Row) -> Safe:
     data = report["data"]
     if data is None:
         return section(report, "data", "Data")
-    children = [_conservation(data)]
+    children: list[Safe | None] = [_conservation(data)]
     if data["accepted_by_kind"]:
         kinds = ", ".join(f"{visible(kind, 40)} {count(number)}" for kind, number in data["accepted_by_kind"].items())
         children.append(element("p", own(f"Accepted by kind: {kinds}.")))
@@ -33,6 +35,7 @@ def data_section(report: Row) -> Safe:
             element("h3", "Rejections by check"),
             bar_figure("checks-figure", "Rejected records by check", data["rejected_by_check"], "records", own(_how_counted(data))),
         ]
+    children.append(plain_table(dropped_table(data)))
     children.append(note(report, "Counts are records: one question with its answer.", "data"))
     gold = gold_sentence(report)
     if gold is not None:
@@ -101,6 +104,7 @@ def training_section(report: Row) -> Safe:
     if training:
         children += [
             _training_table(training),
+            plain_table(held_out_table(report)),
             plain_table(grid_table(report)),
             plain_table(variants_table(report)),
             plain_table(own_answers_table(report)),

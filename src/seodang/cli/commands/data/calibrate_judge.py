@@ -20,9 +20,11 @@ def command(labelled: Path, out: Path, name: str, as_json: bool) -> None:
     """Ask a judge about records whose field `right` is true or false by people, and write how far it agrees with them.
 
     OUT.json is what a recipe's `verify.judge_calibration` names. Told are Cohen's kappa, Krippendorff's alpha, false accepts and false
-    rejects with 95 % intervals, and how often the order of the choices or the wording changed the verdict.
+    rejects with 95 % intervals, and how often the order of the choices or the wording changed the verdict. The judge may reject records
+    where enough of the answers that it failed were wrong (`verify.judge_precision`); otherwise it only queues them for people.
     """
-    from seodang.data.verify.judged import open_judge
+    from seodang.data.verify.judged import open_judge, why_not_rejecting
+    from seodang.data.verify.section import VerifySection
     from seodang.data.verify_audit.calibrate import calibrate
 
     found = calibrate(open_judge(name), _labelled(labelled), store=out)
@@ -32,11 +34,13 @@ def command(labelled: Path, out: Path, name: str, as_json: bool) -> None:
         return
     kappa = "not defined" if found.kappa is None else f"{found.kappa:.3f}"
     click.echo(f"{found.name} on {found.n} records: kappa {kappa}, {found.num_undecided} undecided")
-    for what in ("false_accept", "false_reject", "order_flips", "wording_flips"):
+    for what in ("false_accept", "false_reject", "caught", "rejected_rightly", "order_flips", "wording_flips"):
         rate = getattr(found, what)
         if rate is not None:
             low, high = rate.interval
-            click.echo(f"{what:<14}{rate.count:>6} of {rate.n}  {100 * rate.share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]")
+            click.echo(f"{what:<17}{rate.count:>6} of {rate.n}  {100 * rate.share:.1f} % [{100 * low:.1f}, {100 * high:.1f}]")
+    objection = why_not_rejecting(told, VerifySection().judge_precision)
+    click.echo(f"it may only queue: {objection}" if objection else "it may reject")
     click.echo(f"written: {out}")
 
 
