@@ -14,11 +14,8 @@ from seodang.core.hashing import digest
 from seodang.core.progress import Progress
 from seodang.core.records import Verdict
 from seodang.core.sections import Section, load_section
-<<<<<<< HEAD
-from seodang.data.ledger.people import is_people
-=======
 from seodang.data.ledger.bounds import refuse_unknown_numbers
->>>>>>> wt-c
+from seodang.data.ledger.people import is_people
 from seodang.data.verify.find import find_check
 from seodang.data.verify_audit.audit import why_not_certifying
 
@@ -132,13 +129,9 @@ def load_policy(path: Path | None = None) -> Policy:
     try:
         policy = load_section(Policy, path)
         for check in policy.named_checks():
-<<<<<<< HEAD
             if not is_people(check):
                 find_check(check)
-=======
-            find_check(check)
         refuse_unknown_numbers(policy.thresholds)
->>>>>>> wt-c
         _refuse_unaudited(policy)
     except RecipeError as error:
         error.where = error.where or str(path)
