@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, lists, tuples
 from statsmodels.api import OLS
-from tests.oracles.inspect_ai import clustered_stderr
 
+from oracles.inspect_ai import clustered_stderr
 from seodang.statistics.clustered import as_clusters, clustered_mean
 from seodang.statistics.intervals import wilson
 

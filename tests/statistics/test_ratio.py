@@ -22,6 +22,7 @@ def test_each_end_is_where_a_score_test_turns(cells: tuple[int, int, int, int]) 
     found = retention(*scores(*cells))
     assert found.status == "bounded"
     assert found.interval is not None
+    assert found.ratio is not None
     assert found.ratio == pytest.approx((both + only_s) / (both + only_t))
     student, teacher = (np.array(row[0], float) for row in scores(*cells))
     left_over = student - found.ratio * teacher

@@ -48,7 +48,7 @@ class Clusters:
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values of each cluster added up, shape (num_clusters,)."""
-        return np.bincount(self.codes, weights=values, minlength=self.num)
+        return np.bincount(self.codes, weights=values, minlength=self.num).astype(np.float64, copy=False)
 
     def covariance(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
         """Cluster-robust covariance of the means of two values of each item; the variance of a mean for a value with itself."""
