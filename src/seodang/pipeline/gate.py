@@ -20,6 +20,7 @@ from seodang.models.think import ThinkMode
 from seodang.pipeline.declaration import declare
 from seodang.pipeline.evaluate import FOLDER, answer, evaluation_folder, task_options
 from seodang.pipeline.open_model import open_model
+from seodang.pipeline.report_evaluations import write_report
 from seodang.pipeline.workspace import Workspace
 
 GATES = "gates"  # below RUNS/eval: one folder a gate
@@ -82,6 +83,8 @@ def run_gate(
             for title, split in splits.items()
         }
     write_json(folder / VERDICT, verdict)
+    first = next(found.model for (_, arm), found in answers.items() if arm == STUDENT)
+    write_report(list(answers.values()), folder, first=first, verdict=verdict)
     return {**verdict, "folder": str(folder)}
 
 

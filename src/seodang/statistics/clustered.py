@@ -48,7 +48,7 @@ class Clusters:
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values of each cluster added up, shape (num_clusters,)."""
-        return np.bincount(self.codes, weights=values, minlength=self.num)
+        return np.bincount(self.codes, weights=values, minlength=self.num).astype(np.float64, copy=False)
 
     def covariance(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
         """Cluster-robust covariance of the means of two values of each item; the variance of a mean for a value with itself."""
@@ -80,7 +80,8 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None, *, co
     Graubard 1998, Surv. Methodol. 24:193), others mean +- t * standard error; both with Student's t of `Clusters.effective` - 1 degrees of
     freedom. Where all values are equal, as many items as effective clusters are counted, so the interval has a width.
     One cluster shows nothing about others: the interval is everything that is possible.
-    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 30 clusters or more, and num_clusters * min(mean, 1 - mean) >= 5.
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 30 clusters or more, and `Clusters.effective` *
+    min(mean, 1 - mean) >= 5.
     """
     array = as_items(values)
     groups = as_clusters(clusters, array.size)

@@ -9,7 +9,7 @@ from seodang.pipeline.report.wording import count, percent, plural
 
 Row = dict[str, Any]
 
-SIGNS = {"passed": "✓", "failed": "✗", "inconclusive": "?"}
+SIGNS = {"passed": "✓", "waived": "✓", "failed": "✗", "inconclusive": "?"}
 _WORDS = {
     "passed": "The gate is passed.",
     "failed": "The gate is not passed.",
@@ -17,7 +17,7 @@ _WORDS = {
 }
 _SYNTHETIC = "Synthetic: fake or random weights, or made-up items, took part. These numbers say nothing about a real model."
 _BEFORE = "The rules were declared before the first item was asked."
-_AFTER = "The rules were changed after answers existed."
+_AFTER = "The rules in force were not declared before the student's answers were there."
 _CLASSES = {"passed": "better", "failed": "worse", "inconclusive": "not-distinguishable"}
 
 
@@ -99,12 +99,11 @@ def _rules(verdict: Mapping[str, Any]) -> list[Row]:
     return [*verdict["rules"], *verdict["secondary"]]
 
 
-def _declared(verdict: Mapping[str, Any]) -> Safe | None:
-    """Whether the rules stood before the first answer, and what was waived."""
-    said = [_BEFORE if verdict["declared_before"] else _AFTER] if "declared_before" in verdict else []
-    said += [f"Changed: {visible(str(change), 300)}." for change in verdict.get("changes", ())]
-    said += [
-        f"Waived by {visible(str(one.get('by', '')), 80)}: {visible(str(one.get('reason', '')), 300)}."
-        for one in verdict.get("waivers", ())
-    ]
-    return element("ul", *(element("li", own(words)) for words in said), class_="verdict") if said else None
+def _declared(verdict: Mapping[str, Any]) -> Safe:
+    """Whether the rules stood before the first answer, what was changed since, and what was waived on whose word."""
+    said = [_BEFORE if verdict["declared_before"] else _AFTER]
+    said += [f"Changed: {visible(str(change), 300)}." for change in verdict["changes"]]
+    said += [f"Declared anew at {one['at']}: {visible(one['reason'], 300)}." for one in verdict["redeclared"]]
+    said += [f"Waived by {visible(one['waived_by'], 80)}: {visible(one['reason'], 300)}." for one in verdict.get("waivers", ())]
+    said += [f"Held back: {visible(verdict['held_back'], 300)}."] if "held_back" in verdict else []
+    return element("ul", *(element("li", own(words)) for words in said), class_="verdict")
