@@ -80,7 +80,8 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None, *, co
     Graubard 1998, Surv. Methodol. 24:193), others mean +- t * standard error; both with Student's t of `Clusters.effective` - 1 degrees of
     freedom. Where all values are equal, as many items as effective clusters are counted, so the interval has a width.
     One cluster shows nothing about others: the interval is everything that is possible.
-    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 30 clusters or more, and num_clusters * min(mean, 1 - mean) >= 5.
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 30 clusters or more, and `Clusters.effective` *
+    min(mean, 1 - mean) >= 5.
     """
     array = as_items(values)
     groups = as_clusters(clusters, array.size)

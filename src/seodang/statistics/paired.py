@@ -73,6 +73,7 @@ def _discordant(a: Sequence[bool], b: Sequence[bool]) -> tuple[int, int]:
 def paired_difference_interval(a: Sequence[bool], b: Sequence[bool], z: float = 1.96) -> tuple[float, float]:
     """Tango's score interval of `mean(a) - mean(b)` for two arms judged right or wrong on the same items; z = 1.96 covers 95 %.
 
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 5 expected discordant items or more.
     ValueError for unequal lengths or no items.
     """
     return tango_interval(*_discordant(a, b), len(a), z)
@@ -131,7 +132,8 @@ def paired_bootstrap(scores_a: ArrayLike, scores_b: ArrayLike, *, seed: int, dra
 
     Scores have shape (num_seeds, num_items), the items in the same order; the arms may differ in num_seeds. Each item's
     score is averaged over the seeds first, so that seeds are not counted as items. The 95 % interval is the percentile
-    bootstrap over items; p is a sign-flip permutation test.
+    bootstrap over items, whose domain `bootstrap_mean` states; p is a sign-flip permutation test. `paired_clusters` keeps its level where
+    few items differ, and knows clusters.
     """
     mean_a, mean_b = average_seeds(scores_a), average_seeds(scores_b)
     if mean_a.size != mean_b.size:
