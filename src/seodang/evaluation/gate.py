@@ -24,7 +24,6 @@ from seodang.evaluation.result import Evaluation
 from seodang.evaluation.retention import retention_by_family
 from seodang.evaluation.rules import Outcome, Tested
 from seodang.evaluation.score import summarise
-from seodang.statistics.families import holm
 
 Answers = Mapping[tuple[str, str], Evaluation]  # by the task's title and the model's name in the gate
 
@@ -86,10 +85,10 @@ def _of(answers: Answers, arm: str) -> dict[str, Evaluation]:
 def _rule_rows(gate: Gate, answers: Answers, role: str) -> list[dict[str, Any]]:
     asked = [(task, rule) for task in gate.tasks if task.role == role for rule in task.rules]
     tested = [test(rule, task.title, answers, gate.alpha) for task, rule in asked]
-    corrected = holm([found.p for found in tested])
+    decided = rules.decide_family(tested, gate.alpha)
     return [
-        rule_row(role, task.title, rule, found, p, answers, gate.alpha)
-        for (task, rule), found, p in zip(asked, tested, corrected, strict=True)
+        rule_row(role, task.title, rule, found, *ruling, answers)
+        for (task, rule), found, ruling in zip(asked, tested, decided, strict=True)
     ]
 
 
@@ -100,7 +99,7 @@ def _regression_rows(gate: Gate, index: int, answers: Answers) -> list[dict[str,
     for task in gate.tasks:
         if answers[task.title, STUDENT].manifest["summary"]["family"] == told.family:
             found = test(rule, task.title, answers, gate.alpha)
-            row = rule_row("regression", task.title, rule, found, found.p, answers, gate.alpha)
+            row = rule_row("regression", task.title, rule, found, found.p, found.outcome(found.p, gate.alpha), answers)
             rows.append({**row, "id": f"regression.{told.family}.{task.title}", "family": told.family})
     return rows
 
@@ -123,11 +122,10 @@ def test(rule: Rule, title: str, answers: Answers, alpha: float) -> Tested:
     return rules.retained(mine, theirs, both.clusters, minimum=rule.minimum, best=best)
 
 
-def rule_row(role: str, title: str, rule: Rule, found: Tested, p: float, answers: Answers, alpha: float) -> dict[str, Any]:
+def rule_row(role: str, title: str, rule: Rule, found: Tested, p: float, outcome: Outcome, answers: Answers) -> dict[str, Any]:
     """A rule's finding as JSON; `p_corrected` is Holm's, and decides."""
     against = held_against(rule)
     names = [STUDENT] if against is None else [STUDENT, against]
-    outcome = found.outcome(p, alpha)
     row: dict[str, Any] = {
         "id": f"{title}.{rule.rule}" + ("" if against is None or isinstance(rule, Retained) else f".{against}"),
         "role": role,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seodang.evaluation.score import mean_score
+from seodang.statistics.families import holm
 from seodang.statistics.one_sided import difference_p, mean_p, ratio_p
 from seodang.statistics.paired import average_seeds, compare_paired
 from seodang.statistics.ratio import retention
@@ -38,8 +39,13 @@ class Tested:
     seen_at: float | None = None  # the true value from which this many items would have passed, alone, with a probability of 80 %
 
     def outcome(self, p: float, alpha: float) -> Outcome:
-        """By the p that Holm corrected, or its own."""
+        """By its own p, or the one that Holm corrected."""
         return "passed" if p <= alpha else "failed" if self.contrary else "inconclusive"
+
+
+def decide_family(tested: Sequence[Tested], alpha: float) -> list[tuple[float, Outcome]]:
+    """The p of each rule, corrected by Holm for all of them, and what becomes of it."""
+    return [(p, found.outcome(p, alpha)) for found, p in zip(tested, holm([found.p for found in tested]), strict=True)]
 
 
 def superior(

@@ -57,7 +57,7 @@ def retention(student: ArrayLike, teacher: ArrayLike, clusters: Sequence[Hashabl
     reach = groups.quantile()
 
     def keeps(value: float) -> bool:
-        return abs(_score_statistic(only_new, only_old, share_new, share_old, size, value)) < reach
+        return abs(ratio_statistic(only_new, only_old, share_new, share_old, size, value)) < reach
 
     low = 0.0 if ratio == 0 else _turn(keeps, inside=ratio, outside=0.0)
     bounded = not keeps(_LARGEST)
@@ -66,7 +66,7 @@ def retention(student: ArrayLike, teacher: ArrayLike, clusters: Sequence[Hashabl
     return Retention(ratio, (low, high), "bounded" if bounded else "unbounded", new.size, groups.num, method)
 
 
-def _score_statistic(only_new: float, only_old: float, share_new: float, share_old: float, size: float, ratio: float) -> float:
+def ratio_statistic(only_new: float, only_old: float, share_new: float, share_old: float, size: float, ratio: float) -> float:
     """Standardised distance of the shares from a true `ratio` above 0, with the likeliest discordant shares given that ratio."""
     distance = share_new - ratio * share_old
     root = sqrt((share_new - ratio**2 * share_old) ** 2 + 4 * ratio**2 * only_new * only_old)
