@@ -40,10 +40,10 @@ class TrainSection(Section):
     checkpoint_steps: int = Field(default=40, ge=1, description="steps between checkpoints; a kill loses at most this many")
     held_out: float = Field(default=0.05, ge=0, lt=0.5, description="share of the records kept out of training to watch the loss")
     held_out_by: Literal["documents", "questions"] = Field(
-        default="documents",
-        description="what is held out together. documents: all records of a document and of their near-duplicate questions, so that the "
-        "watched loss tells of documents that are not taught. questions: near-duplicate questions, so that every document is taught. Where "
-        "documents are too few or too large for the share it is by questions, and the report says so",
+        default="questions",
+        description="what is held out together. questions: near-duplicate questions, so that every document is taught. documents: all "
+        "records of a document and of their near-duplicate questions, so that the watched loss tells of documents that are not taught; "
+        "where documents are too few or too large for the share it is by questions, and the report says so",
     )
     evaluations: int = Field(default=8, ge=1, description="how often in a training the held-out loss is computed")
     patience: int | None = Field(
