@@ -49,6 +49,8 @@ def test_arms_that_agree_everywhere_still_get_a_width() -> None:
     assert found.ratio == 1
     assert found.interval is not None
     assert 0.8 < found.interval[0] < 1 < found.interval[1] < 1.2
+    student, teacher = (np.repeat(rows, 3, axis=1) for rows in scores(40, 0, 0, 10))
+    assert retention(student, teacher, np.repeat(np.arange(50), 3).tolist()).interval == pytest.approx(found.interval)
 
 
 def test_repeated_items_make_nothing_more_certain() -> None:
