@@ -147,3 +147,8 @@ def test_the_narrated_order_of_a_world_is_that_of_its_answers() -> None:
     first, fewer = (int(word) for word in told["few"].prompt.replace(".", " ").split() if word.isdigit())
     assert told["few"].candidates[0] == str(2 * first - fewer)
     assert told["all"].candidates[0] == str(5 * first - fewer)
+
+
+def test_variants_of_a_scenario_are_different_worlds() -> None:
+    few = {next(one.candidates[0] for one in tell("books", "ko", 0, variant) if one.question_name == "few") for variant in range(12)}
+    assert len(few) > 4
