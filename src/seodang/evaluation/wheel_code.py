@@ -3,6 +3,7 @@
 import builtins
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -48,9 +49,10 @@ class WheelCode:
             package = str((globals_ or {}).get("__package__", ""))
             base = package.rsplit(".", level - 1)[0] if level > 1 else package
             name = f"{base}.{name}" if name else base
-        if name in self._stand_ins:
-            return self._stand_ins[name]
-        if name.split(".")[0] != self._package:
+        root, *inner = name.split(".")
+        if root in self._stand_ins:
+            return reduce(getattr, inner, self._stand_ins[root]) if wanted else self._stand_ins[root]
+        if root != self._package:
             return builtins.__import__(name, globals_, locals_, wanted or (), 0)
         module = self.module(name)
         if not wanted:
