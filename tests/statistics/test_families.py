@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, lists
+from statsmodels.stats.multitest import multipletests
 
 from seodang.statistics.families import holm
 
@@ -18,6 +19,12 @@ def by_closed_testing(ps: list[float]) -> list[float]:
     places = range(len(ps))
     sets = [chosen for size in range(1, len(ps) + 1) for chosen in combinations(places, size)]
     return [max(min(1.0, len(chosen) * min(ps[i] for i in chosen)) for chosen in sets if place in chosen) for place in places]
+
+
+@given(PS)
+def test_it_equals_statsmodels(ps: list[float]) -> None:
+    oracle = np.asarray(multipletests(ps, method="holm")[1])
+    assert holm(ps) == pytest.approx(oracle.tolist(), abs=1e-9)
 
 
 @given(PS)

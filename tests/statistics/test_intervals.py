@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import integers, tuples
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from seodang.statistics.intervals import bootstrap_mean, wilson
 
@@ -17,6 +18,7 @@ def test_wilson_equals_scipy(counts: tuple[int, int]):
     correct, total = counts
     oracle = stats.binomtest(correct, total).proportion_ci(0.95, method="wilson")
     assert wilson(correct, total, Z_95) == pytest.approx((oracle.low, oracle.high), abs=1e-12)
+    assert wilson(correct, total, Z_95) == pytest.approx(proportion_confint(correct, total, method="wilson"), abs=1e-9)
 
 
 @given(COUNTS)

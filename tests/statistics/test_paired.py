@@ -8,8 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import booleans, integers, lists, tuples
 from scipy import optimize, stats
+from statsmodels.stats.contingency_tables import mcnemar
 
-from seodang.statistics.paired import average_seeds, mcnemar_exact, paired_bootstrap, paired_difference_interval, paired_exact
+from oracles.inspect_ai import clustered_stderr
+from seodang.statistics.paired import (
+    average_seeds,
+    compare_paired,
+    mcnemar_exact,
+    paired_bootstrap,
+    paired_clusters,
+    paired_difference_interval,
+    paired_exact,
+    sign_flip_p,
+)
 
 PAIRS = lists(tuples(booleans(), booleans()), min_size=1, max_size=200)
 
@@ -25,6 +36,9 @@ def test_mcnemar_equals_the_binomial_test(b: int, c: int):
     oracle = stats.binomtest(b, b + c).pvalue if b + c else 1.0
     assert mcnemar_exact(b, c) == pytest.approx(oracle, rel=1e-9)
     assert mcnemar_exact(b, c) == mcnemar_exact(c, b)
+    if b + c:
+        other: Any = mcnemar([[5, b], [c, 7]], exact=True)
+        assert mcnemar_exact(b, c) == pytest.approx(other.pvalue, abs=1e-9)
 
 
 @given(PAIRS)
@@ -128,3 +142,57 @@ def test_scores_need_seeds_by_items_and_the_same_items():
         average_seeds([1.0, 0.0])
     with pytest.raises(ValueError, match="same items"):
         paired_bootstrap(np.ones((2, 4)), np.ones((2, 5)), seed=0)
+
+
+def test_the_comparison_chooses_the_method_by_the_data():
+    a, b = arms(12, 2, 50)
+    alone, shared = list(range(50)), [item // 2 for item in range(50)]
+    exact = paired_exact(a, b)
+    assert compare_paired([a], [b], seed=0) == exact
+    assert compare_paired([a], [b], alone, seed=0) == exact
+    assert compare_paired([a, a, a], [b], seed=0) == exact
+    assert compare_paired([a], [b], shared, seed=0) == paired_clusters([a], [b], shared, seed=0)
+    assert compare_paired([a, b], [b], seed=0) == paired_clusters([a, b], [b], None, seed=0)
+    assert compare_paired([np.array(a) / 2], [b], seed=0) == paired_clusters([np.array(a) / 2], [b], None, seed=0)
+
+
+def test_clusters_of_one_item_give_nearly_the_exact_comparison():
+    a, b = arms(60, 30, 400)
+    found, exact = paired_clusters([a], [b], None, seed=0), paired_exact(a, b)
+    assert found.interval == pytest.approx(exact.interval, abs=0.001)
+    assert found.p == pytest.approx(exact.p, abs=0.005)
+
+
+def test_repeated_items_make_nothing_more_certain():
+    a, b = (np.array([rows]) for rows in arms(9, 2, 40))
+    once = paired_clusters(a, b, None, seed=1)
+    often = paired_clusters(np.repeat(a, 4, axis=1), np.repeat(b, 4, axis=1), np.repeat(np.arange(40), 4).tolist(), seed=1)
+    assert often.interval == pytest.approx(once.interval)
+    assert (often.p, often.num_clusters, often.n) == (once.p, 40, 160)
+
+
+def test_many_clusters_give_the_interval_of_inspect_ais_standard_error():
+    """For many items the score interval is the difference +- 1.96 standard errors."""
+    generator = np.random.default_rng(4)
+    labels = generator.integers(0, 500, 2000)
+    a, b = generator.random((1, 2000)) < 0.6, generator.random((1, 2000)) < 0.5
+    differences = a[0].astype(float) - b[0]
+    error = clustered_stderr()([differences[labels == label].tolist() for label in np.unique(labels)])
+    found = paired_clusters(a, b, labels.tolist(), seed=0, draws=10)
+    assert found.interval == pytest.approx((differences.mean() - 1.965 * error, differences.mean() + 1.965 * error), abs=0.001)
+
+
+def test_all_sign_flips_are_tried_where_they_are_few():
+    sums = np.array([3.0, 1.0, 2.0, -1.0, 2.0, 0.0])
+    exact = stats.permutation_test((sums,), np.mean, permutation_type="samples", n_resamples=10_000).pvalue
+    assert sign_flip_p(sums, seed=0) == pytest.approx(exact, abs=1e-12)
+    assert sign_flip_p(sums, seed=0, draws=10) != exact
+
+
+def test_one_cluster_says_nothing_and_scores_stay_within_0_and_1():
+    found = paired_clusters([[1, 1, 0]], [[0, 0, 0]], ["a", "a", "a"], seed=0)
+    assert (found.interval, found.p) == ((-1.0, 1.0), 1.0)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        paired_clusters([[2.0, 0.0]], [[0.0, 0.0]], None, seed=0)
+    with pytest.raises(ValueError, match="same items"):
+        compare_paired([[1, 0]], [[1]], seed=0)

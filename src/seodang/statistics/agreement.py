@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from seodang.statistics.intervals import expanded_tail
+
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 
 _CODE = np.float64
@@ -51,12 +53,10 @@ def alpha_with_interval(
     if np.isnan(alpha):
         return Agreement(alpha, (float("nan"), float("nan")), num_units, num_ratings)
     generator = np.random.default_rng(seed)
-    found = np.empty(draws)
-    for draw in range(draws):
-        sample = counts[generator.integers(0, num_units, num_units)]
-        found[draw] = _alpha(sample, _distances(sample, values, level) if level == "ordinal" else distances)
+    samples = generator.multinomial(num_units, np.full(num_units, 1 / num_units), draws)  # how often each unit is drawn
+    found = _ordinal_alphas(counts, samples) if level == "ordinal" else _alphas(counts, distances, samples)
     found = found[~np.isnan(found)]
-    tail = (1 - confidence) / 2
+    tail = expanded_tail(num_units, confidence)
     low, high = np.quantile(found, [tail, 1 - tail]) if found.size else (float("nan"), float("nan"))
     return Agreement(alpha, (float(low), float(high)), num_units, num_ratings)
 
@@ -119,9 +119,18 @@ def _ordinal(totals: NDArray[np.float64]) -> NDArray[np.float64]:
 def _alpha(counts: NDArray[np.float64], distances: NDArray[np.float64]) -> float:
     if not counts.size:
         return float("nan")
-    sizes = counts.sum(axis=1)
+    return float(_alphas(counts, distances, np.ones((1, len(counts)), dtype=np.int64))[0])
+
+
+def _alphas(counts: NDArray[np.float64], distances: NDArray[np.float64], samples: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Alpha of each sample, which is how often each unit was drawn, shape (draws, num_units)."""
     # Within a unit, each pair of its ratings; a value with itself has distance 0, so it needs no correction.
-    seen = float((np.einsum("uv,vw,uw->u", counts, distances, counts) / (sizes - 1)).sum())
-    totals = counts.sum(axis=0)
-    by_chance = float(totals @ distances @ totals) / (totals.sum() - 1)
-    return float("nan") if by_chance == 0 else 1 - seen / by_chance
+    seen = samples @ (np.einsum("uv,uv->u", counts @ distances, counts) / (counts.sum(axis=1) - 1))
+    totals = samples @ counts
+    by_chance = np.einsum("dv,dv->d", totals @ distances, totals) / (totals.sum(axis=1) - 1)
+    return 1 - np.divide(seen, by_chance, out=np.full(len(samples), np.nan), where=by_chance != 0)
+
+
+def _ordinal_alphas(counts: NDArray[np.float64], samples: NDArray[np.int64]) -> NDArray[np.float64]:
+    """As `_alphas`, with distances that depend on how often each value was given in the sample."""
+    return np.concatenate([_alphas(counts, _ordinal(sample @ counts), sample[None]) for sample in samples])

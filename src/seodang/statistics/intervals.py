@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from math import sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from seodang.statistics.student import student_quantile
 
 _DRAWS_AT_ONCE = 500  # keeps 500 x items indices in memory, not all draws
 
@@ -12,33 +15,48 @@ _DRAWS_AT_ONCE = 500  # keeps 500 x items indices in memory, not all draws
 def wilson(correct: int, total: int, z: float = 1.96) -> tuple[float, float]:
     """Score interval of the proportion `correct / total`, within 0..1; z = 1.96 covers 95 %.
 
-    Source: Wilson 1927, J. Am. Stat. Assoc. 22:209. It keeps its coverage for few items and near 0 and 1.
+    Source: Wilson 1927, J. Am. Stat. Assoc. 22:209. Its coverage swings with the share, because counts are whole:
+    Domain (93 to 97 % covered for each share, see tests/statistics/test_coverage.py): 10 expected right and 10 wrong, or more.
     ValueError where no items were counted.
     """
     if total < 1:
         raise ValueError("a proportion of no items does not exist")
     if not 0 <= correct <= total:
         raise ValueError(f"{correct} right of {total} is not a proportion")
-    share = correct / total
+    return wilson_share(correct / total, total, z)
+
+
+def wilson_share(share: float, total: float, z: float) -> tuple[float, float]:
+    """Score interval of a share within 0..1 of `total` items, above 0, which may be an effective number and so a fraction."""
     weight = z * z / total
     centre = (share + weight / 2) / (1 + weight)
     half = sqrt(weight * share * (1 - share) + weight * weight / 4) / (1 + weight)
-    low = 0.0 if correct == 0 else max(0.0, centre - half)
-    high = 1.0 if correct == total else min(1.0, centre + half)
+    low = 0.0 if share == 0 else max(0.0, centre - half)
+    high = 1.0 if share == 1 else min(1.0, centre + half)
     return low, high
 
 
 def bootstrap_mean(values: ArrayLike, *, seed: int, draws: int = 10_000, confidence: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of `values`, shape (num_items,), drawing items with replacement.
 
-    Source: Efron 1979, Ann. Statist. 7:1. Equal seeds give equal intervals.
+    Sources: Efron 1979, Ann. Statist. 7:1; the percentiles are moved outwards as far as Student's t asks for n items (Hesterberg 2015,
+    Am. Stat. 69:371, "expanded percentile"). Equal seeds give equal intervals. Where all values are equal it has no width and says nothing.
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 50 items or more; for shares, 10 right and 10 wrong or more.
     """
     array = as_items(values)
     generator = np.random.default_rng(seed)
     means = in_chunks(draws, lambda count: array[generator.integers(0, array.size, (count, array.size))].mean(axis=1))
-    tail = (1 - confidence) / 2
+    tail = expanded_tail(array.size, confidence)
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(low), float(high)
+
+
+def expanded_tail(num_items: int, confidence: float) -> float:
+    """The share of bootstrap draws to leave out at either end so that few items are not taken for many; for one item, none."""
+    if num_items < 2:
+        return 0.0
+    reach = sqrt(num_items / (num_items - 1)) * student_quantile((1 + confidence) / 2, num_items - 1)
+    return NormalDist().cdf(-reach)
 
 
 def as_items(values: ArrayLike) -> NDArray[np.float64]:
