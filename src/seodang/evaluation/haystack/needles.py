@@ -1,4 +1,4 @@
-"""Made facts to be found, in English and Korean: random codes of places and lockers, sightings to be counted, and facts that are missing."""
+"""Made facts to be found, in English and Korean: codes of places and lockers, sightings to be counted, facts that are missing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ Kind = Literal["single", "several", "chain", "count", "absent"]
 _PLACES = {
     "en": "Ashcombe Mill,Brackley Wharf,Cawthorn Depot,Dunmere Barn,Eastholt Kiln,Fernley Forge,Garrick Lodge,Hexley Vault,Ingleby Pier,"
     "Jarrow Loft,Kelsow Annex,Lydgate Shed",
-    "ko": "은솔창고,달빛나루,한여울곳간,새벽들창고,버들골헛간,노을재방앗간,가람뜰보관소,솔바람공방,미리내선착장,두루미골창고,해오름터,물푸레곳간",
+    "ko": "은솔창고,달빛나루,한여울곳간,새벽들창고,버들골헛간,"
+    "노을재방앗간,가람뜰보관소,솔바람공방,미리내선착장,두루미골창고,해오름터,물푸레곳간",
 }
 _PEOPLE = {
     "en": "Odalys,Bertrand,Philippa,Thaddeus,Marisol,Leopold,Winifred,Casimir,Henrietta,Ignatius,Rosalind,Lysander",

