@@ -1,6 +1,6 @@
 """Each part has its own right behaviour, and no one behaviour is right in all."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ def right(item: Item) -> str:
 
 
 def scores(says: Callable[[Item], str]) -> dict[str, float]:
-    total: Counter[str] = Counter()
+    total: defaultdict[str, float] = defaultdict(float)
     for item in ITEMS:
         total[item.part] += solve(task, item, OPTIONS, lambda _, item=item: says(item)).score
     sizes = Counter(item.part for item in ITEMS)

@@ -1,0 +1,1 @@
+"""Facts that are made up and hidden in a real document."""

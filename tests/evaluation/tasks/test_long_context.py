@@ -1,0 +1,131 @@
+"""What is hidden can be found and nothing else is right."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from answerers import solve
+from seodang.core.errors import InputError
+from seodang.evaluation.run import task_items
+from seodang.evaluation.task import Item
+from seodang.evaluation.tasks.long_context import LongContextOptions, task
+
+ABSENT = {"en": "The document does not say that.", "ko": "문서에 나와 있지 않습니다."}
+
+
+@pytest.fixture(scope="module")
+def text_file(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("text") / "long.txt"
+    path.write_text(" ".join(f"Line {number} tells of rain and wind." for number in range(800)), encoding="utf-8")
+    return str(path)
+
+
+def loaded(text_file: str, **options: Any) -> tuple[LongContextOptions, list[Item]]:
+    chosen = LongContextOptions(files=(text_file,), **options)
+    return chosen, task_items(task, chosen, Path("unused"))
+
+
+def right(item: Item) -> str:
+    return ", ".join(ways[0] for ways in item.content["accepted"]) or ABSENT[item.language]
+
+
+def everything(item: Item) -> str:
+    return " ".join([*(ways[0] for ways in item.content["accepted"]), *item.content["wrong"]])
+
+
+def test_the_right_reply_scores_1_and_others_0(text_file: str):
+    options, items = loaded(text_file, lengths=(800, 1600))
+    assert len(items) == 2 * 2 * 5 * 5
+    for item in items:
+        told = {
+            name: solve(task, item, options, lambda _, text=text: text)
+            for name, text in {
+                "right": right(item),
+                "sentence": f"It is {right(item)}." if item.content["accepted"] else right(item),
+                "empty": "",
+                "everything": everything(item),
+                "absent": ABSENT[item.language],
+                "document": item.content["prompt"],
+                "other": "999999" if item.content["accepted"] else f"{right(item)} 999999",
+            }.items()
+        }
+        scores = {name: judged.score for name, judged in told.items()}
+        is_absent = not item.content["accepted"]
+        assert scores == {
+            "right": 1, "sentence": 1, "empty": 0, "everything": 0, "absent": float(is_absent), "document": 0, "other": 0
+        }, item.id  # fmt: skip
+        assert told["absent"].abstained
+        assert not told["everything"].abstained
+
+
+def test_one_of_several_is_not_enough(text_file: str):
+    options, items = loaded(text_file, kinds=("several",), num_needles=4)
+    for item in items:
+        judged = solve(task, item, options, lambda _, item=item: item.content["accepted"][0][0])
+        assert (judged.score, judged.evidence["found"]) == (0, 1)
+
+
+def test_what_is_hidden_stands_in_the_prompt_once_and_not_in_the_document(text_file: str):
+    _, items = loaded(text_file)
+    document = Path(text_file).read_text(encoding="utf-8")
+    for item in items:
+        for needle in item.content["needles"]:
+            assert item.content["prompt"].count(needle) == 1
+            assert needle not in document
+        for code in (way for ways in item.content["accepted"] for way in ways if len(way) == 6 and way.isdecimal()):
+            assert code not in document
+            assert code not in item.question
+
+
+@pytest.mark.parametrize("num_hops", [2, 3, 4])
+def test_a_chain_leads_from_the_question_to_the_code(text_file: str, num_hops: int):
+    """Followed by its sentences alone."""
+    _, items = loaded(text_file, kinds=("chain",), languages=("en",), num_hops=num_hops)
+    for item in items:
+        same = {n.split("'s")[0]: n.split(" as ")[1].split("'s")[0] for n in item.content["needles"] if " as " in n}
+        ends = {n.split("'s")[0]: n.split()[-1].rstrip(".") for n in item.content["needles"] if " as " not in n}
+        name, steps = item.question.split(" of ")[1].split("'s")[0], 1
+        while name in same:
+            name, steps = same[name], steps + 1
+        assert ((ends[name],),) == tuple(map(tuple, item.content["accepted"]))
+        assert steps == num_hops
+
+
+def test_the_fact_that_is_asked_for_is_absent(text_file: str):
+    _, items = loaded(text_file, kinds=("absent",))
+    for item in items:
+        name = item.question.split(" of ")[1].split("?")[0] if item.language == "en" else item.question.split("의 ")[0]
+        assert name not in item.content["prompt"].removesuffix(item.question)
+        assert len(item.content["needles"]) == 2
+
+
+def test_documents_are_about_as_long_as_asked(text_file: str):
+    _, items = loaded(text_file)
+    for item in items:
+        length = int(item.part.split()[1])
+        document = item.content["prompt"].split("<document>\n")[1].split("\n</document>")[0]
+        assert length - 60 <= len(document) <= length + 10
+
+
+def test_items_hidden_in_one_text_share_a_group(text_file: str):
+    _, items = loaded(text_file)
+    assert len({item.group for item in items}) == 2 * 3 * 5
+
+
+def test_equal_options_give_equal_items_and_another_seed_others(text_file: str):
+    first, second, third = (loaded(text_file, seed=seed)[1] for seed in (0, 0, 1))
+    assert first == second
+    assert not {item.content["prompt"] for item in first} & {item.content["prompt"] for item in third}
+
+
+def test_a_document_that_is_too_short_is_refused(text_file: str):
+    with pytest.raises(InputError, match="fewer than"):
+        loaded(text_file, lengths=(100_000,))
+
+
+@pytest.mark.network
+def test_the_documents_of_the_pinned_wheels_are_long_enough(tmp_path: Path):
+    options = LongContextOptions()
+    for item in task_items(task, options, tmp_path):
+        assert solve(task, item, options, lambda _, item=item: right(item)).score == 1
