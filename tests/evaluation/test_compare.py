@@ -97,7 +97,7 @@ def test_the_interval_of_tokens_for_a_right_answer_is_that_of_a_bootstrap(tmp_pa
 def test_nothing_right_costs_no_tokens_a_right_answer(tmp_path: Path) -> None:
     (row,) = compare([pair(evaluated(tmp_path / "a", ITEMS, GOOD), evaluated(tmp_path / "b", ITEMS, [0.0] * 60))])
     assert row["cost"]["new_tokens_per_right"]["b"] is None
-    assert row["ratio"]["status"] == "not defined"
+    assert row["retention"]["status"] == "not defined"
 
 
 def test_another_task_version_or_item_is_refused_with_what_differs(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from seodang.statistics.one_sided import difference_p, mean_p, ratio_p
+from seodang.statistics.ratio import retention
 from seodang.statistics.tango import tango_interval
 
 
@@ -36,11 +37,14 @@ def test_a_share_is_held_against_a_bound_by_the_exact_binomial() -> None:
     assert mean_p(values, None, above=0.5) == pytest.approx(oracle)
 
 
-def test_a_ratio_is_students_t_of_the_contrast() -> None:
+@pytest.mark.parametrize("minimum", [0.7, 0.8, 0.9, 1.0])
+def test_a_ratio_is_kept_at_2_5_percent_exactly_where_its_interval_lies_above_it(minimum: float) -> None:
     generator = np.random.default_rng(3)
-    a, b = generator.random((1, 80)), generator.random((1, 80))
-    oracle = stats.ttest_1samp(a[0] - 0.9 * b[0], 0.0, alternative="greater").pvalue
-    assert ratio_p(a, b, None, above=0.9) == pytest.approx(oracle, abs=1e-6)
+    for share in (0.6, 0.8, 1.0):
+        b = (generator.random((1, 120)) < 0.8).astype(float)
+        a = b * (generator.random((1, 120)) < share)
+        low, _ = retention(a, b).interval or (0, 0)
+        assert (ratio_p(a, b, None, above=minimum) <= 0.025) == (low > minimum)
 
 
 def test_copies_of_an_item_in_its_cluster_say_nothing_new() -> None:
@@ -68,5 +72,5 @@ def test_bounds_outside_of_their_range_are_refused() -> None:
         lambda: ratio_p(scores, scores, None, above=0.0),
         lambda: difference_p(scores, scores[:, :2], None, above=-0.1, seed=1),
     ):
-        with pytest.raises(ValueError):
+        with pytest.raises(ValueError, match=r"bound|paired arms"):
             refused()

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seodang.evaluation.pairs import Pairing, item_scores, num_errors
+from seodang.evaluation.retention import retention_row
 from seodang.evaluation.rules import SEED, reach
 from seodang.evaluation.token_cost import token_costs
 from seodang.statistics.families import holm
@@ -28,8 +29,8 @@ def difference(pairing: Pairing) -> dict[str, Any]:
     """Score of a minus score of b on the same items, as a fraction, with its 95 % interval and two-sided p; errors count as wrong on either
     side.
 
-    `seen` is the true difference that this many items show with a probability of 80 %, as widely as they scatter. `ratio` is a's score
-    over b's.
+    `seen` is the true difference that this many items show with a probability of 80 %, as widely as they scatter. `retention` is a's
+    score over b's.
     """
     items, a, b = pairing.items, *(item_scores(arm, pairing.items) for arm in (pairing.a, pairing.b))
     found = compare_paired(a, b, pairing.clusters, seed=SEED)
@@ -45,7 +46,7 @@ def difference(pairing: Pairing) -> dict[str, Any]:
         "method": found.method,
         "items": _item_counts(average_seeds(a), average_seeds(b)),
         "seen": min(1.0, reach(found.interval, alpha=0.025)),
-        "ratio": {"ratio": kept.ratio, "interval": list(kept.interval) if kept.interval else None, "status": kept.status},
+        "retention": retention_row(kept),
         "errors": {"a": num_errors(pairing.a, items), "b": num_errors(pairing.b, items)},
         "difference_range": [
             float(a.mean() - item_scores(pairing.b, items, error=1.0).mean()),

@@ -21,7 +21,7 @@ from seodang.evaluation.gate_file import (
 )
 from seodang.evaluation.pairs import item_scores, num_errors, pair
 from seodang.evaluation.result import Evaluation
-from seodang.evaluation.retention import retention_by_family
+from seodang.evaluation.retention import ends, retention_by_family
 from seodang.evaluation.rules import Outcome, Tested
 from seodang.evaluation.score import summarise
 
@@ -133,7 +133,7 @@ def rule_row(role: str, title: str, rule: Rule, found: Tested, p: float, outcome
         **rule.model_dump(mode="json"),
         "outcome": outcome,
         "estimate": found.estimate,
-        "interval": list(found.interval) if found.interval else None,
+        "interval": ends(found.interval),
         "p": found.p,
         "p_corrected": p,
         "n": found.num_items,
@@ -156,7 +156,7 @@ def _sentence(rule: Rule, row: dict[str, Any]) -> str:
     found = "not defined" if row["estimate"] is None else f"{100 * row['estimate']:.1f} {unit}"
     if row["interval"] is not None:
         low, high = row["interval"]
-        found += f", 95 % interval {100 * low:.1f} to {100 * high:.1f}"
+        found += f", 95 % interval {100 * low:.1f} to {'no end' if high is None else f'{100 * high:.1f}'}"
     told = f"{row['task']}: {claims[rule.rule]()}: {row['outcome']} ({found}, one-sided p = {row['p_corrected']:.3g}, {row['n']} items)"
     if row["outcome"] == "inconclusive" and row["passes_with_80_percent_from"] is not None:
         told += f"; a true value of {100 * row['passes_with_80_percent_from']:.1f} {unit} would have passed with 80 %"

@@ -1,13 +1,14 @@
 """Which share of a teacher's score a student keeps, for each capability."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any
 
 import numpy as np
 
 from seodang.evaluation.pairs import item_scores, pair
 from seodang.evaluation.result import Evaluation
-from seodang.statistics.ratio import retention
+from seodang.statistics.ratio import Retention, retention
 
 
 def retention_by_family(student: Mapping[str, Evaluation], teacher: Mapping[str, Evaluation]) -> dict[str, dict[str, Any]]:
@@ -27,11 +28,21 @@ def _of_tasks(tasks: list[tuple[str, Evaluation, Evaluation]]) -> dict[str, Any]
     theirs = np.concatenate([item_scores(both.b, both.items).mean(axis=0) for _, both in pairs])
     clusters = [f"{title}/{cluster}" for title, both in pairs for cluster in both.clusters]
     found = retention(mine[None], theirs[None], clusters)
+    return {"tasks": [title for title, _ in pairs], **retention_row(found)}
+
+
+def retention_row(found: Retention) -> dict[str, Any]:
+    """A ratio as JSON holds it."""
     return {
-        "tasks": [title for title, _ in pairs],
         "ratio": found.ratio,
-        "interval": list(found.interval) if found.interval else None,
+        "interval": ends(found.interval),
         "status": found.status,
         "n": found.num_items,
         "num_clusters": found.num_clusters,
+        "method": found.method,
     }
+
+
+def ends(interval: tuple[float, float] | None) -> list[float | None] | None:
+    """An interval as JSON holds it: an end without bound is None."""
+    return None if interval is None else [end if isfinite(end) else None for end in interval]

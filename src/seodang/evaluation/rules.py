@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from seodang.evaluation.score import mean_score
 from seodang.statistics.families import holm
-from seodang.statistics.one_sided import difference_p, mean_p, ratio_p
+from seodang.statistics.one_sided import above_zero_p, difference_p, mean_p, ratio_p
 from seodang.statistics.paired import average_seeds, compare_paired
 from seodang.statistics.ratio import retention
 
@@ -49,22 +49,37 @@ def decide_family(tested: Sequence[Tested], alpha: float) -> list[tuple[float, O
 
 
 def superior(
-    student: Scores, other: Scores, clusters: Sequence[str], *, smallest_gain: float = 0.0, alpha: float = 0.025, best: Scores | None = None
+    student: Scores,
+    other: Scores,
+    clusters: Sequence[str],
+    *,
+    smallest_gain: float = 0.0,
+    alpha: float = 0.025,
+    best: Scores | None = None,
+    flips: int = 10_000,
 ) -> Tested:
     """Claim: student - other > 0. Its contrary: the interval lies below `smallest_gain`, the least gain that would matter.
 
-    `best` are the other's scores with its errors counted as right; None: it had no errors.
+    `best` are the other's scores with its errors counted as right (None: it had no errors), `flips` how many sign patterns of clusters are
+    tried.
     """
-    return _difference(student, other, clusters, bound=0.0, failed_below=smallest_gain, alpha=alpha, best=best)
+    return _difference(student, best, other, clusters, 0.0, smallest_gain, alpha, flips)
 
 
 def non_inferior(
-    student: Scores, other: Scores, clusters: Sequence[str], *, margin: float, alpha: float = 0.025, best: Scores | None = None
+    student: Scores,
+    other: Scores,
+    clusters: Sequence[str],
+    *,
+    margin: float,
+    alpha: float = 0.025,
+    best: Scores | None = None,
+    flips: int = 10_000,
 ) -> Tested:
     """Claim: student - other > -margin, a loss that would be accepted, above 0. Source: Piaggio et al. 2012, JAMA 308:2594."""
     if not 0 < margin < 1:
         raise ValueError(f"a margin is a loss that would be accepted, above 0 and below 1, not {margin}")
-    return _difference(student, other, clusters, bound=-margin, failed_below=-margin, alpha=alpha, best=best)
+    return _difference(student, best, other, clusters, -margin, -margin, alpha, flips)
 
 
 def at_least(student: Scores, clusters: Sequence[str], *, threshold: float, alpha: float = 0.025) -> Tested:
@@ -81,28 +96,26 @@ def retained(student: Scores, teacher: Scores, clusters: Sequence[str], *, minim
     """Claim: student / teacher > `minimum`, on the same items. Its p is that of "mean(student - minimum * teacher) is at most 0"."""
     strict, kind = (retention(student, other, clusters) for other in (teacher if best is None else best, teacher))
     p = ratio_p(student, teacher if best is None else best, clusters, above=minimum)
-    contrary = kind.interval is not None and kind.interval[1] < minimum
+    contrary = kind.interval is not None and kind.interval[1] < minimum  # an end without bound never is
     return Tested(strict.ratio, strict.interval, p, contrary, strict.num_items, strict.num_clusters, strict.method)
 
 
 def _difference(
     student: Scores,
+    best: Scores | None,
     other: Scores,
     clusters: Sequence[str],
-    *,
     bound: float,
     failed_below: float,
     alpha: float,
-    best: Scores | None,
+    flips: int,
 ) -> Tested:
     strict = other if best is None else best
-    found = compare_paired(student, strict, clusters, seed=SEED)
-    p = difference_p(student, strict, clusters, above=bound, seed=SEED)
-    kind = found if best is None else compare_paired(student, other, clusters, seed=SEED)
-    seen = bound + reach(found.interval, alpha)
-    return Tested(
-        found.difference, found.interval, p, kind.interval[1] < failed_below, found.n, found.num_clusters, found.method, min(seen, 1.0)
-    )
+    found = compare_paired(student, strict, clusters, seed=SEED, draws=flips)
+    p = above_zero_p(found) if bound == 0 else difference_p(student, strict, clusters, above=bound, seed=SEED)
+    kind = found if best is None else compare_paired(student, other, clusters, seed=SEED, draws=flips)
+    contrary, seen = kind.interval[1] < failed_below, min(1.0, bound + reach(found.interval, alpha))
+    return Tested(found.difference, found.interval, p, contrary, found.n, found.num_clusters, found.method, seen)
 
 
 def reach(interval: tuple[float, float], alpha: float) -> float:

@@ -43,7 +43,7 @@ def taught_records(place: Path) -> list[Record]:
 
 
 def similarities(items: Sequence[Item], records: Sequence[Record]) -> list[ItemSimilarity]:
-    """For each item the largest of all measures, in both directions; the first method wins a tie. What a person must see is left out."""
+    """For each item the largest of all measures, in both directions; the first method wins a tie. What a person has to see is left out."""
     best = [
         ItemSimilarity(item.id, similarity, records[place].id if similarity else "", TRIGRAMS)
         for item, (place, similarity) in zip(

@@ -4,7 +4,7 @@ A claim "above the bound" that is made where p is at most alpha is wrong in a sh
 """
 
 from collections.abc import Hashable, Sequence
-from math import comb, sqrt
+from math import exp, fsum, lgamma, log, log1p, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from seodang.statistics.clustered import Clusters, as_clusters
 from seodang.statistics.intervals import as_items
-from seodang.statistics.paired import average_seeds, compare_paired
+from seodang.statistics.paired import PairedComparison, average_seeds, compare_paired
+from seodang.statistics.ratio import ratio_statistic
 from seodang.statistics.student import student_below
 from seodang.statistics.tango import score_statistic
 
@@ -29,8 +30,7 @@ def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Ha
     if not -1 < above < 1:
         raise ValueError(f"a bound of a difference lies between -1 and 1, not {above}")
     if above == 0:
-        found = compare_paired(scores_a, scores_b, clusters, seed=seed)
-        return found.p / 2 if found.difference > 0 else 1 - found.p / 2
+        return above_zero_p(compare_paired(scores_a, scores_b, clusters, seed=seed))
     a, b = average_seeds(scores_a), average_seeds(scores_b)
     if a.size != b.size:
         raise ValueError(f"paired arms need the same items: {a.size} and {b.size}")
@@ -42,6 +42,11 @@ def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Ha
         return 1 - NormalDist().cdf(score_statistic(up * a.size, down * a.size, a.size, above))
     size = _effective_size(differences, up + down - (up - down) ** 2, groups)
     return _tail(score_statistic(up * size, down * size, size, above), groups)
+
+
+def above_zero_p(found: PairedComparison) -> float:
+    """p of "the difference is at most 0", from a comparison whose two-sided p counts both signs alike."""
+    return found.p / 2 if found.difference > 0 else 1 - found.p / 2
 
 
 def mean_p(values: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float) -> float:
@@ -64,18 +69,20 @@ def mean_p(values: ArrayLike, clusters: Sequence[Hashable] | None, *, above: flo
 
 
 def ratio_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float) -> float:
-    """p of "mean(a) is at most `above` * mean(b)", on the same items: Student's t of the mean of a - above * b with its cluster-robust
-    standard error (Fieller 1954, J. R. Stat. Soc. B 16:175). 1 where nothing varies, which shows nothing about other items."""
+    """p of "mean(a) is at most `above` * mean(b)", on the same items: the score test whose interval `retention` gives (Nam and Blackwelder
+    2002, Statist. Med. 21:689). 1 where b's mean is 0."""
     a, b = average_seeds(scores_a), average_seeds(scores_b)
     if a.size != b.size:
         raise ValueError(f"paired arms need the same items: {a.size} and {b.size}")
     if not above > 0:
         raise ValueError(f"a ratio's bound lies above 0, not {above}")
-    groups, contrast = as_clusters(clusters, a.size), a - above * b
-    if groups.num == 1:
+    groups = as_clusters(clusters, a.size)
+    if groups.num == 1 or b.mean() == 0:
         return 1.0
-    error = sqrt(groups.covariance(contrast, contrast))
-    return _tail(float(contrast.mean()) / error, groups) if error > _ROUNDING else 1.0
+    ratio = float(a.mean() / b.mean())
+    only_a, only_b = float(np.maximum(a - b, 0).mean()), float(np.maximum(b - a, 0).mean())
+    size = _effective_size(a - ratio * b, ratio * (only_a + only_b), groups)
+    return _tail(ratio_statistic(only_a, only_b, float(a.mean()), float(b.mean()), size, above), groups)
 
 
 def _effective_size(values: NDArray[np.float64], spread: float, groups: Clusters) -> float:
@@ -91,4 +98,8 @@ def _tail(statistic: float, groups: Clusters) -> float:
 
 def _binomial_tail(least: int, total: int, share: float) -> float:
     """Probability of `least` or more of `total`."""
-    return min(1.0, sum(comb(total, count) * share**count * (1 - share) ** (total - count) for count in range(least, total + 1)))
+    logs = (
+        lgamma(total + 1) - lgamma(count + 1) - lgamma(total - count + 1) + count * log(share) + (total - count) * log1p(-share)
+        for count in range(least, total + 1)
+    )
+    return min(1.0, fsum(exp(value) for value in logs))

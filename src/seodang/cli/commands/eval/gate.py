@@ -66,7 +66,7 @@ def _lines(verdict: dict[str, Any]) -> list[str]:
     for family, kept in verdict["retention"].items():
         ratio, interval = kept["ratio"], kept["interval"]
         told = "not defined" if ratio is None else f"{100 * ratio:.0f} %"
-        told += f" ({100 * interval[0]:.0f} to {100 * interval[1]:.0f})" if interval else f" ({kept['status']})"
+        told += f" ({100 * interval[0]:.0f} to {100 * interval[1]:.0f})" if kept["status"] == "bounded" else f" ({kept['status']})"
         lines.append(f"kept of the teacher, {family}: {told}, {kept['n']} items")
     if not verdict["declared_before"]:
         lines.append("not declared beforehand: " + ("; ".join(verdict["changes"]) or "answers of the student were there already"))
