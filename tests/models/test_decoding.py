@@ -14,8 +14,9 @@ from transformers.cache_utils import DynamicCache
 from seodang.core.errors import ModelError
 from seodang.models.cache import GrowingCache
 from seodang.models.chat_model import Message, Sampling
-from seodang.models.decoding import choose, decode_batch, score_batch, shared_prefix, siblings
+from seodang.models.decoding import choose, decode_batch, predicting_states, shared_prefix, siblings
 from seodang.models.local import LocalModel
+from seodang.models.scoring_batches import score_rows
 
 SHARED = list(range(5, 40))
 RAGGED = [[7, 8, 9], [200], [31, 32, 33, 34, 35, 36, 37], [7, 300, 5, 6, 80]]
@@ -106,7 +107,7 @@ def test_siblings_are_every_place_once_and_share_more_than_half(sequences: list[
 def test_rows_of_equal_length_are_scored_as_each_alone(local: LocalModel, plain: Any, count: int, same_prompt: bool) -> None:
     prompts = [[*SHARED, 7 if same_prompt else 50 + number, 9] for number in range(count)]
     continuations = [[70 + number, 8, 90, 91 - number] for number in range(count)]
-    for prompt, continuation, target in zip(prompts, continuations, score_batch(local.model, prompts, continuations, 0), strict=True):
+    for prompt, continuation, target in zip(prompts, continuations, score_rows(local.model, prompts, continuations, 0, 8), strict=True):
         with torch.no_grad():
             logits_TV = plain(torch.tensor([[*prompt, *continuation]])).logits[0, len(prompt) - 1 : -1]
         own = torch.log_softmax(logits_TV, -1).gather(1, torch.tensor(continuation)[:, None])[:, 0]
@@ -125,7 +126,7 @@ def test_one_prompt_alone_is_decoded_as_in_a_batch(local: LocalModel, plain: Any
 )
 def test_scores_are_those_of_a_plain_forward_pass(local: LocalModel, plain: Any, prompts: list[list[int]]) -> None:
     continuations = [[11, 12, 13], [250], [1, 2], [90, 91, 92, 93, 94]]
-    scored = score_batch(local.model, prompts, continuations, 7)
+    scored = score_rows(local.model, prompts, continuations, 7, 8)
     for prompt, continuation, target in zip(prompts, continuations, scored, strict=True):
         with torch.no_grad():
             logits_TV = plain(torch.tensor([[*prompt, *continuation]])).logits[0, len(prompt) - 1 : -1]
@@ -138,13 +139,36 @@ def test_scores_are_those_of_a_plain_forward_pass(local: LocalModel, plain: Any,
         torch.testing.assert_close(at_our_ids, best.values, atol=1e-4, rtol=0)
 
 
+def test_rows_that_differ_in_their_last_token_are_read_once_and_each_has_its_own_score(
+    local: LocalModel, plain: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows of one question's letters, and rows whose prompt ends where another's continuation goes on."""
+    read: list[int] = []
+
+    def noted(model: Any, prompts: Any, continuations: Any) -> Any:
+        read.append(len(prompts))
+        return predicting_states(model, prompts, continuations)
+
+    monkeypatch.setattr("seodang.models.scoring_batches.predicting_states", noted)
+    prompts = [SHARED, SHARED, [*SHARED, 5], SHARED, [*SHARED, 5]]
+    continuations = [[11], [12], [13, 14], [5, 13, 15], [13, 16]]
+    scored = score_rows(local.model, prompts, continuations, 3, 8)
+    assert read == [2]
+    for prompt, continuation, target in zip(prompts, continuations, scored, strict=True):
+        with torch.no_grad():
+            logits_TV = plain(torch.tensor([[*prompt, *continuation]])).logits[0, len(prompt) - 1 : -1]
+        logprobs_TV = torch.log_softmax(logits_TV, -1)
+        assert target.logprobs == pytest.approx(logprobs_TV.gather(1, torch.tensor(continuation)[:, None])[:, 0].tolist(), abs=1e-4)
+        assert target.top_ids == logprobs_TV.topk(3, -1).indices.tolist()
+
+
 def test_scores_come_in_the_order_of_the_rows_also_over_several_batches(sharp_dir: Path, local: LocalModel) -> None:
     small = LocalModel(sharp_dir, dtype="float32", batch_size=2)
     prompts = [SHARED, RAGGED[0], SHARED, RAGGED[1], SHARED, SHARED, SHARED]
     continuations = [[9, 9, 9], [4], [5, 6], [7, 8, 9], [1], [2, 3, 4, 5], [6]]
     batched = small.score(prompts, continuations, 0)
     for prompt, continuation, target in zip(prompts, continuations, batched, strict=True):
-        (alone,) = score_batch(local.model, [prompt], [continuation], 0)
+        (alone,) = score_rows(local.model, [prompt], [continuation], 0, 1)
         assert target.logprobs == pytest.approx(alone.logprobs, abs=1e-4)
         assert target.top_ids == []
 

@@ -1,7 +1,7 @@
 """Log-probabilities of continuations, cut into tokens as lm-eval cuts them, so that both score the same ids.
 
-The continuation's tokens are those that the whole text has beyond the context's; white space at a context's end belongs to the
-continuation. Source: EleutherAI lm-evaluation-harness 0.4.13, `TemplateLM._encode_pair`; stated in its documentation of `loglikelihood`.
+The continuation's tokens are those that the whole text has beyond the number of the context's, and follow the context's own; white space
+at a context's end belongs to the continuation. Source: EleutherAI lm-evaluation-harness 0.4.13, `TemplateLM._encode_pair`; stated in its documentation of `loglikelihood`.
 """
 
 from collections.abc import Sequence
@@ -36,8 +36,7 @@ def encode_pairs(scorer: Scores, request: Rank) -> list[tuple[list[int], list[in
     start = scorer.encode_text(bare)
     pairs: list[tuple[list[int], list[int]]] = []
     for text in request.continuations:
-        whole = scorer.encode_text(bare + moved + text)
-        pairs.append(_checked(whole[: len(start)], whole[len(start) :], text))
+        pairs.append(_checked(start, scorer.encode_text(bare + moved + text)[len(start) :], text))
     return pairs
 
 

@@ -9,7 +9,7 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 
 from seodang.models import attention
 from seodang.models.cache import GrowingCache
-from seodang.models.chat_model import Sampling, TokenTargets
+from seodang.models.chat_model import Sampling
 from seodang.models.own_logits import own_logits
 
 
@@ -182,26 +182,6 @@ def _read(
     mask_BS = mask_BT if past_BS is None else torch.cat([past_BS, mask_BT], 1)
     output = model(input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, logits_to_keep=1, **options)
     return output.logits[:, -1], mask_BS, positions_BT
-
-
-@torch.inference_mode()
-def score_batch(
-    model: PreTrainedModel, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int
-) -> list[TokenTargets]:
-    """The model's distribution at every token of each continuation, after its prompt. The head is computed at those places only."""
-    targets: list[TokenTargets] = []
-    for states_TH, continuation in zip(predicting_states(model, prompts, continuations), continuations, strict=True):
-        logprobs_TV = distribution(model, states_TH)
-        chosen_T = logprobs_TV.gather(1, torch.tensor(continuation, device=model.device)[:, None])[:, 0]
-        best = logprobs_TV.topk(min(top_k, logprobs_TV.shape[-1]), -1) if top_k else None
-        targets.append(
-            TokenTargets(
-                top_ids=best.indices.tolist() if best else [],
-                top_logprobs=best.values.tolist() if best else [],
-                logprobs=chosen_T.tolist(),
-            )
-        )
-    return targets
 
 
 @torch.inference_mode()

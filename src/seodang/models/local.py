@@ -23,16 +23,15 @@ from seodang.models.decoding import (
     distribution,
     new_cache,
     predicting_states,
-    score_batch,
     siblings,
 )
 from seodang.models.own_logits import changes_logits
 from seodang.models.precision import best_dtype
 from seodang.models.reader import Reader
+from seodang.models.scoring_batches import score_rows, scoring_batches
 from seodang.models.think import CLOSE, ThinkMode, opens_block, split_reasoning
 from seodang.models.tokens import token_map
 
-_FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
 _TAIL_TOKENS = 12  # a stop text is looked for in the last tokens only
 
 
@@ -143,16 +142,10 @@ class LocalModel(Reader):
         return constrain_local.bytes_of(self.tokenizer, self.model.get_output_embeddings().weight.shape[0], sorted(self.stop_ids))
 
     def score(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], top_k: int) -> list[TokenTargets]:
-        prompts = [self._begun(prompt) for prompt in prompts]
-        targets: list[TokenTargets | None] = [None] * len(prompts)
-        for rows in _scoring_batches(prompts, continuations, self.batch_size):
-            scored = score_batch(self.model, [prompts[i] for i in rows], [continuations[i] for i in rows], top_k)
-            for i, target in zip(rows, scored, strict=True):
-                targets[i] = target
-        return [target for target in targets if target is not None]
+        return score_rows(self.model, [self._begun(prompt) for prompt in prompts], continuations, top_k, self.batch_size)
 
     def states(self, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]) -> Iterator[tuple[int, torch.Tensor]]:
-        for rows in _scoring_batches(prompts, continuations, self.batch_size):
+        for rows in scoring_batches(prompts, continuations, self.batch_size):
             found = predicting_states(self.model, [prompts[i] for i in rows], [continuations[i] for i in rows])
             yield from zip(rows, found, strict=True)
 
@@ -259,17 +252,6 @@ class LocalModel(Reader):
             else ()
         )
         return TokenLogprob(token, self.tokenizer.decode([token]), float(logprobs_V[token]), top)
-
-
-def _scoring_batches(prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
-    """Rows to score together. Siblings share a batch, so that what they share is read once; what is left is sorted by length."""
-    groups = siblings(prompts)
-    alone = [row for rows in groups if len(rows) < _FEWEST_TOGETHER for row in rows]
-    for rows in (rows for rows in groups if len(rows) >= _FEWEST_TOGETHER):
-        rows.sort(key=lambda row: len(prompts[row]) + len(continuations[row]))
-        yield from (rows[first : first + size] for first in range(0, len(rows), size))
-    alone.sort(key=lambda row: len(prompts[row]) + len(continuations[row]))
-    yield from (alone[first : first + size] for first in range(0, len(alone), size))
 
 
 def use_threads(count: int | None = None) -> None:

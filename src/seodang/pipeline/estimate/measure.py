@@ -44,9 +44,10 @@ def measure(folder: Path, size: ModelSize, *, lora: bool) -> Description:
     import torch
 
     from seodang.models.chat_model import Sampling
-    from seodang.models.decoding import decode_batch, score_batch
+    from seodang.models.decoding import decode_batch
     from seodang.models.local import LocalModel, use_threads
     from seodang.models.precision import best_dtype
+    from seodang.models.scoring_batches import score_rows
 
     use_threads()
     peak = {dtype: _products(dtype) for dtype in {torch.float32, best_dtype("cpu")}}
@@ -66,7 +67,7 @@ def measure(folder: Path, size: ModelSize, *, lora: bool) -> Description:
     moved = (size.num_layers * size.block_used + size.head) * model.dtype.itemsize / bandwidth
     device = _with(device, "block", "s", max(1e-6, (alone - moved) / size.num_layers), size)
     prompts, answers = [ids(_PROMPT_TOKENS) for _ in range(_ROWS)], [ids(_SCORED_TOKENS) for _ in range(_ROWS)]
-    seconds = _twice(lambda: score_batch(model.model, prompts, answers, 0))
+    seconds = _twice(lambda: score_rows(model.model, prompts, answers, 0, _ROWS))
     tokens, scored = _ROWS * (_PROMPT_TOKENS + _SCORED_TOKENS), _ROWS * _SCORED_TOKENS
     device = _reached(device, reading(size, tokens, scored, _PROMPT_TOKENS / 2, 1), seconds, size)
     seconds = decode(_ROWS, _STEPS) / _ALIVE
