@@ -83,8 +83,8 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None, *, co
     equal, as many items as effective clusters are counted, so the interval has a width. One cluster shows nothing about others: its
     interval is everything that is possible.
     Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): `wilson`'s for items that stand for themselves; otherwise 30
-    clusters or more and `Clusters.effective` * min(mean, 1 - mean) >= 5. Where equally many items in each cluster are all right or all wrong, counts
-    are whole numbers of clusters, and the coverage swings with the share up to 97.5 %.
+    clusters or more and `Clusters.effective` * min(mean, 1 - mean) >= 5. Where equally many items in each cluster are all right or all
+    wrong, counts are whole numbers of clusters, and the coverage swings with the share up to 97.5 %.
     """
     array = as_items(values)
     groups = as_clusters(clusters, array.size)
