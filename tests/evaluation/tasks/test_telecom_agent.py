@@ -6,13 +6,14 @@ What is judged here is held against the benchmark's own evaluator, which replays
 import importlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from oracles.answering import Say, put, replayed
+from oracles.answering import put, replayed
+from oracles.experts import call, expert
 from oracles.tau2 import Evaluator, Made
 from oracles.wheels import packed
 from seodang.core.errors import InputError
@@ -25,20 +26,6 @@ from seodang.models.chat_model import Message
 MODULE = importlib.import_module("seodang.evaluation.tasks.telecom_agent")
 FOLDERS = ("tau2/__init__", "tau2/config", "tau2/data/tau2/domains/telecom/", "tau2/data_model/", "tau2/domains/", "tau2/e", "tau2/utils/")
 OPTIONS = TelecomOptions()
-IN_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
-    "set_network_mode_preference": lambda _: "Please change your network mode preference to 4G/5G.",
-    "toggle_airplane_mode": lambda _: "Please turn Airplane Mode off.",
-    "toggle_roaming": lambda _: "Could you turn on data roaming in the settings?",
-    "toggle_data": lambda _: "Now switch mobile data on, please.",
-    "reboot_device": lambda _: "Please restart your phone.",
-    "reseat_sim_card": lambda _: "Take out and re-insert your SIM card, please.",
-    "reset_apn_settings": lambda _: "Please reset the APN settings to their defaults.",
-    "grant_app_permission": lambda given: f"Please give the messaging app the {given['permission']} permission.",
-    "toggle_wifi_calling": lambda _: "Please turn off Wi-Fi calling.",
-    "toggle_data_saver_mode": lambda _: "Please disable Data Saver.",
-    "disconnect_vpn": lambda _: "Please disconnect the VPN.",
-    "make_payment": lambda _: "I have sent a payment request, please accept the payment.",
-}
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +45,6 @@ def items(store: Path) -> Sequence[Item]:
 def world(items: Sequence[Item]) -> World:
     item = next(item for item in items if item.part == "mobile_data_issue" and "roaming_enabled_off" in item.id)
     return domain_of(MODULE.PACKAGE.known_wheel).open_world(item.content["initialization"], solo=False)
-
-
-def call(name: str, arguments: Mapping[str, Any]) -> str:
-    return f"[{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})]"
-
-
-def expert(item: Item, *, in_words: bool = False, solo: bool = False) -> Say:
-    """An agent that goes through the task's own actions: calls its tools, and asks the customer to use theirs."""
-    actions = item.content["criteria"]["actions"]
-    said = [call("get_customer_by_phone", {"phone_number": "555-123-2002"})]
-    for action in actions:
-        name, arguments = action["name"], action["arguments"]
-        mine = solo or action["requestor"] == "assistant"
-        said.append(
-            call(name, arguments) if mine else IN_WORDS[name](arguments) if in_words else f"Please use {call(name, arguments)[1:-1]}."
-        )
-    turns = iter(said)
-    return lambda _: next(turns, "Does it work now?")
 
 
 @pytest.mark.parametrize("in_words", [False, True])

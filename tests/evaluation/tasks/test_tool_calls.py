@@ -4,21 +4,21 @@ import importlib
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from oracles import bfcl
-from oracles.answering import Say, put, replayed
-from oracles.bfcl_corruptions import Calls, accepted_by_benchmark, corrupted
+from oracles.answering import put, replayed
+from oracles.bfcl_corruptions import accepted_by_benchmark, corrupted
+from oracles.experts import saying, written
 from oracles.wheels import packed
 from seodang.core.errors import InputError
 from seodang.evaluation.task import Ask, Item
 from seodang.evaluation.tasks.tool_calls import ToolCallOptions, load, task
 from seodang.models.chat_model import Message
-from seodang.scoring.tool_call import ToolCall, render_tool_calls
+from seodang.scoring.tool_call import ToolCall
 
 MODULE = importlib.import_module("seodang.evaluation.tasks.tool_calls")
 FOLDERS = ("bfcl_eval/__init__", "bfcl_eval/data/BFCL", "bfcl_eval/data/possible", "bfcl_eval/data/multi_turn", "bfcl_eval/eval_checker/")
@@ -42,26 +42,6 @@ def known(category: str) -> dict[str, bfcl.Task]:
 def some(store: Path, category: str, step: int) -> list[tuple[Item, bfcl.Task]]:
     items = load(ToolCallOptions(categories=(category,)), store)
     return [(item, known(category)[item.id]) for item in items[::step]]
-
-
-def written(calls: Sequence[ToolCall], *, marked: bool = False) -> str:
-    """Calls as a model writes them; in words where there are none."""
-    plain = [replace(call, name=call.name.replace(".", "_")) for call in calls]
-    if not calls:
-        return "I cannot do that with these tools."
-    if not marked:
-        return render_tool_calls(plain)
-    return "\n".join(f"<tool_call>{json.dumps({'name': call.name, 'arguments': call.arguments})}</tool_call>" for call in plain)
-
-
-def saying(turns: Calls, *, marked: bool = False) -> Say:
-    """All calls of the user's turn at once, then words."""
-
-    def say(messages: Sequence[Message]) -> str:
-        turn = sum(message.role == "user" for message in messages) - 1
-        return "Done." if messages[-1].role == "tool" else written(turns[turn], marked=marked)
-
-    return say
 
 
 @pytest.mark.parametrize("marked", [False, True])
