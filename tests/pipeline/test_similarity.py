@@ -15,7 +15,8 @@ LONG = (
     "A customer of the northern region reports that the handset shows no signal since the morning, although the line is active and the "
     "bill of last month was paid in full at the counter. Which of the documented steps does the agent take first"
 )
-KOREAN = "고객이 어제 저녁부터 휴대전화의 데이터 통신이 전혀 되지 않는다고 말하며 요금은 모두 납부되었다고 할 때 상담원이 가장 먼저 확인해야 하는 것은?"
+FILLER = " ".join(f"Paragraph {number} of the appendix concerns matter {number * 7919 % 1000} of another kind." for number in range(60))
+KOREAN = "고객이 어제 저녁부터 휴대전화의 데이터 통신이 전혀 되지 않는다고 할 때 상담원이 가장 먼저 확인해야 하는 것은?"
 
 
 def record(question: str, answer: str = "Yes.") -> Record:
@@ -45,11 +46,9 @@ def test_each_item_has_its_nearest_record_and_the_way_in_which_it_is_near() -> N
 
 
 def test_a_record_inside_of_a_longer_item_is_found() -> None:
-    found = similarities(
-        [Item("long", "p", f"{'Read the following case with care. ' * 30}{LONG}? {'Explain every step. ' * 30}")], [record(LONG)]
-    )
-    assert (found[0].record, found[0].method) == (record(LONG).id, "row_in_item")
-    assert found[0].similarity > 0.9
+    (found,) = similarities([Item("long", "p", f"{FILLER} {LONG}? {FILLER[:500]}")], [record(LONG, "")])
+    assert (found.record, found.method) == (record(LONG, "").id, "row_in_item")
+    assert found.similarity > 0.9
 
 
 def test_a_file_of_records_is_read_and_the_result_written(tmp_path: Path) -> None:
