@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, lists, tuples
 from statsmodels.api import OLS
-from tests.oracles.inspect_ai import clustered_stderr
 
+from oracles.inspect_ai import clustered_stderr
 from seodang.statistics.clustered import as_clusters, clustered_mean
 from seodang.statistics.intervals import wilson
 
@@ -41,9 +41,14 @@ def test_items_that_stand_for_themselves_have_the_ordinary_standard_error() -> N
     assert clustered_mean(values, None) == clustered_mean(values, list(range(40)))
 
 
+def test_right_or_wrong_on_items_that_stand_for_themselves_is_wilsons() -> None:
+    assert clustered_mean([1] * 30 + [0] * 20, None).interval == pytest.approx(wilson(30, 50), abs=1e-5)
+    assert clustered_mean([1] * 50, list(range(50))).interval == pytest.approx(wilson(50, 50), abs=1e-5)
+
+
 def test_repeated_items_make_nothing_more_certain() -> None:
     right = np.random.default_rng(3).random(40) < 0.7
-    once = clustered_mean(right, None)
+    once = clustered_mean(np.repeat(right, 2), np.repeat(np.arange(40), 2).tolist())
     often = clustered_mean(np.repeat(right, 5), np.repeat(np.arange(40), 5).tolist())
     assert often.interval == pytest.approx(once.interval)
     assert often.standard_error == pytest.approx(once.standard_error)

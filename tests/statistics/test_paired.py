@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis.strategies import booleans, integers, lists, tuples
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
-from tests.oracles.inspect_ai import clustered_stderr
 
+from oracles.inspect_ai import clustered_stderr
 from seodang.statistics.paired import (
     average_seeds,
     compare_paired,
@@ -37,7 +37,8 @@ def test_mcnemar_equals_the_binomial_test(b: int, c: int):
     assert mcnemar_exact(b, c) == pytest.approx(oracle, rel=1e-9)
     assert mcnemar_exact(b, c) == mcnemar_exact(c, b)
     if b + c:
-        assert mcnemar_exact(b, c) == pytest.approx(mcnemar([[5, b], [c, 7]], exact=True).pvalue, abs=1e-9)
+        other: Any = mcnemar([[5, b], [c, 7]], exact=True)
+        assert mcnemar_exact(b, c) == pytest.approx(other.pvalue, abs=1e-9)
 
 
 @given(PAIRS)

@@ -32,7 +32,7 @@ PLAN = [
 @pytest.mark.parametrize(("difference", "discordant", "items"), PLAN)
 def test_paired_planning_table(difference: float, discordant: float, items: int) -> None:
     """The table is rounded to the nearest item, `required_items` upwards."""
-    unrounded = (stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2 * (discordant - difference**2) / difference**2
+    unrounded = float(stats.norm.ppf(0.975) + stats.norm.ppf(0.8)) ** 2 * (discordant - difference**2) / difference**2
     assert round(unrounded) == items
     assert required_items(difference, discordant) == np.ceil(unrounded)
 

@@ -22,6 +22,7 @@ def test_each_end_is_where_a_score_test_turns(cells: tuple[int, int, int, int]) 
     found = retention(*scores(*cells))
     assert found.status == "bounded"
     assert found.interval is not None
+    assert found.ratio is not None
     assert found.ratio == pytest.approx((both + only_s) / (both + only_t))
     student, teacher = (np.array(row[0], float) for row in scores(*cells))
     left_over = student - found.ratio * teacher
@@ -48,6 +49,8 @@ def test_arms_that_agree_everywhere_still_get_a_width() -> None:
     assert found.ratio == 1
     assert found.interval is not None
     assert 0.8 < found.interval[0] < 1 < found.interval[1] < 1.2
+    student, teacher = (np.repeat(rows, 3, axis=1) for rows in scores(40, 0, 0, 10))
+    assert retention(student, teacher, np.repeat(np.arange(50), 3).tolist()).interval == pytest.approx(found.interval)
 
 
 def test_repeated_items_make_nothing_more_certain() -> None:

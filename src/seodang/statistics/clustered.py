@@ -6,11 +6,12 @@ Source of the standard error: Miller 2024, arXiv 2411.00640, appendix A, with th
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seodang.statistics.intervals import as_items, wilson_share
+from seodang.statistics.intervals import as_items, wilson, wilson_share
 from seodang.statistics.student import student_quantile
 
 
@@ -48,7 +49,7 @@ class Clusters:
 
     def sums(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values of each cluster added up, shape (num_clusters,)."""
-        return np.bincount(self.codes, weights=values, minlength=self.num)
+        return np.bincount(self.codes, weights=values, minlength=self.num).astype(np.float64, copy=False)
 
     def covariance(self, first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
         """Cluster-robust covariance of the means of two values of each item; the variance of a mean for a value with itself."""
@@ -76,12 +77,14 @@ def as_clusters(labels: Sequence[Hashable] | None, num_items: int) -> Clusters:
 def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None, *, confidence: float = 0.95) -> ClusteredMean:
     """Mean of `values`, shape (num_items,), its cluster-robust standard error and its interval.
 
-    Values within 0..1 get Wilson's interval with the number of independent items that would have the same standard error (Korn and
-    Graubard 1998, Surv. Methodol. 24:193), others mean +- t * standard error; both with Student's t of `Clusters.effective` - 1 degrees of
-    freedom. Where all values are equal, as many items as effective clusters are counted, so the interval has a width.
-    One cluster shows nothing about others: the interval is everything that is possible.
-    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 30 clusters or more, and `Clusters.effective` *
-    min(mean, 1 - mean) >= 5.
+    Right or wrong on items that stand for themselves (each its own cluster, or None) gets Wilson's interval. Other values within 0..1 get
+    Wilson's with the number of independent items that would have the same standard error (Korn and Graubard 1998, Surv. Methodol. 24:193),
+    values beyond get mean +- t * standard error; both with Student's t of `Clusters.effective` - 1 degrees of freedom. Where all values are
+    equal, as many items as effective clusters are counted, so the interval has a width. One cluster shows nothing about others: its
+    interval is everything that is possible.
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): `wilson`'s for items that stand for themselves; otherwise 30
+    clusters or more and `Clusters.effective` * min(mean, 1 - mean) >= 5. Where equally many items in each cluster are all right or all wrong, counts
+    are whole numbers of clusters, and the coverage swings with the share up to 97.5 %.
     """
     array = as_items(values)
     groups = as_clusters(clusters, array.size)
@@ -91,6 +94,9 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None, *, co
         interval = (0.0, 1.0) if share else (-inf, inf)
         return ClusteredMean(mean, None, interval, array.size, 1, "not known from one cluster")
     error = sqrt(groups.covariance(array, array))
+    if groups.num == array.size and np.isin(array, (0.0, 1.0)).all():
+        interval = wilson(int(array.sum()), array.size, NormalDist().inv_cdf((1 + confidence) / 2))
+        return ClusteredMean(mean, error, interval, array.size, groups.num, "Wilson 95 %")
     reach = groups.quantile(confidence)
     if share:
         spread = mean * (1 - mean)
