@@ -1,0 +1,123 @@
+"""`seodang eval compare`, `gate`, `power` and `similarity`: what they print, and with which code they end."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from answered import evaluated, make_items
+from seodang.cli import main as entry
+from seodang.cli.main import cli
+from seodang.pipeline import gate as gates
+
+ITEMS = make_items(60, parts=2)
+RULES = "name: g\nstudent: s\ntasks: [{task: exam, role: primary, rules: [{rule: at_least, threshold: 0.5}]}]\n"
+
+
+def call(*arguments: str | Path) -> str:
+    done = CliRunner().invoke(cli, ["eval", *map(str, arguments)], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def exit_code(monkeypatch: pytest.MonkeyPatch, *arguments: str | Path) -> int:
+    monkeypatch.setattr(sys, "argv", ["seodang", "eval", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        entry.main()
+    return int(end.value.code or 0)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    evaluated(tmp_path / "eval" / "good__exam__1", ITEMS, [1.0] * 45 + [0.0] * 15)
+    evaluated(tmp_path / "eval" / "poor__exam__2", ITEMS, [1.0] * 20 + [0.0] * 40)
+    evaluated(tmp_path / "eval" / "poorer__exam__3", ITEMS[:59], [1.0] * 10 + [0.0] * 49)
+    return tmp_path
+
+
+def test_names_below_the_runs_may_be_cut_and_folders_named(runs: Path) -> None:
+    (row,) = json.loads(call("compare", "good", "poor__", "--runs", runs, "--json"))
+    assert row["difference"] == pytest.approx(25 / 60)
+    assert json.loads(call("compare", runs / "eval" / "good__exam__1", runs / "eval" / "poor__exam__2", "--json")) == [row]
+
+
+def test_a_comparison_is_told_in_sentences(runs: Path) -> None:
+    told = call("compare", "good", "poor__", "--runs", runs)
+    assert "good__exam__1 scores more than poor__exam__2 on laid_down (+41.7 points" in told
+    assert "A better on 25 items, B on 0, equal on 35" in told
+    assert "p0:" in told
+
+
+def test_a_name_that_means_two_or_none_is_refused_with_the_candidates(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code(monkeypatch, "compare", "good", "poor", "--runs", runs) == 3
+    assert "poor__exam__2, poorer__exam__3" in capsys.readouterr().err
+    assert exit_code(monkeypatch, "compare", "good", "bad", "--runs", runs) == 3
+    assert "no evaluation `bad`" in capsys.readouterr().err
+
+
+def test_other_items_need_common_and_are_told(runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(monkeypatch, "compare", "good", "poorer", "--runs", runs) == 3
+    assert "1 only in the first (i59)" in capsys.readouterr().err
+    assert "left out: 1 items of A, 0 of B" in call("compare", "good", "poorer", "--common", "--runs", runs)
+
+
+def test_similarities_split_a_comparison(runs: Path) -> None:
+    file = runs / "similar.jsonl"
+    rows = [{"item": item.id, "similarity": float(place < 30)} for place, item in enumerate(ITEMS)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told = call("compare", "good", "poor__", "--runs", runs, "--similarity", file)
+    assert "clean items: +50.0 points, 30 items" in told
+    assert "dirty items: +33.3 points, 30 items" in told
+
+
+@pytest.mark.parametrize(("right", "code"), [(59, 0), (5, 9), (31, 13)])
+def test_a_gate_ends_with_the_code_of_its_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], right: int, code: int
+) -> None:
+    def run_gate(*_: Any, **told: Any) -> dict[str, Any]:
+        from seodang.evaluation.gate import decide, waive
+        from seodang.evaluation.gate_file import load_gate
+
+        found = evaluated(tmp_path / "student", ITEMS, [1.0] * right + [0.0] * (60 - right))
+        verdict = decide(load_gate(tmp_path / "gate.yaml"), {("exam", "student"): found})
+        for waiver in told["waivers"]:
+            verdict = waive(verdict, waiver, "now")
+        told_before = {"declared_before": True, "changes": [], "redeclared": []}
+        return verdict | told_before | {"folder": "here"}
+
+    monkeypatch.setattr(gates, "run_gate", run_gate)
+    (tmp_path / "gate.yaml").write_text(RULES, encoding="utf-8")
+    name = {0: "passed", 9: "failed", 13: "inconclusive"}[code]
+    if code == 0:
+        assert f"g: {name}" in call("gate", tmp_path / "gate.yaml")
+        return
+    assert exit_code(monkeypatch, "gate", tmp_path / "gate.yaml", "--json") == code
+    printed = capsys.readouterr()
+    assert json.loads(printed.out)["verdict"] == name
+    assert f"the gate `g` {'failed' if code == 9 else 'is inconclusive'}" in printed.err
+    if code == 13:
+        assert "(waived by Kim)" in call("gate", tmp_path / "gate.yaml", "--waive", "Kim: enough for this release")
+
+
+def test_power_takes_a_share_or_a_count(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    told = json.loads(call("power", "--n", "400", "--discordant", "0.2", "--json"))
+    assert told == json.loads(call("power", "--n", "400", "--discordant", "80", "--json"))
+    assert list(told["superior"]["needed_items"]) == ["1", "2", "3", "5"]
+    assert "5 points: 658 and 639 items" in call("power", "--n", "400", "--discordant", "0.2")
+    assert exit_code(monkeypatch, "power", "--n", "10", "--discordant", "11") == 3
+    assert "cannot be discordant" in capsys.readouterr().err
+
+
+def test_similarities_of_a_task_are_written_and_counted(tmp_path: Path) -> None:
+    exam, records = tmp_path / "exam.jsonl", tmp_path / "records.jsonl"
+    row = {"id": "q", "part": "know", "document": None, "question": "Which date counts as today?", "accepted": ["2025"], "wrong": []}
+    exam.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    records.write_text(json.dumps({"question": "Which date counts as today?", "answer": "2025"}) + "\n", encoding="utf-8")
+    told = call("similarity", records, "--task", "exam", "--option", f"files={exam}", "--out", tmp_path / "out.jsonl", "--runs", tmp_path)
+    assert "1 of 1 items are at least 0.5 like one of 1 records" in told
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["similarity"] == 1

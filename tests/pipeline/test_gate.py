@@ -1,0 +1,192 @@
+"""A gate from its file to its verdict: the declaration comes first, answers are not asked for twice, and nobody moves a bound unseen."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seodang.core.errors import InputError, RecipeError
+from seodang.evaluation.gate_file import parse_waiver
+from seodang.models.chat_model import Completion, Message, Sampling
+from seodang.pipeline import gate as gates
+from seodang.pipeline.gate import run_gate
+
+NUM_ITEMS = 60
+GATE = """name: support
+student: student
+base: base
+teacher: teacher
+tasks:
+  - task: exam
+    options: {files: [EXAM]}
+    role: primary
+    rules:
+      - {rule: superior}
+regression:
+  - {family: domain, margin: 0.05}
+"""
+
+
+class Knows:
+    """Answers the first `right` questions of the exam, and counts what it was asked."""
+
+    synthetic = True
+    asked = 0
+
+    def __init__(self, name: str, right: int) -> None:
+        self.name, self._right = name, right
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return {"kind": "knows", "name": self.name, "right": self._right}
+
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        Knows.asked += len(conversations)
+        numbers = [int(conversation[-1].content.split()[2]) for conversation in conversations]
+        return [[Completion(f"answer{number}" if number < self._right else "no", "stop", 5, 3)] for number in numbers]
+
+
+class Place:
+    """A gate's file, its exam and its models, in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self.runs = folder / "gate.yaml", folder / "runs"
+        self.right = {"student": 40, "base": 20, "teacher": 55}
+        exam = folder / "exam.jsonl"
+        rows = [
+            {"id": f"q{n}", "part": "know", "document": None, "question": f"What is {n} here?", "accepted": [f"answer{n}"], "wrong": []}
+            for n in range(NUM_ITEMS)
+        ]
+        exam.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        self.text = GATE.replace("EXAM", str(exam))
+        self.write()
+
+    def write(self, *changes: tuple[str, str]) -> None:
+        text = self.text
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        self.path.write_text(text, encoding="utf-8")
+
+    def run(self, **told: Any) -> dict[str, Any]:
+        return run_gate(self.path, self.runs, **told)
+
+    @property
+    def declared(self) -> dict[str, Any]:
+        return json.loads((self.runs / "eval/gates/support/declared.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    found = Place(tmp_path)
+    monkeypatch.setattr(gates, "open_model", lambda spec, store, **told: Knows(spec, found.right[spec]))
+    Knows.asked = 0
+    return found
+
+
+def test_a_gate_asks_decides_and_keeps_its_verdict(place: Place) -> None:
+    told = place.run()
+    assert told["verdict"] == "passed"
+    assert told["declared_before"] is True
+    assert told["retention"]["domain"]["ratio"] == pytest.approx(40 / 55)
+    kept = json.loads((Path(told["folder"]) / "verdict.json").read_text(encoding="utf-8"))
+    assert kept["rules"] == told["rules"]
+    assert place.declared["digest"] == told["digest"]
+
+
+def test_what_was_answered_is_not_asked_again_and_decides_the_same(place: Place) -> None:
+    first = place.run()
+    assert Knows.asked == 3 * NUM_ITEMS
+    assert place.run() == first
+    assert Knows.asked == 3 * NUM_ITEMS
+
+
+def test_the_declaration_is_kept_before_the_first_item_is_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Knows, "chat", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        place.run()
+    monkeypatch.undo()
+    assert place.declared["seen"] == []
+
+
+def test_a_bound_that_was_moved_afterwards_is_told_and_cannot_pass(place: Place) -> None:
+    place.right["student"] = 21
+    assert place.run()["verdict"] != "passed"
+    place.write(("{rule: superior}", "{rule: at_least, threshold: 0.2}"), ("margin: 0.05", "margin: 0.1"))
+    told = place.run()
+    assert all(row["outcome"] == "passed" for row in told["rules"])
+    assert told["verdict"] == "inconclusive"
+    assert told["declared_before"] is False
+    assert "regression.0.margin: 0.05 -> 0.1" in told["changes"]
+    assert "--redeclare" in told["held_back"]
+    again = place.run(redeclare="the margin was a typing error", waivers=[parse_waiver("Kim: fine")])
+    assert again["verdict"] == "passed"
+    assert again["declared_before"] is False
+    assert again["redeclared"][0]["reason"] == "the margin was a typing error"
+    assert "regression.0.margin: 0.05 -> 0.1" in again["redeclared"][0]["changes"]
+    assert place.run()["redeclared"] == again["redeclared"]  # it stays on record
+
+
+def test_a_waiver_does_not_lift_a_bound_that_was_moved(place: Place) -> None:
+    place.run()
+    place.write(("margin: 0.05", "margin: 0.1"))
+    assert place.run(waivers=[parse_waiver("Kim: fine")])["verdict"] == "inconclusive"
+
+
+def test_a_bound_may_be_moved_as_long_as_nothing_was_answered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gates, "answer", stop)
+        with pytest.raises(KeyboardInterrupt):
+            place.run()
+    place.write(("margin: 0.05", "margin: 0.1"))
+    told = place.run()
+    assert (told["verdict"], told["declared_before"]) == ("passed", True)
+
+
+def test_answers_that_were_there_before_the_first_declaration_are_told(place: Place) -> None:
+    place.run()
+    for path in (place.runs / "eval/gates/support").iterdir():
+        path.unlink()
+    told = place.run()
+    assert (told["verdict"], told["declared_before"], len(told["answers_seen"])) == ("inconclusive", False, 1)
+    assert place.run(redeclare="the student was evaluated for another purpose")["verdict"] == "passed"
+
+
+def test_another_student_of_a_gate_whose_answers_were_seen_is_a_changed_gate(place: Place) -> None:
+    """A second try after a failure is not hidden: the name is declared again."""
+    place.right |= {"student": 21, "second": 45}
+    place.run()
+    place.write(("student: student", "student: second"))
+    told = place.run()
+    assert told["verdict"] == "inconclusive"
+    assert told["changes"] == ["student: student -> second"]
+
+
+def test_similarities_of_a_task_give_clean_and_dirty_scores_of_every_arm(place: Place, tmp_path: Path) -> None:
+    file = tmp_path / "similar.jsonl"
+    rows = [{"item": f"q{n}", "similarity": 0.9 if n < 20 else 0.1} for n in range(NUM_ITEMS)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told = place.run(similarity={"exam": file})["similarity"]["exam"]
+    assert told["student"]["dirty"]["score"] == 1
+    assert told["student"]["clean"]["score"] == pytest.approx(0.5)
+    assert told["base"]["clean_minus_dirty"]["difference"] == -1
+    with pytest.raises(InputError, match="no task `x`"):
+        place.run(similarity={"x": file})
+
+
+def test_faults_of_a_task_are_told_with_their_line(place: Place) -> None:
+    place.write(("task: exam", "task: exams"))
+    with pytest.raises(RecipeError, match=r"gate.yaml:6"):
+        place.run()
+    place.write(("family: domain", "family: code"))
+    with pytest.raises(RecipeError, match=r"gate.yaml:12: no task of the family `code`"):
+        place.run()
+    place.write(("options: {", "options: {tokens: 3, "))
+    with pytest.raises(InputError, match=r"gate.yaml:6: option `tokens`"):
+        place.run()
+    assert not (place.runs / "eval/gates").exists()
