@@ -1,7 +1,7 @@
 """Log-probabilities of continuations, cut into tokens as lm-eval cuts them, so that both score the same ids.
 
-The continuation's tokens are those that the whole text has beyond the number of the context's, and follow the context's own; white space
-at a context's end belongs to the continuation. Source: EleutherAI lm-evaluation-harness 0.4.13, `TemplateLM._encode_pair`; stated in its documentation of `loglikelihood`.
+A continuation's tokens are those that the whole text has beyond the number of the context's, and they follow the context's own; white space
+at a context's end belongs to the continuation. Source: EleutherAI lm-evaluation-harness 0.4.13, `TemplateLM._encode_pair`.
 """
 
 from collections.abc import Sequence

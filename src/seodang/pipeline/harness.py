@@ -14,10 +14,13 @@ from seodang.models.local import LocalModel, use_threads
 from seodang.pipeline.import_results import import_results
 from seodang.pipeline.open_model import open_model
 from seodang.pipeline.workspace import Workspace
+from seodang.serving.generation import context_size
 from seodang.serving.section import ServeSection
 from seodang.serving.server import address_of, make_server, open_port
 
 _STARTS_WITHIN_S = 30
+_PIECE = 1 << 12  # bytes of a program's words
+_LONGEST = 1 << 20  # tokens, of a model that names no limit
 
 
 def run_lm_eval(
@@ -25,8 +28,8 @@ def run_lm_eval(
 ) -> list[dict[str, Any]]:
     """Scores of lm-eval's `tasks` (with commas between them). `chat` asks by conversation, otherwise raw text and log-likelihoods.
 
-    `python` is the interpreter that has lm-eval (None: this one), `arguments` are passed on to it. InputError where it is not there or
-    fails, with its last words.
+    `python` is the interpreter that has lm-eval (None: this one), `arguments` are passed on to it, and what it says goes to standard error.
+    InputError where it is not there or fails, with its last words.
     """
     interpreter = str(python or sys.executable)
     if subprocess.run([interpreter, "-c", "import lm_eval"], capture_output=True, check=False).returncode:
@@ -38,15 +41,31 @@ def run_lm_eval(
     out = root / ".harness" / f"{model.name.replace(':', '_')}-{time.strftime('%Y%m%dT%H%M%S')}"
     with served(model) as address:
         kind, place = ("local-chat-completions", "chat/completions") if chat else ("local-completions", "completions")
-        about = f"model={model.name},base_url={address}/v1/{place},tokenizer={model.folder.resolve()},num_concurrent=4,max_retries=3"
+        about = f"model={model.name},base_url={address}/v1/{place},num_concurrent=4,max_retries=3"
+        if not chat:
+            about += f",tokenizer={model.folder.resolve()},max_length={context_size(model) or _LONGEST}"
         command = [interpreter, "-m", "lm_eval", "run", "--model", kind, "--model_args", about, "--tasks", tasks]
         command += ["--log_samples", "--output_path", str(out), *(["--apply_chat_template"] if chat else [])]
         command += [*(["--limit", str(limit)] if limit else []), *arguments]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode:
-        words = next((line for line in reversed(done.stdout.splitlines()) if line.strip()), "no word")
-        raise InputError(f"lm-eval failed: {words}", where=tasks, hint="run it by hand to see more: " + " ".join(command))
-    return import_results(out, root, None, None)
+        code, words = _run(command)
+    if code:
+        raise InputError(
+            f"lm-eval failed: {words}", where=tasks, hint="what it said stands above"
+        )
+    return import_results(out, root, synthetic=model.synthetic)
+
+
+def _run(command: Sequence[str]) -> tuple[int, str]:
+    """A program's exit code and its last line. What it says is passed on to standard error while it runs."""
+    said = b""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as process:
+        assert process.stdout is not None
+        while piece := process.stdout.read(_PIECE):
+            sys.stderr.write(piece.decode(errors="replace"))
+            sys.stderr.flush()
+            said = (said + piece)[-_PIECE:]
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+    return process.returncode, lines[-1] if lines else "it said nothing"
 
 
 @contextmanager

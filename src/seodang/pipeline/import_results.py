@@ -9,8 +9,16 @@ from seodang.evaluation.score import summarise
 from seodang.pipeline.evaluate import FOLDER
 
 
-def import_results(path: Path, root: Path, metric: str | None, filter_name: str | None) -> list[dict[str, Any]]:
-    """The scores of what was imported, with its folders. A folder is lm-eval's, a file inspect-ai's; InputError where it is neither."""
+def import_results(
+    path: Path, root: Path, *, metric: str | None = None, filter_name: str | None = None, synthetic: bool = False
+) -> list[dict[str, Any]]:
+    """The scores of what was imported, with its folders. A folder is lm-eval's, a file inspect-ai's; InputError where it is neither.
+
+    `synthetic`: the model has random weights, which no other harness knows of.
+    """
     out = root / FOLDER
-    found = read_lm_eval(path, out, metric=metric, filter_name=filter_name) if path.is_dir() else [read_inspect(path, out, scorer=metric)]
+    if path.is_dir():
+        found = read_lm_eval(path, out, metric=metric, filter_name=filter_name, synthetic=synthetic)
+    else:
+        found = [read_inspect(path, out, scorer=metric, synthetic=synthetic)]
     return [{**summarise(evaluation), "folder": str(evaluation.folder)} for evaluation in found]

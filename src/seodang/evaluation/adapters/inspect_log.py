@@ -1,73 +1,96 @@
 """Logs of UK AISI's inspect-ai (0.3): each sample with its epochs, read as an evaluation.
 
 A log is JSON (`--log-format json`, or `inspect log dump`), or a ZIP archive `.eval` whose `header.json` and `samples/*.json` hold the same.
-Source: inspect-ai 0.3.285, `inspect_ai/log/_log.py`.
+Archives are packed with Zstandard, which Python's `zipfile` reads from 3.14 on, and before with the package `zipfile-zstd` (inspect-ai
+brings it). Source: inspect-ai 0.3.285, `inspect_ai/log/_log.py` and `inspect_ai/_util/zipfile.py`.
 """
 
+import importlib
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.core.files import read_json
-from seodang.evaluation.adapters.keep import keep_evaluation
+from seodang.evaluation.adapters.keep import as_score, keep_evaluation
 from seodang.evaluation.result import Evaluation, Result
 from seodang.evaluation.task import Item
 
-_VALUES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0, True: 1.0, False: 0.0}  # correct, incorrect, partial, no answer
+_NO_ANSWER = "N"
+_VALUES = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}  # as `value_to_float` there
+_NONE = "no sample in the log"
 
 
-def read_inspect(path: Path, out: Path, *, scorer: str | None = None) -> Evaluation:
-    """The evaluation of one log, kept below `out`. `scorer` chooses among several; an epoch is a sample of its item.
+def read_inspect(path: Path, out: Path, *, scorer: str | None = None, synthetic: bool = False) -> Evaluation:
+    """The evaluation of one log, kept below `out`. `scorer` chooses among several (none: the first), and an epoch is a sample of its item.
 
-    A sample that ended in an error is an error here too. InputError where the log cannot be read or has no such scorer.
+    A sample that ended in an error, or that the log lacks, is an error here too; inspect-ai leaves it out of its metrics. InputError where
+    the log cannot be read, has no such scorer, or gives a score that is none from 0 to 1.
     """
     log = _read(path)
     rows = sorted(log["samples"], key=lambda row: (str(row["id"]), row.get("epoch", 1)))
-    known = sorted({name for row in rows for name in row.get("scores") or {}})
-    chosen = scorer or next(iter(known), None)
-    if chosen is None or (known and chosen not in known):
-        raise InputError(f"no scorer `{scorer}` in this log", where=str(path), hint=f"there are: {', '.join(known) or 'none'}")
+    chosen = _scorer(log, rows, scorer, str(path))
     items: dict[str, Item] = {}
-    results: list[Result] = []
+    found: dict[tuple[str, int], Result] = {}
     for row in rows:
-        name = str(row["id"])
+        name, epoch = str(row["id"]), row.get("epoch", 1)
         items.setdefault(name, Item(name, "all", _question(row), {"target": row.get("target"), "metadata": row.get("metadata", {})}))
-        results.append(_result(row, name, chosen))
+        found[name, epoch] = _result(row, name, chosen, str(path))
     told = log["eval"]
+    for name in map(str, (told.get("dataset") or {}).get("sample_ids") or ()):
+        items.setdefault(name, Item(name, "all", ""))
+    epochs = max([(told.get("config") or {}).get("epochs") or 1, *(epoch for _, epoch in found)])
+    wanted = [(name, epoch) for name in items for epoch in range(1, epochs + 1)]
+    results = [found.get((name, epoch)) or Result(name, epoch - 1, "error", 0.0, error=_NONE) for name, epoch in wanted]
     about = {
         "model": told["model"],
         "identity": {"kind": "inspect-ai", "model": told["model"], "base_url": told.get("model_base_url")},
         "task": f"inspect:{told['task']}",
         "task_version": told.get("task_version"),
-        "source": f"inspect-ai {(told.get('packages') or {}).get('inspect_ai', '')}, scorer {chosen}".replace("  ", " "),
+        "source": f"inspect-ai {(told.get('packages') or {}).get('inspect_ai', 'of unknown version')}, scorer {chosen}",
     }
-    short = told["task"].rsplit("/", 1)[-1]
-    return keep_evaluation(out / f"{told['model'].replace('/', '__')}__{short}", list(items.values()), results, about)
+    return keep_evaluation(out, list(items.values()), results, about, num_samples=epochs, synthetic=synthetic)
+
+
+def _scorer(log: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], wanted: str | None, where: str) -> str:
+    """The scorer that is read: the wanted one, or the log's first. Where every sample failed none is known, and none is needed."""
+    used = {name for row in rows for name in row.get("scores") or {}}
+    order = [one["name"] for one in (log.get("results") or {}).get("scores") or ()]
+    known = [*dict.fromkeys(name for name in order if name in used), *sorted(used - set(order))]
+    if wanted is None:
+        return known[0] if known else "unknown"
+    if known and wanted not in known:
+        raise InputError(f"no scorer `{wanted}` in this log", where=where, hint=f"there are: {', '.join(known)}")
+    return wanted
 
 
 def _read(path: Path) -> dict[str, Any]:
-    if path.suffix == ".eval":
-        return _unzip(path)
-    log = read_json(path)
-    if not isinstance(log, dict) or "eval" not in log or not isinstance(log.get("samples"), list):
+    log = _unzip(path) if path.suffix == ".eval" else read_json(path)
+    if not isinstance(log, dict) or not isinstance(log.get("eval"), dict) or not log.get("samples"):
         raise InputError("not a log of inspect-ai with samples", where=str(path), hint="name a .eval or .json file below its `logs`")
     return log
 
 
 def _unzip(path: Path) -> dict[str, Any]:
+    with suppress(ImportError):
+        importlib.import_module("zipfile_zstd")
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.startswith("samples/")]
             header: dict[str, Any] = json.loads(archive.read("header.json"))
             return {**header, "samples": [json.loads(archive.read(name)) for name in names]}
-    except NotImplementedError as error:  # a compression that this Python does not have
+    except NotImplementedError as error:
         raise InputError(
-            f"cannot be unpacked ({error})", where=str(path), hint="`inspect log dump FILE > LOG.json` writes it as JSON"
+            f"cannot be unpacked: {error}",
+            where=str(path),
+            hint="`pip install zipfile-zstd`, or write the log as JSON with `inspect log dump FILE > LOG.json`",
         ) from error
+    except FileNotFoundError as error:
+        raise InputError("file not found", where=str(path), hint="check the path; it starts where you are") from error
     except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise InputError(f"not a log of inspect-ai ({error})", where=str(path), hint="an evaluation under way has no header yet") from error
 
@@ -82,24 +105,28 @@ def _text(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
 
 
-def _result(row: Mapping[str, Any], name: str, scorer: str) -> Result:
+def _result(row: Mapping[str, Any], name: str, scorer: str, where: str) -> Result:
     score = (row.get("scores") or {}).get(scorer)
-    usage: list[Mapping[str, int]] = list((row.get("model_usage") or {}).values())
+    usage: list[Mapping[str, int | None]] = list((row.get("model_usage") or {}).values())
     bare = Result(
         name,
         row.get("epoch", 1) - 1,
         "error",
         0.0,
         transcript=tuple({"role": str(message.get("role")), "content": _text(message)} for message in row.get("messages", ())),
-        num_prompt_tokens=sum(one.get("input_tokens", 0) for one in usage),
-        num_new_tokens=sum(one.get("output_tokens", 0) for one in usage),
+        num_prompt_tokens=sum(one.get("input_tokens") or 0 for one in usage),
+        num_new_tokens=sum(one.get("output_tokens") or 0 for one in usage),
+        num_reasoning_tokens=sum(one.get("reasoning_tokens") or 0 for one in usage),
     )
     if row.get("error") or score is None:
-        return replace(bare, error=str((row.get("error") or {}).get("message", "no score")))
+        return replace(bare, error=str((row.get("error") or {}).get("message", f"no score of `{scorer}`")))
     value = score["value"]
-    if isinstance(value, Mapping):
-        hint = "name another scorer, or one whose value is a number"
-        raise InputError(f"the scorer `{scorer}` gives several values", where=name, hint=hint)
-    number = _VALUES[value] if value in _VALUES else float(value)
-    evidence = {"explanation": score.get("explanation"), "value": value}
-    return replace(bare, outcome="judged", score=number, answer=str(score.get("answer") or ""), evidence=evidence)
+    known = _VALUES.get(value.lower(), value) if isinstance(value, str) else value
+    return replace(
+        bare,
+        outcome="judged",
+        score=as_score(known, scorer, f"{where}, sample {name}"),
+        answer=str(score.get("answer") or ""),
+        evidence={"explanation": score.get("explanation"), "value": value},
+        abstained=value == _NO_ANSWER,
+    )

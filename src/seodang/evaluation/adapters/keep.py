@@ -1,5 +1,6 @@
 """Results of another harness kept as an evaluation of ours, so that all that reads one reads them too."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,38 @@ from seodang.evaluation.result import ITEMS, RESULTS, STEP, Evaluation, Result, 
 from seodang.evaluation.task import Item
 
 
-def keep_evaluation(folder: Path, items: Sequence[Item], results: Sequence[Result], told: Mapping[str, Any]) -> Evaluation:
-    """Writes items and results in `folder`. `told` has the model, its identity, the task with its version and whatever else is known; the
-    rest of a summary is what holds where nothing is known. InputError where the folder holds another evaluation."""
-    samples = {len([result for result in results if result.item == item.id]) for item in items[:1]}
-    key = digest([dict(told), [item_row(item) for item in items], [result.row() for result in results]])
-    artifact = Artifact(folder)
-    if artifact.done and artifact.manifest["key"] != key:
-        raise InputError("another evaluation is kept here", where=str(folder), hint="name another folder with `--out`, or remove this one")
+def keep_evaluation(
+    root: Path, items: Sequence[Item], results: Sequence[Result], told: Mapping[str, Any], *, num_samples: int = 1, synthetic: bool = False
+) -> Evaluation:
+    """Writes items and results in a folder of their own below `root`, where the same ones are written once.
+
+    `told` has the model, its identity, the task with its version and whatever else is known; the rest of a summary is what holds where
+    nothing is known. `synthetic`: the model has random weights.
+    """
+    key = digest([dict(told), [item_row(item) for item in items], [result.row() for result in results], synthetic])
+    artifact = Artifact(root / f"{_plain(told['model'])}__{_plain(told['task'])}__{key[:8]}")
     if not artifact.done:
-        write_json_lines(folder / ITEMS, (item_row(item) for item in items))
-        write_json_lines(folder / RESULTS, (result.row() for result in results))
-        unknown = {"thinking": "none", "title": told["task"], "family": "domain", "license": "unknown", "source": "", "chance": None}
-        how = {"options": {}, "num_samples": samples.pop() if samples else 1, "temperature": None, "top_p": None, "seed": None}
-        counts = {"num_items": len(items), "num_errors": sum(result.outcome == "error" for result in results)}
-        artifact.finish(step=STEP, key=key, summary={**unknown, **how, **told, **counts}, measured={}, synthetic=False)
-    return read_evaluation(folder)
+        with artifact.locked():
+            write_json_lines(artifact.folder / ITEMS, (item_row(item) for item in items))
+            write_json_lines(artifact.folder / RESULTS, (result.row() for result in results))
+            unknown = {"thinking": "none", "title": told["task"], "family": "domain", "license": "unknown", "source": "", "chance": None}
+            how = {"options": {}, "num_samples": num_samples, "temperature": None, "top_p": None, "seed": None}
+            counts = {"num_items": len(items), "num_errors": sum(result.outcome == "error" for result in results)}
+            artifact.finish(step=STEP, key=key, summary={**unknown, **how, **told, **counts}, measured={}, synthetic=synthetic)
+    return read_evaluation(artifact.folder)
+
+
+def as_score(value: Any, name: str, where: str) -> float:
+    """A metric's or scorer's value of one item, from 0 to 1; of truths, such as one for each instruction, their mean. InputError for any
+    other value."""
+    if isinstance(value, list) and value and all(isinstance(one, bool) for one in value):
+        return sum(value) / len(value)
+    if isinstance(value, bool | int | float) and 0 <= value <= 1:
+        return float(value)
+    raise InputError(
+        f"`{name}` of an item is {str(value)[:60]}, no score from 0 to 1", where=where, hint="name another one that is, with `--metric`"
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "unnamed"

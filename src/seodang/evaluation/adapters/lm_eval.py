@@ -1,101 +1,124 @@
-"""EleutherAI's lm-evaluation-harness (0.4.13): its results folder read, and an evaluation written in its layout.
+"""EleutherAI's lm-evaluation-harness (0.4.13): its results folder read as evaluations.
 
 A folder has `results_DATE.json` (scores, configurations, versions) and, where it was run with `--log_samples`, one
-`samples_TASK_DATE.jsonl` a task with a row for each document and filter. Source: `lm_eval/loggers/evaluation_tracker.py`.
+`samples_TASK_DATE.jsonl` a task with a row for each document and filter. Source: `lm_eval/loggers/evaluation_tracker.py`,
+`lm_eval/result_schema.py`.
 """
 
 import json
-import time
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError
-from seodang.core.files import read_json, read_json_lines, write_json, write_json_lines
-from seodang.core.hashing import digest_bytes
-from seodang.evaluation.adapters.keep import keep_evaluation
+from seodang.core.files import read_json, read_json_lines
+from seodang.evaluation.adapters.keep import as_score, keep_evaluation
 from seodang.evaluation.result import Evaluation, Result
-from seodang.evaluation.score import summarise
 from seodang.evaluation.task import Item
 
-_METRICS = ("acc", "exact_match", "prompt_level_strict_acc", "pass@1", "f1")  # which of a sample's metrics is its score, in this order
+# Which of a sample's metrics is its score, in this order.
+_METRICS = ("acc", "exact_match", "prompt_level_strict_acc", "pass@1", "pass_at_1", "f1")
+_DATED = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json")
 
 
-def read_lm_eval(folder: Path, out: Path, *, metric: str | None = None, filter_name: str | None = None) -> list[Evaluation]:
-    """The evaluations of a results folder, the newest one of each task, kept below `out`.
+def read_lm_eval(
+    folder: Path, out: Path, *, metric: str | None = None, filter_name: str | None = None, synthetic: bool = False
+) -> list[Evaluation]:
+    """The evaluations of a results folder, the newest one of each model and task, kept below `out`.
 
-    A document's score is `metric` under `filter_name`; without them the first known metric, under the first filter. InputError where there
-    are no samples, or a sample has no such metric.
+    A document's score is `metric` under `filter_name`; without them the first known metric, under the first filter. InputError where a task
+    has no samples, or a sample has no such metric, or one that is no score from 0 to 1.
     """
-    results = _newest(folder, "results_*.json")
-    told = read_json(results)
-    found: list[Evaluation] = []
-    for task in told["results"]:
-        path = _samples(results, task)
-        if path is None:
-            continue
-        rows = read_json_lines(path)
-        filters = list(dict.fromkeys(row.get("filter", "none") for row in rows))
-        if filter_name is not None and filter_name not in filters:
-            raise InputError(f"no filter `{filter_name}`", where=str(path), hint=f"there are: {', '.join(filters)}")
-        chosen = filter_name or filters[0]
-        rows = sorted((row for row in rows if row.get("filter", "none") == chosen), key=lambda row: row["doc_id"])
-        name = metric or next((one for one in _METRICS if one in rows[0]), None)
-        if name is None or name not in rows[0]:
-            raise InputError(f"no metric `{name}`", where=str(path), hint=f"name one of: {', '.join(rows[0].get('metrics', []))}")
-        items, answers = [_item(row) for row in rows], [_result(row, name) for row in rows]
-        config = told.get("config", {})
-        about = {
-            "model": told.get("model_name") or str(config.get("model")),
-            "identity": {"kind": "lm-eval", "model": config.get("model"), "model_args": config.get("model_args")},
-            "task": f"lm-eval:{task}",
-            "task_version": told.get("versions", {}).get(task),
-            "source": f"lm-eval {told.get('lm_eval_version', '')}, metric {name}, filter {chosen}",
-        }
-        found.append(keep_evaluation(out / f"{results.parent.name}__{task}", items, answers, about))
+    return [
+        _read(path, told, task, out, metric=metric, filter_name=filter_name, synthetic=synthetic or bool(told["config"].get("synthetic")))
+        for (task, path), told in _newest(folder).items()
+    ]
+
+
+def _newest(folder: Path) -> dict[tuple[str, Path], Mapping[str, Any]]:
+    """The tasks of a folder, each with its newest samples' path and what the results beside it tell. A group of tasks has no samples."""
+    found: dict[tuple[Path, str, str], tuple[Path, Mapping[str, Any]]] = {}
+    for date, path in sorted(_results(folder)):
+        told = read_json(path)
+        if not isinstance(told, dict) or not {"results", "configs", "config"} <= set(told):
+            raise InputError("not results of lm-eval", where=str(path), hint="name the folder that was given to `--output_path`")
+        for task in told["results"]:
+            if task in told["configs"]:
+                samples = path.parent / f"samples_{task}_{date}.jsonl"
+                found[path.parent, str(told.get("model_name")), task] = samples, told
     if not found:
-        raise InputError("no samples beside the results", where=str(folder), hint="run lm-eval with `--log_samples`")
-    return found
-
-
-def _newest(folder: Path, pattern: str) -> Path:
-    files = sorted(folder.rglob(pattern), key=lambda path: path.name) if folder.is_dir() else []
-    if not files:
         raise InputError("no results of lm-eval here", where=str(folder), hint="name the folder that was given to `--output_path`")
-    return files[-1]
+    return {(task, samples): told for (_, _, task), (samples, told) in found.items()}
 
 
-def _samples(results: Path, task: str) -> Path | None:
-    files = sorted(results.parent.glob(f"samples_{task}_[0-9]*.jsonl"))
-    own = [path for path in files if path.stem.endswith(results.stem.removeprefix("results_"))]
-    return (own or files or [None])[-1]
+def _results(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*.json"):
+        if dated := _DATED.search(path.name):
+            yield dated[1], path
+
+
+def _read(
+    path: Path, told: Mapping[str, Any], task: str, out: Path, *, metric: str | None, filter_name: str | None, synthetic: bool
+) -> Evaluation:
+    rows = read_json_lines(path) if path.is_file() else []
+    if not rows:
+        hint = "run lm-eval with `--log_samples`: scores alone cannot be compared item by item"
+        raise InputError(f"no samples of the task `{task}`", where=str(path), hint=hint)
+    filters = list(dict.fromkeys(row.get("filter", "none") for row in rows))
+    if filter_name is not None and filter_name not in filters:
+        raise InputError(f"no filter `{filter_name}`", where=str(path), hint=f"there are: {', '.join(filters)}")
+    chosen = filter_name or filters[0]
+    rows = sorted((row for row in rows if row.get("filter", "none") == chosen), key=lambda row: row["doc_id"])
+    known = rows[0].get("metrics", [])
+    name = metric or next((one for one in _METRICS if one in known), None)
+    if name is None or any(name not in row for row in rows):
+        missing = f"no metric `{metric}`" if metric else "none of the metrics is known"
+        raise InputError(missing, where=str(path), hint=f"name one of: {', '.join(known) or 'none'}")
+    about = {
+        "model": str(told.get("model_name") or told["config"].get("model")),
+        "identity": {"kind": "lm-eval", "model": told["config"].get("model"), "model_args": told["config"].get("model_args")},
+        "task": f"lm-eval:{task}",
+        "task_version": told.get("versions", {}).get(task),
+        "source": f"lm-eval {told.get('lm_eval_version', 'of unknown version')}, metric {name}, filter {chosen}",
+    }
+    return keep_evaluation(out, [_item(row) for row in rows], [_result(row, name, str(path)) for row in rows], about, synthetic=synthetic)
 
 
 def _item(row: Mapping[str, Any]) -> Item:
-    prompts = _arguments(row)
-    question = str(prompts[0][0]) if prompts and prompts[0] else json.dumps(row["doc"], ensure_ascii=False)
-    return Item(f"{row['doc_id']}-{row.get('doc_hash', '')[:8]}", "all", question, {"doc": row["doc"], "target": row.get("target")})
+    asked = _arguments(row)
+    told = "\n".join(turn["content"] for turn in _turns(asked[0][0])) if asked and asked[0] else json.dumps(row["doc"], ensure_ascii=False)
+    return Item(f"{row['doc_id']}-{row.get('doc_hash', '')[:8]}", "all", told, {"doc": row["doc"], "target": row.get("target")})
 
 
-def _result(row: Mapping[str, Any], metric: str) -> Result:
-    value = row[metric]
-    if isinstance(value, list):
-        value = value[0]
-    prompts, said = _arguments(row), row.get("filtered_resps", [])
-    turns: list[dict[str, Any]] = [{"role": "context", "content": str(prompts[0][0])}] if prompts and prompts[0] else []
-    for asked, reply in zip(prompts, said, strict=False):
+def _result(row: Mapping[str, Any], metric: str, where: str) -> Result:
+    asked, said = _arguments(row), row.get("filtered_resps", [])
+    turns: list[dict[str, Any]] = _turns(asked[0][0]) if asked and asked[0] else []
+    for arguments, reply in zip(asked, said, strict=False):
         if _ranked(reply):
             likely = {"logprob": float(reply[0]), "greedy": str(reply[1]) == "True"}
-            turns.append({"role": "continuation", "content": str(asked[1]), **likely})
+            turns.append({"role": "continuation", "content": str(arguments[1]), **likely})
         else:
             turns.append({"role": "assistant", "content": str(reply)})
     evidence = {"metrics": {name: row[name] for name in row.get("metrics", []) if name in row}, "target": row.get("target")}
-    return Result(_item(row).id, 0, "judged", float(value), _said(said), tuple(turns), evidence)
+    if error := row.get("error"):
+        return Result(_item(row).id, 0, "error", 0.0, _said(said), tuple(turns), evidence, error=error)
+    score = as_score(row[metric], metric, f"{where}, document {row['doc_id']}")
+    return Result(_item(row).id, 0, "judged", score, _said(said), tuple(turns), evidence)
+
+
+def _turns(asked: Any) -> list[dict[str, Any]]:
+    """What was asked: a text, or the conversation that lm-eval's clients of chat endpoints log as a list of one JSON text."""
+    if isinstance(asked, list) and len(asked) == 1:
+        with suppress(TypeError, ValueError, KeyError):
+            return [{"role": turn["role"], "content": str(turn["content"])} for turn in json.loads(asked[0])]
+    return [{"role": "context", "content": str(asked)}]
 
 
 def _ranked(reply: Any) -> bool:
     """Whether a reply is a continuation's log-probability and whether it was the greedy one."""
-    return isinstance(reply, list | tuple) and len(reply) == 2
+    return isinstance(reply, list) and len(reply) == 2 and str(reply[1]) in ("True", "False")
 
 
 def _said(said: Sequence[Any]) -> str:
@@ -108,51 +131,3 @@ def _said(said: Sequence[Any]) -> str:
 def _arguments(row: Mapping[str, Any]) -> list[list[Any]]:
     given = row.get("arguments", [])
     return [list(one.values()) for one in given.values()] if isinstance(given, Mapping) else [list(one) for one in given]
-
-
-def write_lm_eval(evaluation: Evaluation, out: Path) -> list[Path]:
-    """Writes an evaluation as lm-eval's own results and samples, in a folder of the model's name; the files' paths."""
-    told, row = evaluation.manifest["summary"], summarise(evaluation)
-    task = evaluation.task.replace("/", "_")
-    date = time.strftime("%Y-%m-%dT%H-%M-%S", time.gmtime((evaluation.folder / "manifest.json").stat().st_mtime))
-    folder = out / evaluation.model.replace("/", "__").replace(":", "__")
-    low, high = row["interval"]
-    scores = {"alias": task, "acc,none": row["score"], "acc_stderr,none": (high - low) / 3.92}
-    samples = [_sample(place, item, result) for place, (item, results) in enumerate(evaluation.each()) for result in results]
-    results = {
-        "results": {task: scores},
-        "group_subtasks": {task: []},
-        "configs": {task: {"task": task, "repeats": told["num_samples"], "metadata": {"version": told["task_version"], "by": "seodang"}}},
-        "versions": {task: told["task_version"]},
-        "n-shot": {task: told["options"].get("num_fewshot", 0)},
-        "higher_is_better": {task: {"acc": True}},
-        "n-samples": {task: {"original": len(evaluation.items), "effective": len(evaluation.items)}},
-        "config": {"model": told["identity"].get("kind"), "model_args": told["model"], "synthetic": evaluation.synthetic},
-        "model_name": told["model"],
-        "model_source": told["identity"].get("kind"),
-    }
-    paths = [folder / f"results_{date}.json", folder / f"samples_{task}_{date}.jsonl"]
-    write_json(paths[0], results)
-    write_json_lines(paths[1], samples)
-    return paths
-
-
-def _sample(place: int, item: Item, result: Result) -> dict[str, Any]:
-    doc = {"id": item.id, "part": item.part, "question": item.question, **item.content}
-    asked = [{"arg_0": turn["content"]} for turn in result.transcript if turn["role"] != "assistant"][:1]
-    target = json.dumps(item.content, ensure_ascii=False)
-    return {
-        "doc_id": place,
-        "doc": doc,
-        "target": target,
-        "arguments": {f"gen_args_{number}": one for number, one in enumerate(asked)},
-        "resps": [[result.answer]],
-        "filtered_resps": [result.answer],
-        "filter": "none",
-        "metrics": ["acc"],
-        "doc_hash": digest_bytes(json.dumps(doc, indent=2, ensure_ascii=False).encode()),
-        "prompt_hash": digest_bytes(item.question.encode()),
-        "target_hash": digest_bytes(target.encode()),
-        "acc": result.score,
-        "error": result.error,
-    }

@@ -10,9 +10,8 @@ import click
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
 def command(folders: tuple[Path, ...], out: Path) -> None:
     """Write the evaluations FOLDERS as results and samples of lm-eval, for programs that read those."""
-    from seodang.evaluation.adapters.lm_eval import write_lm_eval
+    from seodang.evaluation.adapters.lm_eval_layout import write_lm_eval
     from seodang.evaluation.result import read_evaluation
 
-    for folder in folders:
-        for path in write_lm_eval(read_evaluation(folder), out):
-            click.echo(path)
+    for path in write_lm_eval([read_evaluation(folder) for folder in folders], out):
+        click.echo(path)
