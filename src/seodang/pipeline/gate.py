@@ -84,7 +84,8 @@ def run_gate(
         }
     write_json(folder / VERDICT, verdict)
     first = next(found.model for (_, arm), found in answers.items() if arm == STUDENT)
-    write_report(list(answers.values()), folder, first=first, verdict=verdict)
+    alike = {found.folder: splits[title] for (title, _), found in answers.items() if title in splits}
+    write_report(list(answers.values()), folder, first=first, verdict=verdict, similarities=alike)
     return {**verdict, "folder": str(folder)}
 
 

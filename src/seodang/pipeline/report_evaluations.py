@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from seodang.core.files import write_atomically, write_json
+from seodang.evaluation.clean_items import Similarities
 from seodang.evaluation.result import Evaluation
 from seodang.pipeline.evaluation_report.build import build_report
 from seodang.pipeline.evaluation_report.page import render_page
@@ -12,10 +13,15 @@ from seodang.pipeline.evaluation_report.text import render_text
 
 
 def write_report(
-    evaluations: Sequence[Evaluation], out: Path, *, first: str | None = None, verdict: Mapping[str, Any] | None = None
+    evaluations: Sequence[Evaluation],
+    out: Path,
+    *,
+    first: str | None = None,
+    verdict: Mapping[str, Any] | None = None,
+    similarities: Mapping[Path, Similarities] | None = None,
 ) -> dict[str, Any]:
     """Writes `report.json`, `report.md` and `report.html` in `out`; the report's value."""
-    report = build_report(evaluations, first=first, verdict=verdict)
+    report = build_report(evaluations, first=first, verdict=verdict, similarities=similarities)
     write_json(out / "report.json", report)
     write_atomically(out / "report.md", render_text(report))
     write_atomically(out / "report.html", render_page(report))

@@ -1,10 +1,12 @@
 """All that the page shows, as JSON: scores, differences, what a gate decided, and the items where two models differ."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError
-from seodang.evaluation.calibration import calibration_rows
+from seodang.evaluation.calibration import abstention_rows, confidence_row
+from seodang.evaluation.clean_items import Similarities, by_similarity
 from seodang.evaluation.compare import compare
 from seodang.evaluation.pairs import item_scores, pair
 from seodang.evaluation.result import Evaluation, Result
@@ -19,10 +21,18 @@ _OF_THE_TASK = ("model", "task", "family")
 MAX_DIFFERING = 30  # items of a task that are shown for a pair of models, those that differ most first
 
 
-def build_report(evaluations: Sequence[Evaluation], *, first: str | None = None, verdict: Mapping[str, Any] | None = None) -> Row:
-    """The report's value. `first` names the model that the others are held against (none: that of the first evaluation); `verdict` is what
-    a gate decided. Equal evaluations give an equal value. InputError where two evaluations are of one model and one task, or the first
-    model is not among them.
+def build_report(
+    evaluations: Sequence[Evaluation],
+    *,
+    first: str | None = None,
+    verdict: Mapping[str, Any] | None = None,
+    similarities: Mapping[Path, Similarities] | None = None,
+) -> Row:
+    """The report's value. Equal evaluations give an equal value.
+
+    `first` names the model that the others are held against (none: that of the first evaluation), `verdict` is what a gate decided, and
+    `similarities` say by an evaluation's folder how like what was taught each item is. InputError where two evaluations are of one model
+    and one task, or the first model is not among them.
     """
     groups: dict[str, dict[str, Evaluation]] = {}
     for found in evaluations:
@@ -38,7 +48,7 @@ def build_report(evaluations: Sequence[Evaluation], *, first: str | None = None,
     return {
         "models": [_model(label, evaluations) for label in labels],
         "first": first,
-        "tasks": [_task(title, models, first) for title, models in groups.items()],
+        "tasks": [_task(title, models, first, similarities or {}) for title, models in groups.items()],
         "retention": _retention(groups, first, labels),
         "verdict": dict(verdict) if verdict is not None else None,
         "synthetic": any(found.synthetic for found in evaluations),
@@ -67,7 +77,7 @@ def _model(label: str, evaluations: Sequence[Evaluation]) -> Row:
     return {"name": label, "identity": identity, "synthetic": found.synthetic}
 
 
-def _task(title: str, models: Mapping[str, Evaluation], first: str) -> Row:
+def _task(title: str, models: Mapping[str, Evaluation], first: str, similarities: Mapping[Path, Similarities]) -> Row:
     any_of_them = next(iter(models.values()))
     told = any_of_them.manifest["summary"]
     facts = {name: told[name] for name in ("task", "title", "family", "license", "source", "chance", "task_version", "options")}
@@ -76,10 +86,12 @@ def _task(title: str, models: Mapping[str, Evaluation], first: str) -> Row:
     pairings = [pair(ours, other, common=True) for label, other in models.items() if ours is not None and label != first]
     rows = compare(pairings) if pairings else []
     others = [label for label in models if label != first] if ours is not None else []
+    split = next((similarities[found.folder] for found in models.values() if found.folder in similarities), None)
     return {
         "name": title,
         **facts,
         "scores": [{"model": label, "folder": str(found.folder), **_score(found)} for label, found in models.items()],
+        "similarity": {label: by_similarity(found, split) for label, found in models.items()} if split is not None else None,
         "comparisons": [{"other": other, **row} for other, row in zip(others, rows, strict=True)],
         "differing": [_differing(other, pairing.a, pairing.b) for other, pairing in zip(others, pairings, strict=True)],
     }
@@ -87,7 +99,9 @@ def _task(title: str, models: Mapping[str, Evaluation], first: str) -> Row:
 
 def _score(found: Evaluation) -> Row:
     told = {name: value for name, value in summarise(found).items() if name not in _OF_THE_TASK}
-    return told | {"calibration": calibration_rows(found)}
+    confidence = {name: value for name, value in confidence_row(found).items() if name not in _OF_THE_TASK}
+    declined = [row for row in abstention_rows(found) if row["meaning"]]
+    return told | {"confidence": confidence, "declined": declined}
 
 
 def _retention(groups: Mapping[str, Mapping[str, Evaluation]], first: str, labels: Sequence[str]) -> Row:

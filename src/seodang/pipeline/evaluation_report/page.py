@@ -3,8 +3,9 @@
 from importlib.resources import files
 from typing import Any
 
+from seodang.pipeline.evaluation_report.answers import confidence_section, cost_section, declined_section, similarity_section
 from seodang.pipeline.evaluation_report.differing import differing_section
-from seodang.pipeline.evaluation_report.scores import cost_section, difference_section, parts_section, retention_section, scores_section
+from seodang.pipeline.evaluation_report.scores import difference_section, parts_section, retention_section, scores_section
 from seodang.pipeline.evaluation_report.verdict import opening, verdict_section
 from seodang.pipeline.report.html import whole_page
 from seodang.pipeline.report.markup import Safe
@@ -17,7 +18,10 @@ _SECTIONS = (
     ("differences", "Differences", difference_section),
     ("retention", "Retention", retention_section),
     ("parts", "Parts", parts_section),
-    ("cost", "Tokens and confidence", cost_section),
+    ("similarity", "Like what was taught", similarity_section),
+    ("confidence", "Confidence", confidence_section),
+    ("declined", "Declined", declined_section),
+    ("cost", "Tokens", cost_section),
     ("items", "Items that differ", differing_section),
 )
 

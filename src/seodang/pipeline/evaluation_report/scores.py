@@ -5,7 +5,7 @@ from typing import Any
 from seodang.pipeline.report.blocks import grouped_table, lines, note, section, table
 from seodang.pipeline.report.figures import difference_mark, score_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.wording import count, decimal, interval_numbers, p_value, percent, points, points_interval, significant
+from seodang.pipeline.report.wording import count, interval_numbers, p_value, percent, points, points_interval
 
 Row = dict[str, Any]
 
@@ -141,33 +141,3 @@ def parts_section(report: Row) -> Safe | None:
 
 def _part(row: Row | None) -> Safe:
     return own("-") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, n = {count(row['n'])}")
-
-
-def cost_section(report: Row) -> Safe:
-    """Tokens of an answer, answers that were cut or declined, and how far stated confidence can be believed."""
-    groups: list[tuple[str, list[list[str | None]]]] = []
-    for task in report["tasks"]:
-        rows = [
-            [
-                visible(score["model"], 60),
-                own(decimal(score["cost"]["mean_prompt_tokens"])),
-                own(decimal(score["cost"]["mean_new_tokens"])),
-                own(decimal(score["cost"]["mean_reasoning_tokens"])),
-                own(decimal(score["cost"]["new_tokens_per_right"])),
-                own(percent(score["cost"]["cut_share"])),
-                own(percent(score["cost"]["abstained_share"])),
-                own(_calibration(score["calibration"])),
-            ]
-            for score in task["scores"]
-        ]
-        groups.append((_title(task), rows))
-    columns = ["model", "read", "written", "of it reasoning", "for a right one", "cut short", "declined", "calibration error"]
-    words = (
-        "Mean tokens of one answer over all of its turns. Calibration error: mean gap between stated confidence and share of right answers."
-    )
-    return section(report, "cost", "Tokens and confidence", grouped_table("What an answer costs", columns, groups), note(report, words))
-
-
-def _calibration(row: Row | None) -> str:
-    found = (row or {}).get("expected_calibration_error")
-    return "-" if found is None else significant(found)
