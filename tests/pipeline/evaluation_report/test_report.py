@@ -129,3 +129,11 @@ def test_two_evaluations_of_one_model_and_task_are_refused(three: list[Evaluatio
     again = evaluation(tmp_path / "again", "student", [True] * 80)
     with pytest.raises(InputError, match="two evaluations"):
         build_report([*three, again])
+
+
+def test_a_task_is_named_with_options_only_where_these_tell_two_apart(three: list[Evaluation], tmp_path: Path):
+    assert [task["name"] for task in build_report(three)["tasks"]] == ["sums", "products"]
+    other = evaluation(tmp_path / "other", "student", [True] * 8)
+    told = {**three[0].manifest["summary"], "options": {"level": "hard", "limit": 8}}
+    hard = Evaluation(other.folder, {**other.manifest, "summary": told}, other.items, other.results)
+    assert [task["name"] for task in build_report([three[0], hard])["tasks"]] == ["sums", "sums (level hard)"]

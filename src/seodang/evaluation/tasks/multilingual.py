@@ -17,7 +17,7 @@ from seodang.evaluation.scenarios.short_answer import names_only
 from seodang.evaluation.scenarios.tell import tell, texts_of
 from seodang.evaluation.scenarios.worlds import WORLDS
 from seodang.evaluation.task import Ask, Item, Judgement, Likelihood, Options, Rank, Solving, Task
-from seodang.models.chat_model import Completion, Message
+from seodang.models.chat_model import ChatModel, Completion, Message, Scores, require
 
 
 class MultilingualOptions(Options):
@@ -38,6 +38,12 @@ def load(options: MultilingualOptions, store: Path) -> Sequence[Item]:
     """Every question about every variant in every language, then the names. What is one thing in all languages is one cluster."""
     languages = tuple(dict.fromkeys(options.languages))
     return [*_scenarios(options, languages), *(_names(options, languages, store) if options.lexical else ())]
+
+
+def check(model: ChatModel, options: MultilingualOptions) -> None:
+    """ModelError where candidates are to be ranked by a model that cannot score."""
+    if options.mode == "choose":
+        require(model, Scores, "the task `multilingual` with `mode=choose` (`--option mode=generate` does without it)")
 
 
 def _scenarios(options: MultilingualOptions, languages: Sequence[str]) -> Iterator[Item]:
@@ -97,5 +103,5 @@ task = Task(
     options=MultilingualOptions,
     source="scenarios of our own; names of Unicode CLDR as babel 2.19.0 carries them",
     license="Apache-2.0 AND Unicode-3.0",
-    chance=0.25,
+    check=check,
 )

@@ -15,7 +15,6 @@ from seodang.evaluation.score import summarise
 
 Row = dict[str, Any]
 
-_TELLING = ("files", "benchmark", "category", "categories", "language", "languages", "mode", "level")  # options that tell tasks apart
 _OF_THE_TASK = ("model", "task", "family")
 
 MAX_DIFFERING = 30  # items of a task that are shown for a pair of models, those that differ most first
@@ -35,8 +34,8 @@ def build_report(
     and one task, or the first model is not among them.
     """
     groups: dict[str, dict[str, Evaluation]] = {}
-    for found in evaluations:
-        models = groups.setdefault(_task_title(found), {})
+    for found, title in zip(evaluations, _titles(evaluations), strict=True):
+        models = groups.setdefault(title, {})
         if _label(found) in models:
             where = f"{models[_label(found)].folder} and {found.folder}"
             raise InputError(f"two evaluations of `{_label(found)}` on one task", where=where, hint="name one of them")
@@ -60,11 +59,16 @@ def _label(found: Evaluation) -> str:
     return found.model if thinking == "none" else f"{found.model} (think {thinking})"
 
 
-def _task_title(found: Evaluation) -> str:
-    """The task with the options that say what is asked."""
-    told = found.manifest["summary"]
-    chosen = [f"{name} {_plain(told['options'][name])}" for name in _TELLING if told["options"].get(name) not in (None, [], ())]
-    return f"{told['task']} ({', '.join(chosen)})" if chosen else told["task"]
+def _titles(evaluations: Sequence[Evaluation]) -> list[str]:
+    """What each evaluation's task is called: its name, with the options in which it differs from others of that name."""
+    options = [(found.task, {**found.manifest["summary"]["options"], "seed": None, "limit": None}) for found in evaluations]
+    titles: list[str] = []
+    for task, chosen in options:
+        others = [other for name, other in options if name == task]
+        keys = [key for key in chosen if any(other.get(key) != chosen[key] for other in others)]
+        told = ", ".join(f"{key} {_plain(chosen[key])}" for key in keys)
+        titles.append(f"{task} ({told})" if told else task)
+    return titles
 
 
 def _plain(value: Any) -> str:
