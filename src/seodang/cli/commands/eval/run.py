@@ -54,7 +54,7 @@ def command(
     task = find_task(name)
     chosen = parse_options(task, options, limit=limit)
     settings = Settings(num_samples=samples, temperature=temperature, seed=seed, batch_size=batch_size)
-    rows = [
+    rows: list[dict[str, Any]] = [
         evaluate(spec, task, chosen, settings, root, out=out, thinking=mode, api_key_env=api_key_env) for mode in think_arms(think, out)
     ]
     splits = [split_scores(Path(row["folder"]), similarity, threshold) for row in rows] if similarity is not None else []
