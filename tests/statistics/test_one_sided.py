@@ -27,7 +27,7 @@ def test_a_margin_is_kept_at_2_5_percent_exactly_where_tangos_interval_lies_abov
     n = 300
     a = np.array([[1] * only_a + [0] * only_b + [1] * (n - only_a - only_b)], dtype=float)
     b = np.array([[0] * only_a + [1] * only_b + [1] * (n - only_a - only_b)], dtype=float)
-    low, _ = tango_interval(only_a, only_b, n, stats.norm.ppf(0.975))
+    low, _ = tango_interval(only_a, only_b, n, float(stats.norm.ppf(0.975)))
     assert (difference_p(a, b, None, above=-margin, seed=1) <= 0.025) == (low > -margin)
 
 

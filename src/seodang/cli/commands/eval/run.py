@@ -54,11 +54,11 @@ def command(
     task = find_task(name)
     chosen = parse_options(task, options, limit=limit)
     settings = Settings(num_samples=samples, temperature=temperature, seed=seed, batch_size=batch_size)
-    rows = [
+    rows: list[dict[str, Any]] = [
         evaluate(spec, task, chosen, settings, root, out=out, thinking=mode, api_key_env=api_key_env) for mode in think_arms(think, out)
     ]
-    if similarity is not None:
-        rows = [row | {"similarity": split_scores(Path(row["folder"]), similarity, threshold)} for row in rows]
+    splits = [split_scores(Path(row["folder"]), similarity, threshold) for row in rows] if similarity is not None else []
+    rows = [row | {"similarity": split} for row, split in zip(rows, splits, strict=True)] if splits else rows
     if as_json:
         click.echo(json.dumps(rows if think == "both" else rows[0], ensure_ascii=False, indent=2))
         return
