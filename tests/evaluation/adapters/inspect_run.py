@@ -3,11 +3,12 @@
     python tests/evaluation/adapters/inspect_run.py FOLDER
 
 writes `lines.eval` and `lines.json` there, the same log in both forms. inspect-ai asks for another fsspec than this project pins, so it
-runs in an environment of its own; the logs in `inspect_logs` are what it wrote, shortened by nothing.
+runs in an environment of its own; the logs in `inspect_logs` are what it wrote, without events and tracebacks.
 """
 
 import sys
 from pathlib import Path
+from typing import Any
 
 EPOCHS = 3
 ITEMS = {"on": "The line is on.", "off": "The line is off.", "bad": "No line.", "sum": "요금은 얼마입니까?"}
@@ -20,7 +21,7 @@ def main(folder: Path) -> None:
     from inspect_ai import Epochs, Task
     from inspect_ai.dataset import Sample
     from inspect_ai.log import read_eval_log, write_eval_log
-    from inspect_ai.model import ModelOutput, get_model
+    from inspect_ai.model import ModelOutput, ModelUsage, get_model
     from inspect_ai.scorer import CORRECT, INCORRECT, NOANSWER, PARTIAL, Score, Scorer, accuracy, mean, scorer, stderr
     from inspect_ai.solver import Generate, Solver, TaskState, solver
 
@@ -29,12 +30,15 @@ def main(folder: Path) -> None:
         async def solve(state: TaskState, generate: Generate) -> TaskState:
             if state.sample_id == "bad":
                 raise RuntimeError("this sample breaks")
-            state = await generate(state)
-            said = REPLIES[str(state.sample_id)].split(", ")[state.epoch - 1]
-            state.output = ModelOutput.from_content("mockllm/model", said)
-            return state
+            return await generate(state, seed=state.epoch)
 
         return solve
+
+    def reply(asked: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
+        (name,) = (name for name, text in ITEMS.items() if text == asked[-1].text)
+        output = ModelOutput.from_content("mockllm/model", REPLIES[name].split(", ")[config.seed - 1])
+        output.usage = ModelUsage(input_tokens=7, output_tokens=2, total_tokens=9)  # else it fetches a tokenizer to count them
+        return output
 
     @scorer(metrics=[accuracy(), stderr()])
     def named() -> Scorer:
@@ -56,9 +60,16 @@ def main(folder: Path) -> None:
     task = Task(
         dataset=samples, solver=answer(), scorer=[named(), length()], epochs=Epochs(EPOCHS, "mean"), fail_on_error=False, name="lines"
     )
-    (log,) = inspect_ai.eval(task, model=get_model("mockllm/model"), log_dir=str(folder / "logs"), display="none", log_format="eval")
-    Path(log.location.removeprefix("file://")).rename(folder / "lines.eval")
-    write_eval_log(read_eval_log(str(folder / "lines.eval")), str(folder / "lines.json"))
+    model = get_model("mockllm/model", custom_outputs=reply)
+    (log,) = inspect_ai.eval(task, model=model, log_dir=str(folder / "logs"), display="none")
+    log = read_eval_log(log.location)
+    log.eval.model_args = {}
+    for sample in log.samples or []:
+        sample.events = []
+        if sample.error is not None:
+            sample.error.traceback = sample.error.traceback_ansi = ""
+    for name in ("lines.eval", "lines.json"):
+        write_eval_log(log, str(folder / name))
 
 
 if __name__ == "__main__":

@@ -200,7 +200,8 @@ def test_an_export_is_read_by_lm_evals_table_and_imported_with_equal_scores(run:
     evaluations = read_lm_eval(run[0], tmp_path / "eval", synthetic=True)
     results, *samples = write_lm_eval(evaluations, tmp_path / "out")
     told = json.loads(results.read_text(encoding="utf-8"))
-    table = {line.split("|")[1]: line.split("|") for line in make_table(told).splitlines() if "lm-eval" in line}
+    lines = [[cell.strip() for cell in line.split("|")] for line in make_table(told).splitlines()]
+    table = {cells[1]: cells for cells in lines if len(cells) > 1}
     for evaluation in evaluations:
         cells = table[evaluation.task.replace(":", "__")]
         assert float(cells[7]) == pytest.approx(summarise(evaluation)["score"], abs=1e-4), cells
