@@ -22,7 +22,7 @@ from seodang.evaluation.result import Evaluation, scores
 from seodang.evaluation.score import summarise
 from seodang.evaluation.task import Rank
 from seodang.models.local import LocalModel
-from seodang.pipeline.harness import served
+from seodang.pipeline.harness.serving import served
 from seodang.pipeline.import_results import import_results
 
 TEXT = (

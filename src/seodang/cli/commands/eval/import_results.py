@@ -1,11 +1,11 @@
 """`seodang eval import-results`: what another harness found, as evaluations of ours."""
 
-import json
 from pathlib import Path
 
 import click
 
 from seodang.cli.options import runs_option
+from seodang.cli.score_lines import print_scores
 
 
 @click.command("import-results", short_help="Read the results of lm-eval or inspect-ai as evaluations.")
@@ -21,10 +21,4 @@ def command(path: Path, metric: str | None, filter_name: str | None, synthetic: 
     from seodang.pipeline.import_results import import_results
 
     rows = import_results(path, root, metric=metric, filter_name=filter_name, synthetic=synthetic)
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    for row in rows:
-        low, high = row["interval"]
-        click.echo(f"{row['model']} on {row['task']}: {100 * row['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {row['n']} items)")
-        click.echo(f"answers  {row['folder']}")
+    print_scores(rows, as_json=as_json)

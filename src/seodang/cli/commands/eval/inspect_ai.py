@@ -1,11 +1,11 @@
 """`seodang eval inspect-ai`: tasks of inspect-ai, put to a model of ours."""
 
-import json
 from pathlib import Path
 
 import click
 
 from seodang.cli.options import runs_option
+from seodang.cli.score_lines import print_scores
 
 
 @click.command("inspect-ai", short_help="Put tasks of inspect-ai (inspect_evals/ifeval, ...) to a model of ours.")
@@ -21,13 +21,7 @@ def command(
 ) -> None:
     """Serve a model on a port of this machine, let inspect-ai put TASKS to it, and import its logs. Data sets come from a model hub, or
     from your own copy, as the task says."""
-    from seodang.pipeline.inspect_harness import run_inspect
+    from seodang.pipeline.harness.inspect_ai import run_inspect
 
     rows = run_inspect(spec, tasks, root, limit=limit, python=python, arguments=arguments)
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    for row in rows:
-        low, high = row["interval"]
-        click.echo(f"{row['model']} on {row['task']}: {100 * row['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {row['n']} items)")
-        click.echo(f"answers  {row['folder']}")
+    print_scores(rows, as_json=as_json)

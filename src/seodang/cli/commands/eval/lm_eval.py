@@ -1,11 +1,11 @@
 """`seodang eval lm-eval`: tasks of EleutherAI's harness, put to a model of ours."""
 
-import json
 from pathlib import Path
 
 import click
 
 from seodang.cli.options import runs_option
+from seodang.cli.score_lines import print_scores
 
 
 @click.command(
@@ -26,13 +26,7 @@ def command(
 ) -> None:
     """Serve a model on a port of this machine, let lm-eval ask it, and import what it found. ARGUMENTS after `--` go to lm-eval, such as
     `-- --include_path FOLDER` for task files of your own. Its data sets come from a model hub, or from your own copy."""
-    from seodang.pipeline.harness import run_lm_eval
+    from seodang.pipeline.harness.lm_eval import run_lm_eval
 
     rows = run_lm_eval(spec, tasks, root, chat=chat, limit=limit, python=python, arguments=arguments)
-    if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
-        return
-    for row in rows:
-        low, high = row["interval"]
-        click.echo(f"{row['model']} on {row['task']}: {100 * row['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {row['n']} items)")
-        click.echo(f"answers  {row['folder']}")
+    print_scores(rows, as_json=as_json)

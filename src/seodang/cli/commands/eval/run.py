@@ -1,12 +1,12 @@
 """`seodang eval run`: one model answers one task."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from seodang.cli.options import FiniteRange, runs_option
+from seodang.cli.score_lines import print_scores
 
 THINK = ("on", "off", "both")
 
@@ -59,18 +59,4 @@ def command(
     ]
     splits = [split_scores(Path(row["folder"]), similarity, threshold) for row in rows] if similarity is not None else []
     rows = [row | {"similarity": split} for row, split in zip(rows, splits, strict=True)] if splits else rows
-    if as_json:
-        click.echo(json.dumps(rows if think == "both" else rows[0], ensure_ascii=False, indent=2))
-        return
-    for row in rows:
-        low, high = row["interval"]
-        errors = f", {row['errors']} errors" if row["errors"] else ""
-        click.echo(
-            f"{row['model']} on {row['task']}: {100 * row['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {row['n']} items{errors})"
-        )
-        for side in ("clean", "dirty"):
-            found: dict[str, Any] | None = row["similarity"][side] if similarity is not None else None
-            if found is not None:
-                low, high = found["interval"]
-                click.echo(f"  {side} items: {100 * found['score']:.1f} % ({100 * low:.1f} to {100 * high:.1f}, {found['n']} items)")
-        click.echo(f"answers  {row['folder']}")
+    print_scores(rows, as_json=as_json, alone=think != "both")
