@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from seodang.evaluation.result import Evaluation, Result
 from seodang.evaluation.task import Item
 from seodang.statistics.clustered import clustered_mean
-from seodang.statistics.intervals import wilson
 from seodang.statistics.pass_at_k import pass_at_k, pass_hat_k
 
 Answered = tuple[Item, Sequence[Result]]  # an item with its samples
@@ -56,12 +55,10 @@ def score(pairs: Sequence[Answered]) -> TaskScore:
 
 def mean_score(values: NDArray[np.float64], clusters: Sequence[str]) -> TaskScore:
     """The mean of `values`, shape (num_items,), within 0..1, of items in `clusters`."""
-    if set(np.unique(values)) <= {0.0, 1.0} and len(set(clusters)) == len(clusters):
-        num_clusters, interval, method = values.size, wilson(int(values.sum()), values.size), "Wilson 95 %"
-    else:
-        found = clustered_mean(values, clusters)
-        num_clusters, interval, method = found.num_clusters, found.interval, found.method
-    return TaskScore(score=float(values.mean()), n=values.size, num_clusters=num_clusters, interval=list(interval), method=method)
+    found = clustered_mean(values, clusters)
+    return TaskScore(
+        score=found.mean, n=found.num_items, num_clusters=found.num_clusters, interval=list(found.interval), method=found.method
+    )
 
 
 def error_bounds(results: Sequence[Result]) -> dict[str, Any]:
