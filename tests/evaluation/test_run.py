@@ -84,7 +84,7 @@ def run(model: Any, folder: Path, task: Task | None = None, **how: Any) -> Any:
 def test_a_killed_run_ends_in_the_same_bytes_and_asks_nothing_twice(
     tmp_path_factory: pytest.TempPathFactory, dies_at: int, batch_size: int, samples: int
 ):
-    how = {"batch_size": batch_size, "num_samples": samples, "temperature": 0.5}
+    how: dict[str, Any] = {"batch_size": batch_size, "num_samples": samples, "temperature": 0.5}
     whole, broken = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("broken")
     unbroken, first, second = Talker(), Talker(dies_at=dies_at), Talker()
     run(unbroken, whole, **how)

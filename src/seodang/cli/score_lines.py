@@ -8,7 +8,7 @@ import click
 
 
 def print_scores(rows: Sequence[Mapping[str, Any]], *, as_json: bool, alone: bool = False) -> None:
-    """Each evaluation's score with its interval and errors, and where its answers are. As JSON a list, or the one row where it is `alone`."""
+    """Each evaluation's score with its interval and errors, and where its answers are. As JSON a list, or one row that is `alone`."""
     if as_json:
         click.echo(json.dumps(rows[0] if alone else rows, ensure_ascii=False, indent=2))
         return

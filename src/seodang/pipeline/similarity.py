@@ -11,7 +11,7 @@ from seodang.core.records import Record
 from seodang.data.contamination.index import ExamItem, build_index
 from seodang.data.contamination.scan import Row, scan
 from seodang.data.record_texts import record_texts
-from seodang.data.records_file import read_records
+from seodang.data.records_file import read_numbered_records
 from seodang.evaluation.task import Item
 from seodang.pipeline.ledger import find_place
 from seodang.scoring.similarity import nearest
@@ -36,7 +36,7 @@ class ItemSimilarity:
 
 def taught_records(place: Path) -> list[Record]:
     """The records that were accepted in a run (its folder), or the records of a file. InputError where there are none."""
-    records = read_records(place) if place.is_file() else read_records(_accepted(place))
+    records = [record for _, record in read_numbered_records(place if place.is_file() else _accepted(place))]
     if not records:
         raise InputError("no records", where=str(place), hint="name a run that was verified, or a file of records")
     return records
