@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.adapters import inspect_run
+from oracles import inspect_run
 from seodang.core.errors import InputError
 from seodang.evaluation.adapters.inspect_log import read_inspect
 from seodang.evaluation.result import Evaluation

@@ -71,7 +71,8 @@ def evaluate(model: LM | str, tasks: list[str], included: Path, out: Path | None
     """What lm-eval's evaluator gives; with `out` also saved by its own tracker, as its command line does."""
     tracker = EvaluationTracker(output_path=str(out)) if out is not None else None
     manager = TaskManager(include_path=str(included), include_defaults=False)
-    found: Any = simple_evaluate(model, tasks=tasks, task_manager=manager, evaluation_tracker=tracker, bootstrap_iters=0, **options)
+    evaluated: Any = simple_evaluate
+    found = evaluated(model, tasks=tasks, task_manager=manager, evaluation_tracker=tracker, bootstrap_iters=0, **options)
     if tracker is not None:
         samples = found.pop("samples", None)
         tracker.save_results_aggregated(results=found, samples=samples)

@@ -1,9 +1,9 @@
 """A run of inspect-ai's own evaluator on its mock model: several epochs, two scorers, a sample that fails in each epoch.
 
-    python tests/evaluation/adapters/inspect_run.py FOLDER
+    python tests/oracles/inspect_run.py FOLDER
 
 writes `lines.eval` and `lines.json` there, the same log in both forms. inspect-ai asks for another fsspec than this project pins, so it
-runs in an environment of its own; the logs in `inspect_logs` are what it wrote, without events and tracebacks.
+runs in an environment of its own; the logs in `tests/evaluation/adapters/inspect_logs` are what it wrote, without events and tracebacks.
 """
 
 import sys
