@@ -49,9 +49,7 @@ def run_lm_eval(
         command += [*(["--limit", str(limit)] if limit else []), *arguments]
         code, words = _run(command)
     if code:
-        raise InputError(
-            f"lm-eval failed: {words}", where=tasks, hint="what it said stands above"
-        )
+        raise InputError(f"lm-eval failed: {words}", where=tasks, hint="what it said stands above")
     return import_results(out, root, synthetic=model.synthetic)
 
 
