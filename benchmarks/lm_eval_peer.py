@@ -93,7 +93,7 @@ def by_lm_eval(theirs: Any, name: str, included: Path, *, chat: bool = False) ->
 
 def identity(ours: LocalModel, theirs: Any, benchmark: str, store: Path, limit: int, num_written: int) -> dict[str, Any]:
     """Decisions and texts of both, with each difference."""
-    options = KnowledgeOptions(benchmark=benchmark, limit=limit)
+    options = KnowledgeOptions.model_validate({"benchmark": benchmark, "limit": limit})
     items = task_items(task, options, store)
     written = items[:num_written]
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +102,7 @@ def identity(ours: LocalModel, theirs: Any, benchmark: str, store: Path, limit: 
         some = write_tasks(Path(folder) / "some", benchmark, written)
         texts = by_lm_eval(theirs, "peer_write", some, chat=True)
     ranked = rank(ours, [ranking(item, options) for item in items])
-    asked = KnowledgeOptions(benchmark=benchmark, mode="generate", max_new_tokens=MAX_NEW_TOKENS)
+    asked = KnowledgeOptions.model_validate({"benchmark": benchmark, "mode": "generate", "max_new_tokens": MAX_NEW_TOKENS})
     requests: list[Any] = [next(task.solve(item, asked)) for item in written]
     answers = [one.text for (one,) in ours.chat([ask.messages for ask in requests if isinstance(ask, Ask)], Sampling(MAX_NEW_TOKENS))]
     differences = [
