@@ -29,7 +29,7 @@ os.environ.setdefault("TQDM_DISABLE", "1")
 
 import torch
 import yaml
-from lm_eval import simple_evaluate
+from lm_eval import evaluator
 from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 from lm_eval.tasks import TaskManager
@@ -80,17 +80,20 @@ def write_tasks(folder: Path, benchmark: str, items: Sequence[Item]) -> Path:
     return folder
 
 
-def by_lm_eval(theirs: HFLM, name: str, included: Path, *, chat: bool = False) -> list[Any]:
+def by_lm_eval(theirs: Any, name: str, included: Path, *, chat: bool = False) -> list[Any]:
     """What lm-eval's evaluator has for each item in order: log-probabilities of the choices, or a text."""
     manager = TaskManager(include_path=str(included), include_defaults=False)
-    found: Any = simple_evaluate(theirs, tasks=[name], task_manager=manager, bootstrap_iters=0, log_samples=True, apply_chat_template=chat)
+    untyped: Any = evaluator
+    found = untyped.simple_evaluate(
+        theirs, tasks=[name], task_manager=manager, bootstrap_iters=0, log_samples=True, apply_chat_template=chat
+    )
     rows = sorted(found["samples"][name], key=lambda row: row["doc_id"])
     return [[float(one[0]) for one in row["filtered_resps"]] if not chat else row["resps"][0][0] for row in rows]
 
 
-def identity(ours: LocalModel, theirs: HFLM, benchmark: str, store: Path, limit: int, num_written: int) -> dict[str, Any]:
+def identity(ours: LocalModel, theirs: Any, benchmark: str, store: Path, limit: int, num_written: int) -> dict[str, Any]:
     """Decisions and texts of both, with each difference."""
-    options = KnowledgeOptions(benchmark=benchmark, limit=limit)
+    options = KnowledgeOptions.model_validate({"benchmark": benchmark, "limit": limit})
     items = task_items(task, options, store)
     written = items[:num_written]
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +102,7 @@ def identity(ours: LocalModel, theirs: HFLM, benchmark: str, store: Path, limit:
         some = write_tasks(Path(folder) / "some", benchmark, written)
         texts = by_lm_eval(theirs, "peer_write", some, chat=True)
     ranked = rank(ours, [ranking(item, options) for item in items])
-    asked = KnowledgeOptions(benchmark=benchmark, mode="generate", max_new_tokens=MAX_NEW_TOKENS)
+    asked = KnowledgeOptions.model_validate({"benchmark": benchmark, "mode": "generate", "max_new_tokens": MAX_NEW_TOKENS})
     requests: list[Any] = [next(task.solve(item, asked)) for item in written]
     answers = [one.text for (one,) in ours.chat([ask.messages for ask in requests if isinstance(ask, Ask)], Sampling(MAX_NEW_TOKENS))]
     differences = [
@@ -147,7 +150,7 @@ def timed(score: Callable[[], Any]) -> tuple[float, float]:
     return time.process_time() - processor, time.perf_counter() - clock
 
 
-def speed(ours: LocalModel, theirs: HFLM, requests: Sequence[Rank], batch: int, rounds: int) -> Iterator[dict[str, Any]]:
+def speed(ours: LocalModel, theirs: Any, requests: Sequence[Rank], batch: int, rounds: int) -> Iterator[dict[str, Any]]:
     """Ratios of lm-eval's seconds by ours: what is known after each round. Both have scored before, so that nothing is warmed up here."""
     ours.batch_size, theirs.batch_size_per_gpu = batch, batch
     asked = [Instance("loglikelihood", {}, (row.context, text), place) for row in requests for place, text in enumerate(row.continuations)]
@@ -205,7 +208,8 @@ def main() -> None:
     section = LocalTeacher.model_validate(yaml.safe_load(RECIPE.read_text(encoding="utf-8"))["teacher"])
     folder = model_folder(section, store, RECIPE.parent)
     ours = LocalModel(folder, name=section.name, dtype="float32", batch_size=8)
-    theirs = HFLM(pretrained=str(folder), dtype="float32", device="cpu", batch_size=8)
+    opened: Any = HFLM
+    theirs = opened(pretrained=str(folder), dtype="float32", device="cpu", batch_size=8)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=RECIPE.parent, capture_output=True, text=True, check=True).stdout
     found: dict[str, Any] = {
         "command": " ".join(["python", "benchmarks/lm_eval_peer.py", *sys.argv[1:]]),

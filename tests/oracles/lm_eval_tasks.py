@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from lm_eval import simple_evaluate
-from lm_eval.api.model import LM
+from lm_eval import evaluator
 from lm_eval.loggers import EvaluationTracker
 from lm_eval.tasks import TaskManager
 
@@ -67,12 +66,12 @@ def write_tasks(folder: Path) -> Path:
     return folder
 
 
-def evaluate(model: LM | str, tasks: list[str], included: Path, out: Path | None = None, **options: Any) -> dict[str, Any]:
+def evaluate(model: Any, tasks: list[str], included: Path, out: Path | None = None, **options: Any) -> dict[str, Any]:
     """What lm-eval's evaluator gives; with `out` also saved by its own tracker, as its command line does."""
     tracker = EvaluationTracker(output_path=str(out)) if out is not None else None
     manager = TaskManager(include_path=str(included), include_defaults=False)
-    evaluated: Any = simple_evaluate
-    found = evaluated(model, tasks=tasks, task_manager=manager, evaluation_tracker=tracker, bootstrap_iters=0, **options)
+    untyped: Any = evaluator
+    found = untyped.simple_evaluate(model, tasks=tasks, task_manager=manager, evaluation_tracker=tracker, bootstrap_iters=0, **options)
     if tracker is not None:
         samples = found.pop("samples", None)
         tracker.save_results_aggregated(results=found, samples=samples)

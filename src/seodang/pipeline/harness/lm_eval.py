@@ -35,6 +35,6 @@ def run_lm_eval(
         command += ["--log_samples", "--output_path", str(out), *(["--apply_chat_template"] if chat else [])]
         command += [*(["--limit", str(limit)] if limit else []), *arguments]
         code, words = run_client(command)
-    if code:
-        raise InputError(f"lm-eval failed: {words}", where=tasks, hint="what it said stands above")
+    if code or not out.is_dir():
+        raise InputError(f"lm-eval {'failed' if code else 'left no results'}: {words}", where=tasks, hint="what it said stands above")
     return import_results(out, root, synthetic=model.synthetic)
