@@ -65,6 +65,7 @@ class GateTask(Section):
     samples: int = Field(default=1, ge=1, le=1000, description="answers to each item; several need a temperature")
     temperature: float = Field(default=0.0, ge=0, le=2, description="0 is greedy")
     seed: int = Field(default=0, ge=0, lt=2**31, description="of the first sample")
+    batch_size: int = Field(default=32, ge=1, description="items under way at once; fewer where conversations are long")
     think: Literal["on", "off"] | None = Field(default=None, description="think mode of all models; none: each one's own")
     role: Literal["primary", "secondary"] = Field(default="secondary", description="a primary decides; a secondary is told")
     rules: tuple[Rule, ...] = Field(default=(), description="what has to hold")

@@ -8,7 +8,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError
+from seodang.core.files import write_atomically
 from seodang.core.progress import Progress
 from seodang.evaluation.clean_items import by_similarity, read_similarity
 from seodang.evaluation.result import Evaluation, read_evaluation
@@ -85,9 +87,27 @@ def evaluation_folder(model: ChatModel, task: Task, options: Options, settings: 
 
 
 def answer(model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], folder: Path) -> Evaluation:
-    """Runs what is left of an evaluation, and tells its progress."""
+    """Runs what is left of an evaluation, and tells its progress. Equal weights that were asked under another name are not asked again."""
+    if (same := _answered_before(folder, evaluation_key(model, task, options, settings, items))) is not None:
+        _adopt(same, folder, model.name)
     with Progress(f"{task.name}, {model.name}", settings.num_samples * len(items), "answers") as progress:
         return run_task(model, task, options, settings, items, folder, progress)
+
+
+def _answered_before(folder: Path, key: str) -> Artifact | None:
+    """A finished evaluation beside `folder` with the same key; None where `folder` is finished itself, or there is none."""
+    beside = [] if Artifact(folder).done else [Artifact(path) for path in sorted(folder.parent.glob(f"*__{key[:8]}"))]
+    return next((found for found in beside if found.done and found.manifest["key"] == key), None)
+
+
+def _adopt(same: Artifact, folder: Path, name: str) -> None:
+    """The finished evaluation once more, as that of a model called `name`."""
+    mine, told = Artifact(folder), same.manifest
+    with mine.locked():
+        for file in told["files"]:
+            write_atomically(folder / file, (same.folder / file).read_bytes())
+        summary = {**told["summary"], "model": name}
+        mine.finish(step=told["step"], key=told["key"], summary=summary, measured={"from": same.folder.name}, synthetic=told["synthetic"])
 
 
 def split_scores(folder: Path, similarity: Path, threshold: float) -> dict[str, Any]:
