@@ -3,14 +3,16 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from seodang.core.errors import InputError, RecipeError
-from seodang.evaluation.gate_file import parse_waiver
+from seodang.evaluation.gate_file import load_gate, parse_waiver
+from seodang.evaluation.task import Family, find_task
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.pipeline import gate as gates
+from seodang.pipeline.evaluate import task_options
 from seodang.pipeline.gate import run_gate
 
 NUM_ITEMS = 60
@@ -190,3 +192,13 @@ def test_faults_of_a_task_are_told_with_their_line(place: Place) -> None:
     with pytest.raises(InputError, match=r"gate.yaml:6: option `tokens`"):
         place.run()
     assert not (place.runs / "eval/gates").exists()
+
+
+def test_the_gates_of_the_packs_name_tasks_and_options_that_exist_and_every_family() -> None:
+    (path,) = (Path(__file__).parents[2] / "packs").glob("*/gate.yaml")
+    gate = load_gate(path)
+    tasks = [find_task(told.task) for told in gate.tasks]
+    for told, task in zip(gate.tasks, tasks, strict=True):
+        task_options(task, {**told.options, **({} if told.limit is None else {"limit": told.limit})})
+    assert {task.family for task in tasks} == set(get_args(Family))
+    assert {"student", "base", "teacher"} <= set(gate.models)
