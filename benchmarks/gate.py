@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seodang.evaluation.rules import Tested, at_least, decide_family, non_inferior, retained, superior
+from seodang.pipeline.collect import machine
 from seodang.statistics.intervals import wilson
 from seodang.statistics.power import non_inferiority_power, paired_power
 
@@ -155,7 +156,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="False passes and power of a gate's rules on simulated answers.")
     parser.add_argument("--draws", type=int, default=2500)
     draws, started = parser.parse_args().draws, time.monotonic()
-    result: dict[str, Any] = {"command": f"benchmarks/gate.py --draws {draws}", "alpha_one_sided": ALPHA, "limit": 0.05}
+    about = {"machine": machine(), "versions": {"numpy": np.__version__}, "synthetic": True}
+    result: dict[str, Any] = {"command": f"python benchmarks/gate.py --draws {draws}", **about, "alpha_one_sided": ALPHA, "limit": 0.05}
     result["false_passes"] = {}
     for index, (name, exam) in enumerate(EXAMS.items()):
         result["false_passes"][name] = false_passes(exam, draws, 100 * index) | {
