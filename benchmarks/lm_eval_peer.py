@@ -50,8 +50,6 @@ PREDICTION = (
     "equal decisions but for ties; about 1.2 times lm-eval's rate, since it puts the head to every position (a fifth of its work). "
     "The rate was written down after a first trial of 8 items had shown 1.20: it is no prediction made blind"
 )
-    "identical decisions but for ties; scoring 1.2 times lm-eval's rate, which puts the head to every position (a fifth of its work)"
-)
 ABOUT = "{% if about %}The following are multiple choice questions (with answers) about {{about}}.\n\n{% endif %}"
 LISTED = "{{question.strip()}}\n{% for letter in letters %}{{letter}}. {{choices[loop.index0]}}\n{% endfor %}"
 LABEL = {"mmlu": "Answer:", "kmmlu": "정답："}
