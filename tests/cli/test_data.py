@@ -13,6 +13,7 @@ from data_project import verify_project
 from seodang.cli import main as entry
 from seodang.cli.main import cli
 from seodang.data.engine.local import InProcess
+from seodang.data.verify import points_back
 
 POLICY = "version: 1\nname: stricter\nthresholds: [{check: points_back, evidence: margin_nats, at_least: 3}]\n"
 
@@ -80,7 +81,14 @@ def test_show_prints_a_record_down_to_its_document(ledger: Path) -> None:
     assert by_name == by_id
     assert len(by_name["verdicts"]) == 6
     printed = call("show", row["name"], "--in", ledger)
-    for text in (row["record"], "lamps.md, characters", "sha256", "CC0-1.0", "points_back 1", "accepted, policy default"):
+    for text in (
+        row["record"],
+        "lamps.md, characters",
+        "sha256",
+        "CC0-1.0",
+        f"points_back {points_back.VERSION}",
+        "accepted, policy default",
+    ):
         assert text in printed
 
 

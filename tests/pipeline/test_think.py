@@ -66,7 +66,8 @@ def context_of(folder: Path, model: Path, share: float, **teacher: Any) -> RunCo
     documents = [{"name": path.name, "text": path.read_text(encoding="utf-8")} for path in (folder / "documents").iterdir()]
     write_json_lines(context.artifacts["ingest"].folder / "documents.jsonl", documents)
     write_json_lines(context.artifacts["ingest"].folder / "passages.jsonl", [{"id": PASSAGE.id, **vars_of(PASSAGE)}])
-    write_json_lines(context.artifacts["verify"].folder / "accepted.jsonl", [record.row() for record in RECORDS])
+    for step, name in (("build", "records.jsonl"), ("verify", "accepted.jsonl")):
+        write_json_lines(context.artifacts[step].folder / name, [record.row() for record in RECORDS])
     return context
 
 

@@ -15,7 +15,7 @@ def held_out_table(report: dict[str, Any]) -> Table | None:
             f"{ARM_NAMES.get(arm, arm)}, seed {run.get('seed', '-')}",
             count(told["num_records"]),
             percent(told["share"]),
-            _GROUPS[told["by"]],
+            _GROUPS.get(told["by"], str(told["by"])),
             ", ".join(told["untaught_documents"]) or "-",
             told["warning"] or "-",
         ]
