@@ -40,7 +40,7 @@ def test_a_null_result_says_what_it_would_have_seen(tmp_path: Path) -> None:
     (row,) = compare([pair(evaluated(tmp_path / "a", ITEMS, scores), evaluated(tmp_path / "b", ITEMS, [*scores[2:], 0.0, 1.0]))])
     assert row["p"] > 0.5
     assert "No difference" in row["sentence"]
-    assert f"{100 * row['seen']:.1f} points would have been seen with 80 %" in row["sentence"]
+    assert f"tested alone, a true difference of {100 * row['seen']:.1f} points would have been seen with 80 %" in row["sentence"]
 
 
 def test_what_was_seen_is_about_what_the_power_calculation_says(tmp_path: Path) -> None:

@@ -56,14 +56,17 @@ class Place:
     def __init__(self, folder: Path) -> None:
         self.path, self.runs = folder / "gate.yaml", folder / "runs"
         self.right = {"student": 40, "base": 20, "teacher": 55}
-        exam = folder / "exam.jsonl"
+        self.exam = folder / "exam.jsonl"
+        self.write_exam(range(NUM_ITEMS))
+        self.text = GATE.replace("EXAM", str(self.exam))
+        self.write()
+
+    def write_exam(self, numbers: Sequence[int]) -> None:
         rows = [
             {"id": f"q{n}", "part": "know", "document": None, "question": f"What is {n} here?", "accepted": [f"answer{n}"], "wrong": []}
-            for n in range(NUM_ITEMS)
+            for n in numbers
         ]
-        exam.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        self.text = GATE.replace("EXAM", str(exam))
-        self.write()
+        self.exam.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     def write(self, *changes: tuple[str, str]) -> None:
         text = self.text
@@ -167,6 +170,67 @@ def test_another_student_of_a_gate_whose_answers_were_seen_is_a_changed_gate(pla
     told = place.run()
     assert told["verdict"] == "inconclusive"
     assert told["changes"] == ["student: student -> second"]
+
+
+def test_an_exam_that_was_rewritten_at_the_same_path_is_told_and_cannot_pass(place: Place) -> None:
+    place.right["student"] = 21
+    assert place.run()["verdict"] != "passed"
+    place.write_exam(range(NUM_ITEMS)[:45])
+    place.right |= {"student": 40, "base": 10}
+    told = place.run()
+    assert all(row["outcome"] == "passed" for row in told["rules"])
+    assert (told["verdict"], told["declared_before"]) == ("inconclusive", False)
+    assert "items of exam: changed" in told["changes"]
+    again = place.run(redeclare="fifteen questions had two right answers")
+    assert (again["verdict"], again["declared_before"]) == ("passed", False)
+    assert "items of exam: changed" in again["redeclared"][0]["changes"]
+    assert place.run()["redeclared"] == again["redeclared"]
+
+
+def test_weights_that_were_swapped_at_the_same_path_are_told_and_cannot_pass(place: Place) -> None:
+    place.right["student"] = 21
+    assert place.run()["verdict"] != "passed"
+    place.right["student"] = 45
+    told = place.run()
+    assert (told["verdict"], told["declared_before"]) == ("inconclusive", False)
+    assert [line.partition(",")[0] for line in told["changes"]] == ["student: other weights"]
+
+
+def test_an_exam_may_be_rewritten_as_long_as_nothing_was_answered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(gates, "answer", stop)
+        with pytest.raises(KeyboardInterrupt):
+            place.run()
+    place.write_exam(range(NUM_ITEMS)[:50])
+    told = place.run()
+    assert (told["verdict"], told["declared_before"], told["changes"]) == ("passed", True, [])
+
+
+def test_a_declaration_that_did_not_keep_its_items_vouches_for_none(place: Place) -> None:
+    place.run()
+    kept = place.declared
+    del kept["asked"], kept["students"]
+    (place.runs / "eval/gates/support/declared.json").write_text(json.dumps(kept), encoding="utf-8")
+    told = place.run()
+    assert (told["verdict"], told["changes"]) == ("inconclusive", ["exam: its items were not declared"])
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_answers_of_the_student_under_another_name_were_seen_too(place: Place, finished: bool) -> None:
+    place.run()
+    (mine,) = (place.runs / "eval").glob("student__exam__*")
+    other = mine.rename(mine.with_name(mine.name.replace("student", "elsewhere")))
+    if not finished:
+        (other / "manifest.json").unlink()
+        (other / "partial").mkdir(exist_ok=True)
+        (other / "partial" / "some.jsonl").write_text("{}\n", encoding="utf-8")
+    (place.runs / "eval/gates/support/declared.json").unlink()
+    told = place.run()
+    assert (told["verdict"], told["declared_before"]) == ("inconclusive", False)
+    assert told["answers_seen"] == [str(other)]
 
 
 def test_similarities_of_a_task_give_clean_and_dirty_scores_of_every_arm(place: Place, tmp_path: Path) -> None:

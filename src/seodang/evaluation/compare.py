@@ -29,8 +29,8 @@ def difference(pairing: Pairing) -> dict[str, Any]:
     """Score of a minus score of b on the same items, as a fraction, with its 95 % interval and two-sided p; errors count as wrong on either
     side.
 
-    `seen` is the true difference that this many items show with a probability of 80 %, as widely as they scatter. `retention` is a's
-    score over b's.
+    `seen` is the true difference that this many items, tested alone, show with a probability of 80 %, as widely as they scatter.
+    `retention` is a's score over b's.
     """
     items, a, b = pairing.items, *(item_scores(arm, pairing.items) for arm in (pairing.a, pairing.b))
     found = compare_paired(a, b, pairing.clusters, seed=SEED)
@@ -91,7 +91,7 @@ def _sentence(row: dict[str, Any]) -> str:
         found += f" in {row['num_clusters']} clusters"
     if row["p_holm"] <= 0.05:
         return f"{a} scores {'more' if points > 0 else 'less'} than {b} on {row['task']} ({found})."
-    seen = f"a true difference of {100 * row['seen']:.1f} points would have been seen with 80 %"
+    seen = f"tested alone, a true difference of {100 * row['seen']:.1f} points would have been seen with 80 %"
     return f"No difference between {a} and {b} on {row['task']} was shown ({found}); {seen}."
 
 

@@ -159,7 +159,7 @@ def _sentence(rule: Rule, row: dict[str, Any]) -> str:
         found += f", 95 % interval {100 * low:.1f} to {'no end' if high is None else f'{100 * high:.1f}'}"
     told = f"{row['task']}: {claims[rule.rule]()}: {row['outcome']} ({found}, one-sided p = {row['p_corrected']:.3g}, {row['n']} items)"
     if row["outcome"] == "inconclusive" and row["passes_with_80_percent_from"] is not None:
-        told += f"; a true value of {100 * row['passes_with_80_percent_from']:.1f} {unit} would have passed with 80 %"
+        told += f"; tested alone, a true value of {100 * row['passes_with_80_percent_from']:.1f} {unit} would have passed with 80 %"
     return told
 
 

@@ -1,7 +1,7 @@
 """What a gate declared and when, kept before its first item is asked, so that nobody can move a bound after seeing the answers."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -9,6 +9,7 @@ from typing import Any, Self
 from seodang.core.artifact import Artifact
 from seodang.core.files import read_json, write_json
 from seodang.evaluation.gate_file import Gate
+from seodang.pipeline.evaluate import folders_of_key
 
 DECLARED = "declared.json"
 
@@ -33,6 +34,8 @@ class Declaration:
     gate: dict[str, Any]
     folders: tuple[str, ...]  # where the student's answers are kept
     seen: tuple[str, ...]
+    asked: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])  # by task: digest of each part of it
+    students: Mapping[str, str] = field(default_factory=dict[str, str])  # by think mode: digest of the student's identity
     redeclared: tuple[Redeclared, ...] = ()
 
     @property
@@ -50,15 +53,16 @@ class Declaration:
         redeclared = tuple(
             Redeclared(one["at"], one["reason"], one["digest"], tuple(one["changes"]), tuple(one["seen"])) for one in row["redeclared"]
         )
-        return cls(row["digest"], row["declared_at"], row["gate"], tuple(row["folders"]), tuple(row["seen"]), redeclared)
+        asked, students = row.get("asked", {}), row.get("students", {})
+        return cls(row["digest"], row["declared_at"], row["gate"], tuple(row["folders"]), tuple(row["seen"]), asked, students, redeclared)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a verdict tells of it: the declaration in force, and what the file says otherwise."""
+    """What a verdict tells of it: the declaration in force, and what is otherwise now."""
 
     declaration: Declaration
-    changes: tuple[str, ...]  # of the file since, where they were not declared anew
+    changes: tuple[str, ...]  # of the file, the items and the student since, where they were not declared anew
 
     @property
     def holds(self) -> bool:
@@ -77,23 +81,30 @@ class Declared:
         }
 
 
-def declare(folder: Path, gate: Gate, folders: Sequence[Path], redeclare: str | None) -> Declared:
+def declare(
+    folder: Path,
+    gate: Gate,
+    folders: Sequence[Path],
+    *,
+    asked: Mapping[str, Mapping[str, str]],
+    students: Mapping[str, str],
+    redeclare: str | None,
+) -> Declared:
     """Keeps the declaration in `folder` if there is none, or none that was looked at; `folders` are those of the student's answers.
 
-    With a reason `redeclare` the file as it is now is declared anew, which stays on record.
+    `asked` has the digests of what makes up each task, by its title, and `students` that of the student's identity, by think mode. With a
+    reason `redeclare` all is declared anew as it is now, which stays on record.
     """
     path, now = folder / DECLARED, datetime.now(UTC).isoformat(timespec="seconds")
-    there = tuple(str(place) for place in folders if _begun(place))
-    fresh = Declaration(gate.digest, now, gate.model_dump(mode="json"), tuple(map(str, folders)), there)
+    there = _begun(folders)
+    fresh = Declaration(gate.digest, now, gate.model_dump(mode="json"), tuple(map(str, folders)), there, asked, students)
     known = Declaration.read(path) if path.is_file() else None
-    if known is None or (known.digest != gate.digest and not (there or any(_begun(Path(place)) for place in known.folders))):
-        current = fresh
-    else:
-        current = known
-    changes = tuple(changed(current.gate, fresh.gate))
+    looked_at = bool(there) or (known is not None and bool(_begun(map(Path, known.folders))))
+    current = fresh if known is None or (_differences(known, fresh) and not looked_at) else known
+    changes = _differences(current, fresh)
     needs_reason = bool(changes) or not (current.before or current.excused)
     if redeclare is not None and needs_reason:
-        seen = tuple(dict.fromkeys([*current.seen, *there, *(place for place in current.folders if _begun(Path(place)))]))
+        seen = tuple(dict.fromkeys([*current.seen, *there, *_begun(map(Path, current.folders))]))
         told = Redeclared(now, redeclare, current.digest, changes, seen)
         current, changes = replace(fresh, seen=seen, redeclared=(*current.redeclared, told)), ()
     if current is not known:
@@ -113,6 +124,21 @@ def changed(before: Any, after: Any, key: str = "") -> list[str]:
     return [f"{key}: {before} -> {after}"]
 
 
-def _begun(folder: Path) -> bool:
-    """Whether answers stand there, all or some."""
-    return Artifact(folder).done or any((folder / "partial").glob("*"))
+def _differences(before: Declaration, now: Declaration) -> tuple[str, ...]:
+    """What differs between two declarations: in the file, in what is asked, and in the student behind an equal name."""
+    lines = changed(before.gate, now.gate)
+    for title, parts in now.asked.items():
+        if title not in before.asked:
+            lines.append(f"{title}: its items were not declared")
+        else:
+            lines += [f"{part} of {title}: changed" for part, value in parts.items() if before.asked[title].get(part) != value]
+    if before.gate["student"] == now.gate["student"]:
+        others = [think for think, value in now.students.items() if before.students.get(think, value) != value]
+        lines += ["student: other weights, or another template or engine"] if others else []
+    return tuple(lines)
+
+
+def _begun(folders: Iterable[Path]) -> tuple[str, ...]:
+    """Those of the folders where answers stand, all or some, and those beside them that hold the same answers under another name."""
+    places = [place for folder in folders for place in [folder, *folders_of_key(folder.parent, folder.name.rpartition("__")[2])]]
+    return tuple(dict.fromkeys(str(place) for place in places if Artifact(place).done or any((place / "partial").glob("*"))))

@@ -86,6 +86,11 @@ def evaluation_folder(model: ChatModel, task: Task, options: Options, settings: 
     return root / FOLDER / f"{_plain(model.name)}__{_plain(task.name)}__{key[:8]}"
 
 
+def folders_of_key(parent: Path, key: str) -> list[Path]:
+    """The evaluations in `parent` of one key (8 characters of it or more), whatever their models are called."""
+    return sorted(parent.glob(f"*__{key[:8]}"))
+
+
 def answer(model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], folder: Path) -> Evaluation:
     """Runs what is left of an evaluation, and tells its progress. Equal weights that were asked under another name are not asked again."""
     if (same := _answered_before(folder, evaluation_key(model, task, options, settings, items))) is not None:
@@ -96,7 +101,7 @@ def answer(model: ChatModel, task: Task, options: Options, settings: Settings, i
 
 def _answered_before(folder: Path, key: str) -> Artifact | None:
     """A finished evaluation beside `folder` with the same key; None where `folder` is finished itself, or there is none."""
-    beside = [] if Artifact(folder).done else [Artifact(path) for path in sorted(folder.parent.glob(f"*__{key[:8]}"))]
+    beside = [] if Artifact(folder).done else [Artifact(path) for path in folders_of_key(folder.parent, key)]
     return next((found for found in beside if found.done and found.manifest["key"] == key), None)
 
 

@@ -1,18 +1,19 @@
 """Runs a declared gate: keeps the declaration, asks what is missing, and decides."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError, RecipeError, SeodangError
 from seodang.core.files import write_json
+from seodang.core.hashing import digest
 from seodang.core.sections import load_section, locate
 from seodang.evaluation.clean_items import Similarities, by_similarity, read_similarity
 from seodang.evaluation.gate import decide, needed_answers, waive
 from seodang.evaluation.gate_file import STUDENT, Gate, GateTask, Waiver, load_gate
-from seodang.evaluation.result import Evaluation
+from seodang.evaluation.result import Evaluation, item_row
 from seodang.evaluation.run import Settings, task_items
 from seodang.evaluation.task import Item, Options, Task, find_task
 from seodang.models.chat_model import ChatModel
@@ -37,6 +38,17 @@ class _Asked:
     options: Options
     settings: Settings
     items: tuple[Item, ...]
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Of each part of what is asked, so that a change of it is told."""
+        parts = {
+            "items": [item_row(item) for item in self.items],
+            "version": [self.task.name, self.task.version],
+            "options": self.options.model_dump(mode="json"),
+            "settings": asdict(self.settings),
+        }
+        return {name: digest(part) for name, part in parts.items()}
 
     def folder(self, model: ChatModel, root: Path) -> Path:
         return evaluation_folder(model, self.task, self.options, self.settings, self.items, root)
@@ -64,7 +76,14 @@ def run_gate(
     needed = needed_answers(gate, {title: one.task.family for title, one in asked.items()})
     students = _open(gate, STUDENT, needed, asked, root, api_key_env)
     folder = root / FOLDER / GATES / gate.name
-    declared = declare(folder, gate, [one.folder(model, root) for model, mine in students for one in mine], redeclare)
+    declared = declare(
+        folder,
+        gate,
+        [one.folder(model, root) for model, mine in students for one in mine],
+        asked={title: one.digests for title, one in asked.items()},
+        students={mine[0].told.think or "its own": digest(model.identity) for model, mine in students},
+        redeclare=redeclare,
+    )
     answers = {(one.told.title, STUDENT): one.answer(model, root) for model, mine in students for one in mine}
     del students  # one model at a time is kept open
     for name in gate.models:

@@ -91,7 +91,7 @@ def difference_section(report: Row) -> Safe | None:
     caption = f"{visible(report['first'], 60)} minus each other model on the same items, with the 95 % interval"
     words = (
         "p values are corrected for the number of models compared on a task (Holm). The last column is the smallest true difference that "
-        "this many items would have shown with a probability of 80 %: a difference that was not shown may still be as large."
+        "this many items, tested alone, would have shown with a probability of 80 %: a difference that was not shown may still be as large."
     )
     return section(report, "differences", "Differences", grouped_table(caption, columns, groups, words=(0, 2, 3)), note(report, words))
 
