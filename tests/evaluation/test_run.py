@@ -8,12 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.strategies import integers
 
+from seodang.core.artifact import Artifact
 from seodang.core.errors import EndpointError, InputError, ModelError
 from seodang.evaluation.result import RESULTS, read_evaluation
+from seodang.evaluation.retry import forget_errors
 from seodang.evaluation.run import Settings, evaluation_key, run_task
 from seodang.evaluation.score import summarise
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Rank, Solving, Task
 from seodang.models.chat_model import Completion, Message, Sampling, TokenTargets
+from seodang.models.think import ThinkMode
 
 ITEMS = [Item(f"item-{number}", "even" if number % 2 == 0 else "odd", f"question {number}", {"turns": number % 4}) for number in range(19)]
 
@@ -165,3 +168,64 @@ def test_the_key_changes_with_all_that_changes_the_answers():
         evaluation_key(model, task, Options(), Settings(), ITEMS[1:]),
     }
     assert len(keys) == 5
+
+
+class Thinker(Talker):
+    """Keeps how many tokens it was allowed."""
+
+    def __init__(self, **told: Any) -> None:
+        super().__init__()
+        self.allowed: set[int] = set()
+        vars(self).update(told)
+
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        self.allowed.add(sampling.max_new_tokens)
+        return super().chat(conversations, sampling, num_samples)
+
+
+@pytest.mark.parametrize(
+    ("told", "room"),
+    [
+        ({"thinking": ThinkMode.ON}, 7),
+        ({"thinking": ThinkMode.OFF}, 0),
+        ({"thinking": ThinkMode.NONE}, 7),
+        ({"thinking": ThinkMode.NONE, "has_think_switch": True}, 7),
+        ({"thinking": ThinkMode.NONE, "has_think_switch": False}, 0),
+        ({"thinking": ThinkMode.NONE, "has_think_switch": False, "begins_inside": True}, 7),
+    ],
+)
+def test_there_is_room_for_thoughts_unless_the_model_does_not_think(tmp_path: Path, told: dict[str, Any], room: int):
+    model = Thinker(**told)
+    run(model, tmp_path, max_reasoning_tokens=7)
+    assert model.allowed == {8 + room}
+
+
+def test_errors_are_asked_again_and_nothing_else(tmp_path: Path):
+    key = evaluation_key(Talker(), make_task(), Options(), Settings(batch_size=5), ITEMS)
+    run(Talker(refuses=(3,)), tmp_path / "broken")
+    assert not forget_errors(tmp_path / "broken", "another key")
+    assert forget_errors(tmp_path / "broken", key)
+    again = Talker()
+    evaluation = run(again, tmp_path / "broken")
+    run(Talker(), tmp_path / "whole")
+    assert (tmp_path / "broken" / RESULTS).read_bytes() == (tmp_path / "whole" / RESULTS).read_bytes()
+    assert {asked.split(",")[0] for asked in again.asked} <= {f"question {number}" for number in range(5)}
+    assert evaluation.manifest["summary"]["num_errors"] == 0
+    assert not forget_errors(tmp_path / "broken", key)
+
+
+def test_results_that_were_changed_are_refused(tmp_path: Path):
+    run(Talker(), tmp_path)
+    path = tmp_path / RESULTS
+    path.write_text(path.read_text(encoding="utf-8").replace('"score": 1.0', '"score": 0.0', 1), encoding="utf-8")
+    with pytest.raises(InputError, match="changed since it was written"):
+        read_evaluation(tmp_path)
+
+
+@pytest.mark.parametrize("row", ['{"item": "item-0"}', "[]", '{"item": "item-0", "transcript": [], "strange": 1}'])
+def test_a_malformed_row_is_named_by_its_line(tmp_path: Path, row: str):
+    told = run(Talker(), tmp_path).manifest
+    (tmp_path / RESULTS).write_text(row + "\n", encoding="utf-8")
+    Artifact(tmp_path).finish(step=told["step"], key=told["key"], summary=told["summary"], measured={}, synthetic=True)
+    with pytest.raises(InputError, match="not a row"):
+        read_evaluation(tmp_path)

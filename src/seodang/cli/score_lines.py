@@ -19,6 +19,10 @@ def print_scores(rows: Sequence[Mapping[str, Any]], *, as_json: bool, alone: boo
         for side in ("clean", "dirty"):
             if split.get(side) is not None:
                 click.echo(f"  {side} items: {_score(split[side])} items)")
+        if cut := (row.get("cost") or {}).get("cut_share"):
+            click.echo(f"  {100 * cut:.1f} % of the answers were cut where no more tokens were allowed")
+        if row["errors"] and row.get("score_without_errors") is None:
+            click.echo("warning: every answer ended in an error, so the score says nothing of the model", err=True)
         click.echo(f"answers  {row['folder']}")
 
 

@@ -66,6 +66,7 @@ class GateTask(Section):
     temperature: float = Field(default=0.0, ge=0, le=2, description="0 is greedy")
     seed: int = Field(default=0, ge=0, lt=2**31, description="of the first sample")
     batch_size: int = Field(default=32, ge=1, description="items under way at once; fewer where conversations are long")
+    max_reasoning_tokens: int = Field(default=2048, ge=0, description="further tokens for thinking, where a model may think")
     think: Literal["on", "off"] | None = Field(default=None, description="think mode of all models; none: each one's own")
     role: Literal["primary", "secondary"] = Field(default="secondary", description="a primary decides; a secondary is told")
     rules: tuple[Rule, ...] = Field(default=(), description="what has to hold")

@@ -1,16 +1,19 @@
 """What came of each item and sample, and the folder in which one model's answers to one task are kept."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 from seodang.core.artifact import Artifact
 from seodang.core.errors import InputError
-from seodang.core.files import read_json_lines
+from seodang.core.files import read_numbered_json_lines
+from seodang.core.hashing import digest_file
 from seodang.evaluation.task import Item
 
 Outcome = Literal["judged", "error"]
+
+Row = TypeVar("Row")
 
 ITEMS, RESULTS = "items.jsonl", "results.jsonl"
 STEP = "eval"
@@ -81,7 +84,8 @@ def item_row(item: Item) -> dict[str, Any]:
 
 
 def read_evaluation(folder: Path) -> Evaluation:
-    """What `eval run` left in a folder. InputError where there is nothing, something unfinished, or results that do not fit the items."""
+    """What `eval run` left in a folder. InputError where there is nothing, something unfinished or changed since, or
+    results that do not fit the items."""
     artifact = Artifact(folder)
     if not artifact.done:
         unfinished = (folder / "partial").is_dir()
@@ -93,17 +97,40 @@ def read_evaluation(folder: Path) -> Evaluation:
     manifest = artifact.manifest
     if manifest.get("step") != STEP:
         raise InputError("not the folder of an evaluation", where=str(folder), hint="name a folder that `seodang eval run` wrote")
-    kept = {one.name for one in fields(Item)}
-    items = tuple(Item(**{name: value for name, value in row.items() if name in kept}) for row in read_json_lines(folder / ITEMS))
+    _refuse_changed(artifact)
+    items = tuple(_read_rows(folder / ITEMS, _item))
     found: dict[str, list[Result]] = {item.id: [] for item in items}
-    for row in read_json_lines(folder / RESULTS):
-        if row["item"] not in found:
-            raise InputError(f"a result of `{row['item']}`, which is no item", where=str(folder / RESULTS), hint="run the evaluation anew")
-        found[row["item"]].append(Result.from_row(row))
+    for result in _read_rows(folder / RESULTS, Result.from_row):
+        if result.item not in found:
+            raise InputError(f"a result of `{result.item}`, which is no item", where=str(folder / RESULTS), hint="run the evaluation anew")
+        found[result.item].append(result)
     wanted = manifest["summary"]["num_samples"]
     if short := [name for name, results in found.items() if len(results) != wanted]:
         raise InputError(f"{len(short)} items lack results, the first is `{short[0]}`", where=str(folder), hint="run the evaluation anew")
     return Evaluation(folder, manifest, items, {name: tuple(results) for name, results in found.items()})
+
+
+def _refuse_changed(artifact: Artifact) -> None:
+    """InputError where items or results are not those that the manifest tells."""
+    for name in (ITEMS, RESULTS):
+        path, told = artifact.folder / name, artifact.manifest["files"].get(name)
+        if told is not None and path.is_file() and digest_file(path) != told["sha256"]:
+            raise InputError(
+                "changed since it was written", where=str(path), hint="restore it, or remove the folder and run the evaluation anew"
+            )
+
+
+def _read_rows(path: Path, parse: Callable[[Mapping[str, Any]], Row]) -> Iterator[Row]:
+    for number, row in read_numbered_json_lines(path):
+        try:
+            yield parse(row)
+        except (TypeError, KeyError, AttributeError) as error:
+            raise InputError(f"not a row of an evaluation ({error})", where=f"{path}:{number}", hint="run the evaluation anew") from error
+
+
+def _item(row: Mapping[str, Any]) -> Item:
+    kept = {one.name for one in fields(Item)}
+    return Item(**{name: value for name, value in row.items() if name in kept})
 
 
 def scores(evaluation: Evaluation) -> list[list[float]]:

@@ -19,7 +19,7 @@ from seodang.evaluation.task import Item, Options, Task
 from seodang.models.chat_model import ChatModel, require, think_mode
 from seodang.models.think import ThinkMode
 
-VERSION = 1  # of how a task is put to a model
+VERSION = 2  # of how a task is put to a model
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Settings:
     top_p: float = 1.0
     seed: int = 0  # of the first sample; each further one has the next
     batch_size: int = 32  # items under way at once
-    max_reasoning_tokens: int = 2048  # further tokens for thinking, where the model thinks
+    max_reasoning_tokens: int = 2048  # further tokens for thinking, where the model may think
 
     def __post_init__(self) -> None:
         if self.num_samples > 1 and self.temperature == 0:
@@ -56,6 +56,11 @@ def task_items(task: Task, options: Options, store: Path) -> list[Item]:
     return items
 
 
+def journal_path(folder: Path, key: str) -> Path:
+    """Where the replies of an evaluation are kept as they come."""
+    return folder / "partial" / f"{key[:16]}.jsonl"
+
+
 def run_task(
     model: ChatModel,
     task: Task,
@@ -78,8 +83,8 @@ def run_task(
     if artifact.done:
         _refuse_other(artifact, key)
         return read_evaluation(folder)
-    with artifact.locked(), closing(Journal(folder / "partial" / f"{key[:16]}.jsonl")) as journal:
-        room = settings.max_reasoning_tokens if think_mode(model) is ThinkMode.ON else 0
+    with artifact.locked(), closing(Journal(journal_path(folder, key))) as journal:
+        room = settings.max_reasoning_tokens if _may_think(model) else 0
         asker = Asker(model, journal, settings.temperature, settings.top_p, room)
         results: list[Result] = []
         for sample, batch in _batches(items, settings):
@@ -98,6 +103,16 @@ def run_task(
             synthetic=model.synthetic or task.synthetic,
         )
     return read_evaluation(folder)
+
+
+def _may_think(model: ChatModel) -> bool:
+    """Whether a model may reason before it answers: not where it is told not to, or where its own template shows that it never does.
+
+    A server may reason by itself although nothing tells it to, and so may a template whose switch is left as it is.
+    """
+    if (mode := think_mode(model)) is not ThinkMode.NONE:
+        return mode is ThinkMode.ON
+    return getattr(model, "has_think_switch", True) or getattr(model, "begins_inside", False)
 
 
 def _refuse_other(artifact: Artifact, key: str) -> None:

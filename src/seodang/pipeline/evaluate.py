@@ -14,6 +14,7 @@ from seodang.core.files import write_atomically
 from seodang.core.progress import Progress
 from seodang.evaluation.clean_items import by_similarity, read_similarity
 from seodang.evaluation.result import Evaluation, read_evaluation
+from seodang.evaluation.retry import forget_errors
 from seodang.evaluation.run import Settings, evaluation_key, run_task, task_items
 from seodang.evaluation.score import summarise
 from seodang.evaluation.task import Item, Options, Task
@@ -70,13 +71,15 @@ def evaluate(
     out: Path | None = None,
     thinking: ThinkMode | None = None,
     api_key_env: str | None = None,
+    retry_errors: bool = False,
 ) -> dict[str, Any]:
-    """Runs what is left of one evaluation; its score with interval, its costs and its folder."""
+    """Runs what is left of one evaluation; its score with interval, its costs and its folder. `retry_errors`: errors are asked again."""
     store = Workspace(root).store
     items = task_items(task, options, store)
     model = open_model(spec, store, thinking=thinking, api_key_env=api_key_env)
     folder = out or evaluation_folder(model, task, options, settings, items, root)
-    evaluation = answer(model, task, options, settings, items, folder)
+    again = retry_errors and forget_errors(folder, evaluation_key(model, task, options, settings, items))
+    evaluation = answer(model, task, options, settings, items, folder, adopt=not again)
     return {**summarise(evaluation), "folder": str(folder)}
 
 
@@ -91,9 +94,12 @@ def folders_of_key(parent: Path, key: str) -> list[Path]:
     return sorted(parent.glob(f"*__{key[:8]}"))
 
 
-def answer(model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], folder: Path) -> Evaluation:
-    """Runs what is left of an evaluation, and tells its progress. Equal weights that were asked under another name are not asked again."""
-    if (same := _answered_before(folder, evaluation_key(model, task, options, settings, items))) is not None:
+def answer(
+    model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], folder: Path, *, adopt: bool = True
+) -> Evaluation:
+    """Runs what is left of an evaluation, and tells its progress. Equal weights that were asked under another name are not asked again, if
+    their answers may be adopted."""
+    if adopt and (same := _answered_before(folder, evaluation_key(model, task, options, settings, items))) is not None:
         _adopt(same, folder, model.name)
     with Progress(f"{task.name}, {model.name}", settings.num_samples * len(items), "answers") as progress:
         return run_task(model, task, options, settings, items, folder, progress)

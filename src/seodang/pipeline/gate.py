@@ -138,7 +138,13 @@ def _asked(gate: Gate, path: Path, root: Path) -> dict[str, _Asked]:
         except SeodangError as error:
             error.where = error.where or locate(path, f"tasks.{index}.task")
             raise
-        settings = Settings(told.samples, told.temperature, seed=told.seed, batch_size=told.batch_size)
+        settings = Settings(
+            told.samples,
+            told.temperature,
+            seed=told.seed,
+            batch_size=told.batch_size,
+            max_reasoning_tokens=told.max_reasoning_tokens,
+        )
         asked[told.title] = _Asked(told, task, options, settings, tuple(items))
     families = {one.task.family for one in asked.values()}
     for index, regression in enumerate(gate.regression):

@@ -29,7 +29,8 @@ def open_model(spec: str, store: Path, *, thinking: ThinkMode | None = None, api
     """Opens the model `spec` in float32, so that an answer does not hang on what else is asked at the same time.
 
     RUN or RUN:ARM[:SEED] (arms: distilled, sft, base, teacher, …), a folder with config.json, FILE.yaml with a section `model`, or
-    URL#MODEL. `thinking` sets the think mode of a model whose template has a switch. ModelError, with what can be named, for anything else.
+    URL#MODEL. `thinking` sets the think mode of a model whose template has a switch. ModelError where it has none or an endpoint's has no
+    effect, and, with what can be named, for anything else.
     """
     if spec.startswith(("http://", "https://")):
         return _endpoint(spec, store, thinking, api_key_env)
@@ -88,4 +89,12 @@ def _remote(section: OpenAIHTTPTeacher, store: Path, thinking: ThinkMode | None)
     from seodang.models.remote.opening import open_remote
 
     mode = section.thinking if thinking is None else thinking
-    return open_remote(section.model_copy(update={"thinking": mode}), None, kept=store / "eval-answers" / section.key()[:16])
+    model = open_remote(section.model_copy(update={"thinking": mode}), None, kept=store / "eval-answers" / section.key()[:16])
+    if thinking in (ThinkMode.ON, ThinkMode.OFF) and model.preflight.thinking_switch == "no effect seen":
+        model.close()
+        raise ModelError(
+            f"thinking cannot be turned {thinking}: the endpoint takes `enable_thinking`, and no effect of it was seen",
+            where=model.preflight.place,
+            hint="leave the think mode out, or serve a model whose chat template has the switch",
+        )
+    return model

@@ -142,3 +142,11 @@ def test_a_log_that_is_not_there_is_named(tmp_path: Path, name: str) -> None:
 def test_random_weights_are_told_to_the_end(tmp_path: Path) -> None:
     (row,) = import_results(LOGS / "lines.json", tmp_path, synthetic=True)
     assert row["synthetic"]
+
+
+@pytest.mark.parametrize(("place", "key"), [("eval", "model"), ("eval", "task"), ("sample", "id"), ("sample", "input")])
+def test_a_missing_key_is_named(tmp_path: Path, place: str, key: str) -> None:
+    log = told()
+    del (log["eval"] if place == "eval" else log["samples"][0])[key]
+    with pytest.raises(InputError, match=f"lacks the key `{key}`"):
+        read_inspect(write(log, tmp_path / "log.json"), tmp_path / "out")

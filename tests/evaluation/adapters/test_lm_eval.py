@@ -265,3 +265,23 @@ def test_conversations_of_lm_evals_chat_client_are_imported_as_conversations(loc
     for item, (result,) in evaluation.each():
         assert [turn["role"] for turn in result.transcript] == ["user", "assistant"]
         assert item.question == result.transcript[0]["content"] == f"Question: {item.content['doc']['question']}\nAnswer:"
+
+
+def test_results_without_a_models_name_ask_for_it(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    folder = only_task(run[0], CHOICES, tmp_path / "only")
+    results = next(folder.rglob("results_*.json"))
+    told = json.loads(results.read_text(encoding="utf-8"))
+    told["model_name"] = told["config"]["model"] = None
+    results.write_text(json.dumps(told), encoding="utf-8")
+    with pytest.raises(InputError, match="do not name their model"):
+        read_lm_eval(folder, tmp_path / "eval")
+
+
+def test_results_are_looked_for_two_folders_down_and_no_deeper(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
+    flat = next(only_task(run[0], CHOICES, tmp_path / "only").rglob("results_*.json")).parent
+    shutil.copytree(flat, tmp_path / "near" / "one" / "two")
+    shutil.copytree(flat, tmp_path / "far" / "one" / "two" / "three")
+    assert len(read_lm_eval(tmp_path / "near", tmp_path / "eval")) == 1
+    for folder in (tmp_path / "far", tmp_path / "vanished"):
+        with pytest.raises(InputError, match="no results of lm-eval here"):
+            read_lm_eval(folder, tmp_path / "eval")

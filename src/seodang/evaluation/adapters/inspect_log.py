@@ -32,14 +32,24 @@ def read_inspect(path: Path, out: Path, *, scorer: str | None = None, synthetic:
     the log cannot be read, has no such scorer, or gives a score that is none from 0 to 1.
     """
     log = _read(path)
+    try:
+        items, results, about, epochs = _parse(log, scorer, str(path))
+    except KeyError as error:
+        hint = "write the log anew with `inspect log dump`; 0.3 is the version that is read"
+        raise InputError(f"not a log of inspect-ai: it lacks the key `{error.args[0]}`", where=str(path), hint=hint) from error
+    return keep_evaluation(out, items, results, about, num_samples=epochs, synthetic=synthetic)
+
+
+def _parse(log: Mapping[str, Any], scorer: str | None, where: str) -> tuple[list[Item], list[Result], dict[str, Any], int]:
+    """Items, results, what is told of them, and the number of epochs. KeyError where the log lacks a key."""
     rows = sorted(log["samples"], key=lambda row: (str(row["id"]), row.get("epoch", 1)))
-    chosen = _scorer(log, rows, scorer, str(path))
+    chosen = _scorer(log, rows, scorer, where)
     items: dict[str, Item] = {}
     found: dict[tuple[str, int], Result] = {}
     for row in rows:
         name, epoch = str(row["id"]), row.get("epoch", 1)
         items.setdefault(name, Item(name, "all", _question(row), {"target": row.get("target"), "metadata": row.get("metadata", {})}))
-        found[name, epoch] = _result(row, name, chosen, str(path))
+        found[name, epoch] = _result(row, name, chosen, where)
     told = log["eval"]
     for name in map(str, (told.get("dataset") or {}).get("sample_ids") or ()):
         items.setdefault(name, Item(name, "all", ""))
@@ -53,7 +63,7 @@ def read_inspect(path: Path, out: Path, *, scorer: str | None = None, synthetic:
         "task_version": told.get("task_version"),
         "source": f"inspect-ai {(told.get('packages') or {}).get('inspect_ai', 'of unknown version')}, scorer {chosen}",
     }
-    return keep_evaluation(out, list(items.values()), results, about, num_samples=epochs, synthetic=synthetic)
+    return list(items.values()), results, about, epochs
 
 
 def _scorer(log: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], wanted: str | None, where: str) -> str:

@@ -54,9 +54,22 @@ def _newest(folder: Path) -> dict[tuple[str, Path], Mapping[str, Any]]:
 
 
 def _results(folder: Path) -> Iterator[tuple[str, Path]]:
-    for path in folder.rglob("*.json"):
-        if dated := _DATED.search(path.name):
-            yield dated[1], path
+    """Date and path of each file of results in a folder and at most two folders down, as lm-eval writes them."""
+    level = [folder]
+    for _ in range(3):
+        entries = [entry for place in level for entry in _entries(place)]
+        for entry in entries:
+            if dated := _DATED.search(entry.name):
+                yield dated[1], entry
+        level = [entry for entry in entries if entry.is_dir()]
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder; nothing where it cannot be read or is gone."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def _read(
@@ -76,8 +89,12 @@ def _read(
     if name is None or any(name not in row for row in rows):
         missing = f"no metric `{metric}`" if metric else "none of the metrics is known"
         raise InputError(missing, where=str(path), hint=f"name one of: {', '.join(known) or 'none'}")
+    model = told.get("model_name") or told["config"].get("model")
+    if not model:
+        hint = "write the model's name as `model_name` into the file of results beside it"
+        raise InputError("the results do not name their model", where=str(path), hint=hint)
     about = {
-        "model": str(told.get("model_name") or told["config"].get("model")),
+        "model": str(model),
         "identity": {"kind": "lm-eval", "model": told["config"].get("model"), "model_args": told["config"].get("model_args")},
         "task": f"lm-eval:{task}",
         "task_version": told.get("versions", {}).get(task),

@@ -20,12 +20,20 @@ THINK = ("on", "off", "both")
 @click.option("--temperature", type=FiniteRange(0, 2), default=0.0, show_default=True, help="0 is greedy.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first sample.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Items under way at once.")
+@click.option(
+    "--max-reasoning-tokens",
+    type=click.IntRange(min=0),
+    default=2048,
+    show_default=True,
+    help="Further tokens for thinking, where the model may think.",
+)
 @click.option("--think", type=click.Choice(THINK), help="Think mode; both: two evaluations, to be compared as pairs.")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable with an endpoint's key.")
 @click.option(
     "--similarity", type=click.Path(path_type=Path), metavar="FILE", help="What `seodang eval similarity` wrote: clean and dirty apart."
 )
 @click.option("--threshold", type=FiniteRange(0, 1, min_open=True), default=0.5, show_default=True, help="Similarity of a dirty item.")
+@click.option("--retry-errors", is_flag=True, help="Ask again what ended in an error in a finished evaluation.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder of the answers.  [default: one below RUNS/eval]")
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -38,10 +46,12 @@ def command(
     temperature: float,
     seed: int,
     batch_size: int,
+    max_reasoning_tokens: int,
     think: str | None,
     api_key_env: str | None,
     similarity: Path | None,
     threshold: float,
+    retry_errors: bool,
     out: Path | None,
     root: Path,
     as_json: bool,
@@ -53,9 +63,12 @@ def command(
 
     task = find_task(name)
     chosen = parse_options(task, options, limit=limit)
-    settings = Settings(num_samples=samples, temperature=temperature, seed=seed, batch_size=batch_size)
+    settings = Settings(
+        num_samples=samples, temperature=temperature, seed=seed, batch_size=batch_size, max_reasoning_tokens=max_reasoning_tokens
+    )
     rows: list[dict[str, Any]] = [
-        evaluate(spec, task, chosen, settings, root, out=out, thinking=mode, api_key_env=api_key_env) for mode in think_arms(think, out)
+        evaluate(spec, task, chosen, settings, root, out=out, thinking=mode, api_key_env=api_key_env, retry_errors=retry_errors)
+        for mode in think_arms(think, out)
     ]
     splits = [split_scores(Path(row["folder"]), similarity, threshold) for row in rows] if similarity is not None else []
     rows = [row | {"similarity": split} for row, split in zip(rows, splits, strict=True)] if splits else rows
