@@ -144,3 +144,8 @@ def test_a_run_tells_clean_and_dirty_scores(tmp_path: Path, monkeypatch: pytest.
     assert "clean items: 50.0 %" in call(*asked)
     split = json.loads(call(*asked, "--threshold", "0.3", "--json"))["similarity"]
     assert (split["clean"]["score"], split["dirty"]["score"]) == (0, 1)
+
+
+def test_an_evaluation_is_exported_by_the_beginning_of_its_name(runs: Path, tmp_path: Path) -> None:
+    call("export-results", "good", "--runs", runs, "--out", tmp_path / "out")
+    assert list((tmp_path / "out").rglob("results_*.json"))

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
+from seodang.core.errors import InputError, RecipeError
 from seodang.evaluation.result import RESULTS
 from seodang.evaluation.run import Settings, task_items
-from seodang.evaluation.task import find_task
+from seodang.evaluation.task import find_task, task_names
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.models.local import LocalModel
 from seodang.pipeline.evaluate import answer, evaluation_folder, parse_options
+from seodang.pipeline.plain_name import plain_name
 
 EXAM = Path(__file__).parents[2] / "packs" / "general"
 
@@ -38,3 +42,28 @@ def test_equal_weights_under_another_name_are_not_asked_again(tiny_model_dir: Pa
     other = Counted(tiny_model_dir, dtype="float32", name="run:other", synthetic=True)
     answer(other, task, options, Settings(seed=1), items, tmp_path / "eval" / "elsewhere__exam__00000000")
     assert other.asked == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [("run:base", "run-base"), ("a,b=c d", "a-b-c-d"), ("../..", "model"), (".hidden", "hidden"), ("", "model"), ("x" * 200, "x" * 80)],
+)
+def test_a_plain_name_holds_nothing_that_a_path_or_an_argument_minds(name: str, plain: str) -> None:
+    assert plain_name(name) == plain
+
+
+def test_an_option_without_a_value_is_told_how_it_is_written() -> None:
+    with pytest.raises(InputError, match="KEY=VALUE") as caught:
+        parse_options(find_task("exam"), ["files"])
+    assert caught.value.hint == "write it as files=VALUE"
+
+
+@pytest.mark.parametrize("name", ["kmmlu", "hrm8k", "gsm8k", "ifeval", "click", "kobest", "HumanEval"])
+def test_a_benchmark_of_a_hub_is_named_with_its_command(name: str) -> None:
+    with pytest.raises(RecipeError, match="model hub") as caught:
+        find_task(name)
+    assert f"seodang eval lm-eval --model M --tasks {name.lower()}" in (caught.value.hint or "")
+
+
+def test_no_task_that_ships_is_taken_for_one_of_a_hub() -> None:
+    assert [find_task(name).name for name in task_names()] == task_names()

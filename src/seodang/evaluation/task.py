@@ -14,6 +14,7 @@ from pydantic import Field
 from seodang.core.errors import InputError
 from seodang.core.registry import find_value, names_in
 from seodang.core.sections import Section
+from seodang.evaluation.on_a_hub import refuse_hub_name
 from seodang.models.chat_model import ChatModel, Completion, Message
 
 Family = Literal[
@@ -117,7 +118,9 @@ def task_names() -> list[str]:
 
 
 def find_task(name: str) -> Task:
-    """A task by its file's name, or somebody's own as `package.module:value`. RecipeError, with a near match, where there is none."""
+    """A task by its file's name, or somebody's own as `package.module:value`. RecipeError, with a near match, or with the
+    command that asks it where its items lie on a model hub, where there is none."""
+    refuse_hub_name(name)
     found = find_value(_PACKAGE, name, "task")
     if not isinstance(found, Task):
         raise InputError(f"`{name}` is no task", hint="give a value of `seodang.evaluation.task:Task`")

@@ -1,7 +1,6 @@
 """A model of any kind put to a task, in a folder of its own below the runs."""
 
 import difflib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from seodang.evaluation.task import Item, Options, Task
 from seodang.models.chat_model import ChatModel
 from seodang.models.think import ThinkMode
 from seodang.pipeline.open_model import open_model
+from seodang.pipeline.plain_name import plain_name
 from seodang.pipeline.workspace import Workspace
 
 FOLDER = "eval"  # below the runs: one folder an evaluation
@@ -41,6 +41,8 @@ def parse_options(task: Task, given: Sequence[str], *, limit: int | None = None)
     values: dict[str, Any] = {} if limit is None else {"limit": limit}
     for text in given:
         key, equals, value = text.partition("=")
+        if not equals and key in known:
+            raise InputError("an option is KEY=VALUE", where=text, hint=f"write it as {key}=VALUE")
         if not equals or key not in known:
             near = difflib.get_close_matches(key, list(known), n=1)
             hint = f"did you mean `{near[0]}`?" if near else f"`seodang eval tasks {task.name}` lists them"
@@ -86,7 +88,7 @@ def evaluate(
 def evaluation_folder(model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], root: Path) -> Path:
     """Where the answers of these items are kept below the runs."""
     key = evaluation_key(model, task, options, settings, items)
-    return root / FOLDER / f"{_plain(model.name)}__{_plain(task.name)}__{key[:8]}"
+    return root / FOLDER / f"{plain_name(model.name)}__{plain_name(task.name)}__{key[:8]}"
 
 
 def folders_of_key(parent: Path, key: str) -> list[Path]:
@@ -125,7 +127,3 @@ def split_scores(folder: Path, similarity: Path, threshold: float) -> dict[str, 
     """The scores of a finished evaluation on items that are like training data and on the others, by a file of similarities."""
     evaluation = read_evaluation(folder)
     return by_similarity(evaluation, read_similarity(similarity, evaluation.items, threshold))
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "model"

@@ -7,6 +7,7 @@ import pytest
 
 from answerers import solve
 from seodang.core.errors import InputError
+from seodang.evaluation.haystack.counts import numbers_in
 from seodang.evaluation.run import task_items
 from seodang.evaluation.task import Item
 from seodang.evaluation.tasks.long_context import LongContextOptions, task
@@ -129,3 +130,19 @@ def test_the_documents_of_the_pinned_wheels_are_long_enough(tmp_path: Path):
     options = LongContextOptions()
     for item in task_items(task, options, tmp_path):
         assert solve(task, item, options, lambda _, item=item: right(item)).score == 1
+
+
+def test_a_count_is_right_where_it_is_the_only_number(text_file: str):
+    options, items = loaded(text_file, kinds=("count",))
+    for item in items:
+        count = int(item.content["accepted"][0][0])
+        word = ["zero", "one", "two", "three", "four", "five", "six"][count]
+        right = (f"{word}, no more.", f"There are {word} of them, no more than that.", f"한 문서에 {count}번", f"네, {count}곳입니다.")
+        wrong = (f"{count} out of 12", f"{count} or 25", f"between {count} and 30", f"{word} of twelve", f"{count}.5", f"{count}0", "no")
+        for text in (*right, *wrong):
+            assert solve(task, item, options, lambda _, text=text: text).score == (text in right), text
+
+
+def test_korean_words_are_numbers():
+    assert numbers_in("세 곳입니다") == numbers_in("셋입니다.") == {"3"}
+    assert numbers_in("네 곳에서 여섯 번") == {"4", "6"}

@@ -137,3 +137,10 @@ def test_a_task_is_named_with_options_only_where_these_tell_two_apart(three: lis
     told = {**three[0].manifest["summary"], "options": {"level": "hard", "limit": 8}}
     hard = Evaluation(other.folder, {**other.manifest, "summary": told}, other.items, other.results)
     assert [task["name"] for task in build_report([three[0], hard])["tasks"]] == ["sums", "sums (level hard)"]
+
+
+def test_the_text_holds_no_tag_of_a_model(tmp_path: Path):
+    one = evaluation(tmp_path, "a", [True] * 4, task="<img src=x>&y")
+    written = render_text(build_report([one]))
+    assert "<img" not in written
+    assert "&lt;img src=x&gt;&amp;y" in written

@@ -39,3 +39,22 @@ def test_a_run_without_results_is_an_error(tiny_model_dir: Path, tmp_path: Path)
     python = program(tmp_path / "python", "exit 0")
     with pytest.raises(InputError, match="lm-eval left no results: it said nothing"):
         run_lm_eval(str(tiny_model_dir), "kmmlu", tmp_path, chat=False, limit=None, python=python)
+
+
+@pytest.mark.parametrize("words", ["datasets.exceptions.DatasetNotFoundError: gone", "Couldn't reach the hub", "requests ConnectionError"])
+def test_a_hub_out_of_reach_leads_to_a_copy_of_ones_own(tiny_model_dir: Path, tmp_path: Path, words: str) -> None:
+    python = program(tmp_path / "python", f'echo "{words}"; exit 1')
+    with pytest.raises(InputError) as caught:
+        run_lm_eval(str(tiny_model_dir), "kmmlu", tmp_path, chat=False, limit=None, python=python)
+    assert "your own copy" in (caught.value.hint or "")
+
+
+def test_a_model_is_served_under_a_name_that_its_arguments_can_hold(
+    tiny_model_dir: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "a b"
+    folder.symlink_to(tiny_model_dir)
+    python = program(tmp_path / "python", 'echo "$@"; exit 1')
+    with pytest.raises(InputError, match="lm-eval failed"):
+        run_lm_eval(str(folder), "kmmlu", tmp_path, chat=True, limit=None, python=python)
+    assert "model=a-b,base_url=" in capfd.readouterr().err

@@ -37,8 +37,8 @@ _ASK: Mapping[str, Mapping[str, str]] = {
     },
 }
 _NUMBERS = {
-    "en": ("none,no,zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    "ko": ("영", "한,하나", "두,둘", "세,셋", "네,넷", "다섯", "여섯", "일곱", "여덟", "아홉"),
+    "en": ("none,zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+    "ko": ("영", "하나", "두,둘", "세,셋", "네,넷", "다섯", "여섯", "일곱", "여덟", "아홉"),
 }
 
 

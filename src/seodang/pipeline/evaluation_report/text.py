@@ -1,5 +1,6 @@
 """The same findings in Markdown, for a terminal, a pull request or a mail."""
 
+import html
 from typing import Any
 
 from seodang.pipeline.evaluation_report.scores import reading
@@ -11,7 +12,7 @@ Row = dict[str, Any]
 
 def render_text(report: Row) -> str:
     """Scores, differences, retention and rules as Markdown tables."""
-    lines = [f"# {visible(report['first'], 80)}: evaluation", ""]
+    lines = [f"# {html.escape(visible(report['first'], 80), quote=False)}: evaluation", ""]
     if report["synthetic"]:
         lines += ["**Synthetic**: fake or random weights, or made-up items, took part. These numbers say nothing about a real model.", ""]
     if (verdict := report["verdict"]) is not None:
@@ -44,4 +45,4 @@ def render_text(report: Row) -> str:
 
 
 def _cell(words: str) -> str:
-    return visible(words, 300).replace("|", "\\|").replace("\n", " ")
+    return html.escape(visible(words, 300), quote=False).replace("|", "\\|").replace("\n", " ")

@@ -10,6 +10,7 @@ from typing import Any
 from seodang.core.errors import InputError
 from seodang.pipeline.harness.serving import open_for_client, refuse_without, run_client, served
 from seodang.pipeline.import_results import import_results
+from seodang.pipeline.plain_name import plain_name
 
 _SERVICE = "seodang"  # as inspect-ai names the variables with an OpenAI-compatible service's address and key
 
@@ -25,10 +26,10 @@ def run_inspect(
     interpreter = str(python or sys.executable)
     refuse_without("inspect_ai", interpreter, "pip install inspect-ai inspect-evals")
     model = open_for_client(spec, root)
-    out = root / ".harness" / f"inspect-{model.name.replace(':', '_')}-{time.strftime('%Y%m%dT%H%M%S')}"
+    out = root / ".harness" / f"inspect-{plain_name(model.name)}-{time.strftime('%Y%m%dT%H%M%S')}"
     with served(model) as address:
         about = {f"{_SERVICE.upper()}_BASE_URL": f"{address}/v1", f"{_SERVICE.upper()}_API_KEY": "none"}
-        command = [interpreter, "-m", "inspect_ai", "eval", *tasks, "--model", f"openai-api/{_SERVICE}/{model.name}"]
+        command = [interpreter, "-m", "inspect_ai", "eval", *tasks, "--model", f"openai-api/{_SERVICE}/{plain_name(model.name)}"]
         command += ["--log-dir", str(out), "--log-format", "json", "--display", "none"]
         command += [*(["--limit", str(limit)] if limit else []), *arguments]
         code, words = run_client(command, os.environ | about)

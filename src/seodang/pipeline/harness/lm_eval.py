@@ -1,5 +1,6 @@
 """EleutherAI's lm-eval as the client of a model of ours."""
 
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -9,9 +10,13 @@ from typing import Any
 from seodang.core.errors import InputError
 from seodang.pipeline.harness.serving import open_for_client, refuse_without, run_client, served
 from seodang.pipeline.import_results import import_results
+from seodang.pipeline.plain_name import plain_name
 from seodang.serving.generation import context_size
 
 _LONGEST = 1 << 20  # tokens, of a model that names no limit
+
+_NO_HUB = re.compile(r"DatasetNotFound|ConnectionError|LocalEntryNotFound|offline|couldn'?t (?:reach|connect|find)", re.IGNORECASE)
+_OWN_COPY = "the hub of its data sets is out of reach: give it your own copy, docs/evaluation.md, `Other harnesses`, shows how"
 
 
 def run_lm_eval(
@@ -25,10 +30,10 @@ def run_lm_eval(
     interpreter = str(python or sys.executable)
     refuse_without("lm_eval", interpreter, "pip install 'lm-eval[api]'")
     model = open_for_client(spec, root)
-    out = root / ".harness" / f"{model.name.replace(':', '_')}-{time.strftime('%Y%m%dT%H%M%S')}"
+    out = root / ".harness" / f"{plain_name(model.name)}-{time.strftime('%Y%m%dT%H%M%S')}"
     with served(model) as address:
         kind, place = ("local-chat-completions", "chat/completions") if chat else ("local-completions", "completions")
-        about = f"model={model.name},base_url={address}/v1/{place},num_concurrent=4,max_retries=3"
+        about = f"model={plain_name(model.name)},base_url={address}/v1/{place},num_concurrent=4,max_retries=3"
         if not chat:
             about += f",tokenizer={model.folder.resolve()},max_length={context_size(model) or _LONGEST}"
         command = [interpreter, "-m", "lm_eval", "run", "--model", kind, "--model_args", about, "--tasks", tasks]
@@ -36,5 +41,9 @@ def run_lm_eval(
         command += [*(["--limit", str(limit)] if limit else []), *arguments]
         code, words = run_client(command)
     if code or not out.is_dir():
-        raise InputError(f"lm-eval {'failed' if code else 'left no results'}: {words}", where=tasks, hint="what it said stands above")
+        raise InputError(
+            f"lm-eval {'failed' if code else 'left no results'}: {words}",
+            where=tasks,
+            hint=_OWN_COPY if _NO_HUB.search(words) else "what it said stands above",
+        )
     return import_results(out, root, synthetic=model.synthetic)

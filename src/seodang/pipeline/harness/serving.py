@@ -11,6 +11,7 @@ from pathlib import Path
 from seodang.core.errors import InputError, ModelError
 from seodang.models.local import LocalModel, use_threads
 from seodang.pipeline.open_model import open_model
+from seodang.pipeline.plain_name import plain_name
 from seodang.pipeline.workspace import Workspace
 from seodang.serving.section import ServeSection
 from seodang.serving.server import address_of, make_server, open_port
@@ -50,9 +51,9 @@ def run_client(command: Sequence[str], environment: Mapping[str, str] | None = N
 
 @contextmanager
 def served(model: LocalModel) -> Generator[str]:
-    """The address at which a model is served while the block lasts."""
+    """The address at which a model is served under its plain name while the block lasts."""
     section = ServeSection(port=0, max_prompt_tokens=1_000_000, max_new_tokens=1_000_000, queue_size=4096, request_timeout_s=86_400)
-    server = make_server({model.name: model}, section)
+    server = make_server({plain_name(model.name): model}, section)
     use_threads(section.num_threads)
     with open_port(section) as listener:
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]), daemon=True)

@@ -4,14 +4,18 @@ from pathlib import Path
 
 import click
 
+from seodang.cli.options import runs_option
+
 
 @click.command("export-results", short_help="Write evaluations as lm-eval writes its results.")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("names", metavar="EVALUATION...", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
-def command(folders: tuple[Path, ...], out: Path) -> None:
-    """Write the evaluations FOLDERS as results and samples of lm-eval, for programs that read those."""
+@runs_option
+def command(names: tuple[str, ...], out: Path, root: Path) -> None:
+    """Write each EVALUATION, a folder or the beginning of its name below RUNS/eval, as results and samples of lm-eval, for programs that
+    read those."""
     from seodang.evaluation.adapters.lm_eval_layout import write_lm_eval
-    from seodang.evaluation.result import read_evaluation
+    from seodang.pipeline.find_evaluation import find_evaluation
 
-    for path in write_lm_eval([read_evaluation(folder) for folder in folders], out):
+    for path in write_lm_eval([find_evaluation(name, root) for name in names], out):
         click.echo(path)
