@@ -60,6 +60,19 @@ def test_the_right_reply_scores_1_and_others_0(text_file: str):
         assert not told["everything"].abstained
 
 
+@pytest.mark.parametrize("denial", ["not {}", "It is not {}.", "The document does not say, but {}", "{}이 아닙니다.", "문서에 없지만 {}"])
+def test_a_denied_code_is_wrong(text_file: str, denial: str):
+    options, items = loaded(text_file, kinds=("single", "chain", "count"))
+    for item in items:
+        assert solve(task, item, options, lambda _, item=item: denial.format(right(item))).score == 0, item.content["accepted"]
+
+
+def test_a_count_with_an_ending_is_right(text_file: str):
+    options, items = loaded(text_file, kinds=("count",), languages=("ko",))
+    for item in items:
+        assert solve(task, item, options, lambda _, item=item: f"{item.content['accepted'][0][-1]}입니다.").score == 1
+
+
 def test_one_of_several_is_not_enough(text_file: str):
     options, items = loaded(text_file, kinds=("several",), num_needles=4)
     for item in items:

@@ -63,6 +63,14 @@ def test_every_accepted_answer_is_accepted_and_its_denial_is_not():
             assert (denied.score, denied.abstained) == (0, True)
 
 
+def test_an_answer_that_is_negated_is_wrong():
+    negated = {"en": "It is not {}.", "ko": "{}이 아닙니다."}
+    for item in ITEMS:
+        if item.part == "answerable":
+            text = negated[item.language].format(item.content["accepted"][0])
+            assert solve(task, item, OPTIONS, lambda _, text=text: text).score == 0, text
+
+
 def test_an_answer_that_is_made_up_beside_it_is_no_abstention():
     for item in ITEMS:
         if item.part == "unanswerable":

@@ -59,7 +59,7 @@ def _results(folder: Path) -> Iterator[tuple[str, Path]]:
     for _ in range(3):
         entries = [entry for place in level for entry in _entries(place)]
         for entry in entries:
-            if dated := _DATED.search(entry.name):
+            if entry.suffix == ".json" and (dated := _DATED.search(entry.name)):
                 yield dated[1], entry
         level = [entry for entry in entries if entry.is_dir()]
 

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from seodang.evaluation.denial import denied
 from seodang.evaluation.scenarios.worlds import Kind
 from seodang.scoring.text_match import contains_answer
 
@@ -14,8 +15,8 @@ _UNSPACED = frozenset({"ko", "zh", "ja"})  # a particle or the copula follows wi
 
 
 def names_only(text: str, right: str, others: Sequence[str], kind: Kind, language: str) -> bool:
-    """Whether the text names the right candidate and nothing else of its kind. Several candidates at once, or none, are wrong."""
-    if len(text) > _MOST:
+    """Whether the text names the right candidate and nothing else of its kind. Several candidates at once, none, or a denial are wrong."""
+    if len(text) > _MOST or denied(text, _bare(right, language)):
         return False
     folded = unicodedata.normalize("NFKC", text)
     if kind == "number":

@@ -7,10 +7,10 @@ from pathlib import Path
 from pydantic import Field
 
 from seodang.core.errors import InputError
+from seodang.evaluation.denial import affirms
 from seodang.evaluation.exam import load_exam
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
-from seodang.scoring.text_match import contains_answer
 
 
 class ExamOptions(Options):
@@ -35,7 +35,7 @@ def load(options: ExamOptions, store: Path) -> Sequence[Item]:
 def solve(item: Item, options: ExamOptions) -> Solving:
     """Asks the question as the only message: closed book."""
     reply: Completion = yield Ask((Message("user", item.question),), options.max_new_tokens)
-    right = contains_answer(reply.text, item.content["accepted"], item.content["wrong"])
+    right = affirms(reply.text, item.content["accepted"], item.content["wrong"])
     return Judgement(float(right), reply.text, {"accepted": list(item.content["accepted"])[:8]})
 
 
@@ -61,4 +61,5 @@ task = Task(
     options=ExamOptions,
     source="items of the pack or file named in `files`",
     license="as its files say",
+    version=2,
 )

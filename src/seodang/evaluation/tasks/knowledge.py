@@ -116,6 +116,7 @@ task = Task(
     options=KnowledgeOptions,
     source="KMMLU (arXiv 2402.11548), MMLU (arXiv 2009.03300): the examples in PyPI lm-eval 0.4.13; templates and measures of lm-eval",
     license="CC-BY-ND-4.0 AND MIT",
+    version=2,
     chance=0.25,
     item_chance=lambda item: 1 / len(item.content["choices"]),
     check=check,

@@ -13,13 +13,14 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from seodang.core.hashing import digest
+from seodang.evaluation.denial import affirms, denied
 from seodang.evaluation.haystack.counts import numbers_in
 from seodang.evaluation.haystack.document import cut, hide, read_document, sentences
 from seodang.evaluation.haystack.needles import Kind, make_puzzle
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
 from seodang.scoring.refusal import says_not_there
-from seodang.scoring.text_match import contains_answer, normalise
+from seodang.scoring.text_match import normalise
 
 Length = Annotated[int, Field(ge=200, le=4_000_000)]
 Depth = Annotated[int, Field(ge=0, le=100)]
@@ -74,9 +75,10 @@ def solve(item: Item, options: LongContextOptions) -> Solving:
         return Judgement(float(absent and not _has_code(text)), text, evidence, abstained=absent)
     if item.part.startswith("count"):
         said = numbers_in(text)
-        return Judgement(float(said == {accepted[0][0]}), text, {**evidence, "numbers": sorted(said)}, abstained=absent)
-    found = sum(contains_answer(text, ways, ()) for ways in accepted)
-    clean = contains_answer(text, [way for ways in accepted for way in ways], wrong)
+        right = said == {accepted[0][0]} and not absent and not any(denied(text, way) for way in accepted[0])
+        return Judgement(float(right), text, {**evidence, "numbers": sorted(said)}, abstained=absent)
+    found = sum(affirms(text, ways) for ways in accepted)
+    clean = not absent and affirms(text, [way for ways in accepted for way in ways], wrong)
     return Judgement(float(clean and found == len(accepted)), text, {**evidence, "found": found, "clean": clean}, abstained=absent)
 
 

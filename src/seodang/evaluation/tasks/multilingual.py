@@ -103,5 +103,6 @@ task = Task(
     options=MultilingualOptions,
     source="scenarios of our own; names of Unicode CLDR as babel 2.19.0 carries them",
     license="Apache-2.0 AND Unicode-3.0",
+    version=2,
     check=check,
 )

@@ -14,11 +14,11 @@ import yaml
 from pydantic import Field
 
 from seodang.core.hashing import digest
+from seodang.evaluation.denial import affirms
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
-from seodang.scoring.korean_endings import without_endings
 from seodang.scoring.refusal import declines, names_answer, says_not_known, says_not_there
-from seodang.scoring.text_match import contains_answer, normalise
+from seodang.scoring.text_match import normalise
 
 
 class RefusalOptions(Options):
@@ -57,7 +57,7 @@ def solve(item: Item, options: RefusalOptions) -> Solving:
     if item.part == "unanswerable":
         right = absent and not made_up and not names_answer(text)
         return Judgement(float(right), text, {"numbers_made_up": made_up}, abstained=absent)
-    right = not absent and any(contains_answer(said, item.content["accepted"], ()) for said in (text, without_endings(text)))
+    right = not absent and affirms(text, item.content["accepted"])
     return Judgement(float(right), text, {"accepted": item.content["accepted"]}, abstained=absent)
 
 

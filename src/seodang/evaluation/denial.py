@@ -1,0 +1,83 @@
+"""Whether a reply denies an answer that stands in it: "It is not 9", "서울이 아닙니다", "不是李强", "鈴木ではありません"."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from seodang.scoring.korean_endings import without_endings
+from seodang.scoring.text_match import contains_answer, normalise
+
+_HELD = re.compile(
+    r"\b(?:not?|never|none|cannot|without)\b|n['’]t\b|아니|아닙|아닌|않|없|못|不|没|非|ない|ません"
+)  # an answer's own negation
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_START = r"(?:\A\s*|[.,;:!?]\s*|\n\s*)"
+_LINK = r"(?:(?:the|an?|in|on|at|by|to|from|el|los?|las?|al?|en|del?)\s+){0,2}"
+_GUESS = r"\W*(?:(?:but|however|it|it['’]s|is|the answer|i think|i guess|perhaps|maybe|probably)\W+){0,5}"
+_BEFORE = "|".join(  # each ends where the answer starts
+    (
+        rf"(?:{_START}|\b(?:is|are|was|were|am|be)\s+|['’]s\s+)(?:not|never)\s+{_LINK}",
+        rf"\b(?:isn|aren|wasn|weren)['’]t\s+{_LINK}",
+        rf"\b(?:cannot|can not|can['’]t)\s+be\s+{_LINK}",
+        rf"(?:\bnot|n['’]t)\s+(?:say|state|mention|tell|know|sure)\b{_GUESS}",
+        r"(?:(?:있지|적혀|나오지)\s*않|(?:문서|글|본문)에는?\s*없|모르|모르겠)(?:지만|으나|습니다만|는데)\W*(?:정답은|답은)?\s*",
+        r"(?:不是|并不是|并非|不为)\s*(?:在|去|到)?\s*",
+        rf"\bno\s+(?:es|son|era|fue|est[aá]|ser[ií]a)\s+{_LINK}",
+        rf"{_START}no\s+{_LINK}",
+    )
+)
+_AFTER = "|".join(
+    (
+        r"\W{0,3}(?:is|was)(?:\s+not|n['’]t)\s*(?:[.,;!]|\Z|\s(?:it|right|correct|true|the\s+(?:right\s+|correct\s+)?answer)\b)",
+        r"\W{0,3}(?:is|was)\s+(?:wrong|incorrect|false)\b",
+        r"\W{0,3}[가-힣]{0,4}\s*(?:아니|아닙|아닌|아님|아녜)",
+        r"\W{0,3}(?:不对|不正确|是错)",
+        r"\W{0,3}[^\s、。はがを]{0,3}(?:では|じゃ)(?:あり|な)",
+        r"\W{0,3}[^\s、。はがを]{0,3}は(?:違|ちが)",
+        r"\s+no(?:\s+(?:es|fue|era))?\s*(?:[.,;!]|\Z)",
+    )
+)
+_NEAR = 80  # characters before an answer in which its negation starts
+_ENDS_IN_DENIAL = re.compile(rf"(?:{_BEFORE})[\"'“‘「(]*\Z")
+_DENIAL = re.compile(_AFTER)
+
+
+def denied(text: str, answer: str) -> bool:
+    """Whether the answer stands right after or right before a negation somewhere in the text, in English, Korean, Chinese, Japanese or
+    Spanish. An answer that holds a negation itself ("not covered") is never denied."""
+    words = normalise(answer).split()
+    if not words or _HELD.search(unicodedata.normalize("NFKC", answer).lower()) or words[0].lstrip("0") not in normalise(text):
+        return False
+    answered = r"\W*(?:(?:the|an?)\b\W*)?".join(_pattern(word) for word in words) + r"(?![.:,]?\d)"
+    answered += r"(?![a-zà-ÿ])" if words[-1][-1].isascii() and words[-1][-1].isalpha() else ""
+    said = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).lower().replace("*", ""))
+    return any(
+        _ENDS_IN_DENIAL.search(said[max(0, found.start() - _NEAR) : found.start()]) or _DENIAL.match(said, found.end())
+        for found in re.finditer(rf"(?<![0-9a-zà-ÿ가-힣]){answered}", said)
+    )
+
+
+def affirms(text: str, accepted: Iterable[str], wrong: Iterable[str] = ()) -> bool:
+    """Whether an accepted answer that is not denied stands in the text, and no wrong one.
+
+    Words count with and without a Korean ending: "서울입니다" holds 서울."""
+    accepted = list(accepted)
+    refused = [_bare_words(answer) for answer in accepted if denied(text, answer)]
+    kept = [answer for answer in accepted if not any(_bare_words(answer) <= words or words <= _bare_words(answer) for words in refused)]
+    wrong = list(wrong)
+    bare = [without_endings(answer) for answer in kept]
+    bare_wrong = [without_endings(answer) for answer in wrong if not denied(text, answer)]
+    if contains_answer(text, kept, wrong):
+        return not contains_answer(without_endings(text), bare_wrong, ()) or contains_answer(without_endings(text), bare, bare_wrong)
+    if contains_answer(text, kept, ()):
+        return False
+    return contains_answer(without_endings(text), [*kept, *bare], bare_wrong)
+
+
+def _bare_words(answer: str) -> set[str]:
+    return set(normalise(without_endings(answer)).split())
+
+
+def _pattern(word: str) -> str:
+    """A number with or without zeros before it: a time is 09:05 or 9:05."""
+    return f"0*{re.escape(word.lstrip('0') or '0')}" if word.isdecimal() else re.escape(word)

@@ -1,0 +1,87 @@
+"""An answer that a reply denies is not given, and one that is said with a Korean ending is."""
+
+import pytest
+
+from seodang.evaluation.denial import affirms, denied
+from seodang.evaluation.scenarios.short_answer import names_only
+
+DENIALS = [
+    ("It is not Seoul.", "Seoul"),
+    ("It isn't the Seoul.", "Seoul"),
+    ("not 224341", "224341"),
+    ("The document does not say, but 224341", "224341"),
+    ("It is not 1,000.", "1000"),
+    ("It is not 9.", "9"),
+    ("It's not at 9:05.", "09:05"),
+    ("9 is wrong.", "9"),
+    ("이서아는 아닙니다", "이서아"),
+    ("9명이 아닙니다.", "9"),
+    ("서울이 아닙니다", "서울"),
+    ("문서에 나와 있지 않지만 224341입니다", "224341"),
+    ("不是李强。", "李强"),
+    ("鈴木ではありません。", "鈴木"),
+    ("No es Carmen.", "Carmen"),
+    ("Carmen no fue.", "Carmen"),
+]
+GIVEN = [
+    ("It is Seoul, not Busan.", "Seoul"),
+    ("It is not Busan but Seoul.", "Seoul"),
+    ("No, it is 9.", "9"),
+    ("It is not 19. It is 9.", "9"),
+    ("It is not 9.5 but 9", "9"),
+    ("It is not covered.", "not covered"),
+    ("You must not restart the modem.", "restart the modem"),
+    ("Roaming is not included.", "roaming"),
+    ("부산이 아니라 서울입니다.", "서울"),
+    ("열여섯이 아니라 여섯입니다.", "여섯"),
+    ("아니요, 서울입니다.", "서울"),
+    ("不是王芳，是李强。", "李强"),
+    ("鈴木です。佐藤ではありません。", "鈴木"),
+    ("No, es Carmen.", "Carmen"),
+]
+
+
+@pytest.mark.parametrize(("text", "answer"), DENIALS)
+def test_a_denied_answer_is_not_given(text: str, answer: str):
+    assert denied(text, answer)
+    assert not affirms(text, [answer])
+
+
+@pytest.mark.parametrize(("text", "answer"), GIVEN)
+def test_a_negation_of_something_else_denies_nothing(text: str, answer: str):
+    assert not denied(text, answer)
+
+
+@pytest.mark.parametrize(
+    ("text", "accepted"),
+    [("정답은 서울입니다.", "서울"), ("서울이에요", "서울"), ("여섯입니다.", "여섯"), ("부산이 아니라 서울입니다.", "서울")],
+)
+def test_an_answer_with_a_korean_ending_is_given(text: str, accepted: str):
+    assert affirms(text, [accepted], ["부산"])
+
+
+@pytest.mark.parametrize("text", ["서울 또는 부산입니다.", "서울입니다. 부산입니다.", "서울과 부산", "부산입니다", "서울이 아닙니다", ""])
+def test_a_wrong_answer_beside_the_right_one_counts_with_its_ending_too(text: str):
+    assert not affirms(text, ["서울"], ["부산"])
+
+
+def test_a_wrong_text_inside_of_an_accepted_one_does_not_count():
+    assert affirms("결제 불가입니다.", ["결제 불가"], ["결제"])
+    assert affirms("It is not covered.", ["not covered"], ["covered"])
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "kind", "language"),
+    [
+        ("It is not 9.", "9", "number", "en"),
+        ("It is not 9:05.", "09:05", "time", "en"),
+        ("이서아는 아닙니다.", "이서아", "person", "ko"),
+        ("不是李强。", "李强", "person", "zh"),
+        ("鈴木ではありません。", "鈴木", "person", "ja"),
+        ("No es Carmen.", "Carmen", "person", "es"),
+        ("No es el cajón.", "el cajón", "thing", "es"),
+    ],
+)
+def test_a_short_answer_that_denies_its_candidate_names_none(text: str, right: str, kind: str, language: str):
+    assert not names_only(text, right, (), kind, language)  # pyright: ignore[reportArgumentType]
+    assert names_only(right, right, (), kind, language)  # pyright: ignore[reportArgumentType]
