@@ -46,7 +46,7 @@ def evaluated(
     write_json_lines(folder / RESULTS, rows)
     summary = {
         "model": folder.name,
-        "identity": folder.name,
+        "identity": {"kind": "made up", "name": folder.name},
         "thinking": "none",
         "task": "laid_down",
         "title": "Laid down",
