@@ -37,9 +37,14 @@ class Killed:
 
 def start(recipe: Path, root: Path, log: Path) -> ForkServerProcess:
     """`seodang run RECIPE --runs ROOT` in a process of its own, which has its libraries loaded already."""
+    return start_command(["run", str(recipe), "--runs", str(root)], log, _PRELOADED)
+
+
+def start_command(arguments: list[str], log: Path, preloaded: list[str]) -> ForkServerProcess:
+    """`seodang ARGUMENTS`, whose words go to `log`, in a process of its own that has the modules `preloaded`."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
-    process = context.Process(target=_seodang, args=(["run", str(recipe), "--runs", str(root)], log))
+    context.set_forkserver_preload(preloaded)
+    process = context.Process(target=_seodang, args=(arguments, log))
     process.start()
     return process
 

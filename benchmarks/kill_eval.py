@@ -9,8 +9,6 @@ begun to ask. Without --model a model with random weights answers, three samples
 import argparse
 import hashlib
 import json
-import multiprocessing
-import os
 import random
 import sys
 import tempfile
@@ -19,6 +17,7 @@ from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
+from kill import start_command
 from seodang.pipeline.collect import machine
 from small_project import make_random_model
 
@@ -27,22 +26,8 @@ _FILES = ("items.jsonl", "results.jsonl")
 
 
 def start(arguments: list[str], out: Path) -> ForkServerProcess:
-    """`seodang eval run` into the folder `out`, in a process of its own that has its libraries loaded already."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(_PRELOADED)
-    process = context.Process(target=_seodang, args=([*arguments, "--out", str(out)], out.with_suffix(".log")))
-    process.start()
-    return process
-
-
-def _seodang(arguments: list[str], log: Path) -> None:
-    from seodang.cli.main import main
-
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    sys.argv = ["seodang", *arguments]
-    main()
+    """`seodang eval run` into the folder `out`."""
+    return start_command([*arguments, "--out", str(out)], out.with_suffix(".log"), _PRELOADED)
 
 
 def finish(arguments: list[str], out: Path) -> None:
