@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -144,3 +145,10 @@ def test_the_text_holds_no_tag_of_a_model(tmp_path: Path):
     written = render_text(build_report([one]))
     assert "<img" not in written
     assert "&lt;img src=x&gt;&amp;y" in written
+
+
+def test_items_that_differ_most_come_first(tmp_path: Path):
+    ours, theirs = evaluation(tmp_path, "a", [True, True, True]), evaluation(tmp_path, "b", [True, True, False])
+    half = {**theirs.results, "sums-001": (replace(theirs.results["sums-001"][0], score=0.5),)}
+    (row,) = build_report([ours, replace(theirs, results=half)])["tasks"][0]["differing"]
+    assert [(item["id"], item["gap"]) for item in row["shown"]] == [("sums-002", 1.0), ("sums-001", 0.5)]
