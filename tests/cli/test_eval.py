@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from answered import evaluated, make_items
 from seodang.cli import main as entry
 from seodang.cli.main import cli
+from seodang.core.errors import ModelError
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.pipeline import evaluate as pipeline
 from seodang.pipeline import gate as gates
@@ -144,6 +145,29 @@ def test_a_run_tells_clean_and_dirty_scores(tmp_path: Path, monkeypatch: pytest.
     assert "clean items: 50.0 %" in call(*asked)
     split = json.loads(call(*asked, "--threshold", "0.3", "--json"))["similarity"]
     assert (split["clean"]["score"], split["dirty"]["score"]) == (0, 1)
+
+
+def test_errors_are_asked_again_where_that_is_asked_for_and_only_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refuses:
+        name, synthetic, identity, refused = "refuses", True, {"kind": "refuses"}, {"Which year is it?"}
+
+        def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+            if self.refused & {one[-1].content for one in conversations}:
+                raise ModelError("too long")
+            return [[Completion("2025", "stop", 5, 3)] for _ in conversations]
+
+    monkeypatch.setattr(pipeline, "open_model", lambda *_, **__: Refuses())
+    told = {"part": "know", "document": None, "accepted": ["2025"], "wrong": []}
+    rows = [{"id": "a", "question": "Which date is it?", **told}, {"id": "b", "question": "Which year is it?", **told}]
+    exam = tmp_path / "exam.jsonl"
+    exam.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    asked = ["run", "--model", "m", "--task", "exam", "--option", f"files={exam}", "--runs", tmp_path, "--json"]
+    first = json.loads(call(*asked))
+    assert (first["errors"], first["score"]) == (1, 0.5)
+    monkeypatch.setattr(Refuses, "refused", set[str]())
+    assert json.loads(call(*asked)) == first
+    again = json.loads(call(*asked, "--retry-errors"))
+    assert (again["errors"], again["score"], again["folder"]) == (0, 1.0, first["folder"])
 
 
 def test_an_evaluation_is_exported_by_the_beginning_of_its_name(runs: Path, tmp_path: Path) -> None:

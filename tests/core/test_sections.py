@@ -1,6 +1,7 @@
 """A fault in a recipe is told with its file, line, key and a near match."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from pydantic import Field, ValidationError, model_validator
@@ -50,6 +51,41 @@ def test_an_unknown_key_is_told_with_its_line_and_a_near_match(tmp_path: Path) -
 
 def test_a_key_like_no_other_gets_another_hint(tmp_path: Path) -> None:
     assert "seodang explain" in str(fault(tmp_path, "name: a\nzzzzzz: 2\n").hint)
+
+
+def test_a_key_that_is_misspelt_is_told_before_the_one_that_it_leaves_missing(tmp_path: Path) -> None:
+    error = fault(tmp_path, "nmae: a\n")
+    assert "`nmae`: unknown key" in error.what
+    assert error.hint == "did you mean `name`?"
+
+
+class Other(Section):
+    """A file of another kind."""
+
+    kind_of_file: ClassVar[str] = "a gate"
+    example: ClassVar[str] = "packs/gate.yaml"
+    guide: ClassVar[str] = "docs/gates.md"
+
+    name: str = Field(description="its name")
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (None, "name a gate, such as packs/gate.yaml"),
+        ("[1]", "start from packs/gate.yaml"),
+        ("zzzzzz: 2\n", "docs/gates.md lists the keys"),
+        ("{}", "add this key; docs/gates.md lists what each one means"),
+        ("name: [1]", "docs/gates.md lists each key with its unit and range"),
+    ],
+)
+def test_hints_are_about_the_kind_of_file_that_is_read(tmp_path: Path, text: str | None, hint: str) -> None:
+    path = tmp_path / "file.yaml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(RecipeError) as caught:
+        load_section(Other, path)
+    assert caught.value.hint == hint
 
 
 def test_a_wrong_type_is_told_with_what_was_given(tmp_path: Path) -> None:

@@ -83,6 +83,14 @@ def test_thinking_costs_tokens_for_each_right_answer(tmp_path: Path) -> None:
     assert "m (think on) scores more than m (think off)" in row["sentence"]
 
 
+def test_two_runs_of_one_model_are_told_apart_by_how_they_were_asked_or_by_where_they_are(tmp_path: Path) -> None:
+    a = evaluated(tmp_path / "a", ITEMS, GOOD, model="m", temperature=0.7, seed=1)
+    b = evaluated(tmp_path / "b", ITEMS, POOR, model="m", temperature=0.2, seed=1)
+    assert "m (temperature 0.7) scores more than m (temperature 0.2)" in compare([pair(a, b)])[0]["sentence"]
+    alike = evaluated(tmp_path / "c", ITEMS, POOR, model="m", temperature=0.7, seed=1)
+    assert f"m ({tmp_path / 'a'}) scores more than m ({tmp_path / 'c'})" in compare([pair(a, alike)])[0]["sentence"]
+
+
 def test_the_interval_of_tokens_for_a_right_answer_is_that_of_a_bootstrap(tmp_path: Path) -> None:
     generator = np.random.default_rng(2)
     items = make_items(300)

@@ -196,6 +196,22 @@ def test_weights_that_were_swapped_at_the_same_path_are_told_and_cannot_pass(pla
     assert [line.partition(",")[0] for line in told["changes"]] == ["student: other weights"]
 
 
+@pytest.mark.parametrize("other", ["base", "teacher"])
+def test_what_the_student_is_held_against_cannot_be_swapped_either(place: Place, other: str) -> None:
+    before = place.right[other]
+    place.right[other] = 50 if other == "base" else 30
+    place.run()
+    place.right[other] = before
+    told = place.run()
+    assert all(row["outcome"] == "passed" for row in told["rules"])
+    assert (told["verdict"], told["declared_before"]) == ("inconclusive", False)
+    assert told["changes"] == [f"{other} (think none): other weights, or another template or engine"]
+    again = place.run(redeclare="the wrong folder was named")
+    assert (again["verdict"], again["declared_before"]) == ("passed", False)
+    assert list(again["redeclared"][0]["changes"]) == told["changes"]
+    assert place.run()["redeclared"] == again["redeclared"]
+
+
 def test_an_exam_may_be_rewritten_as_long_as_nothing_was_answered(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(*_: Any) -> Any:
         raise KeyboardInterrupt

@@ -14,7 +14,7 @@ from scipy import stats
 from seodang.statistics.agreement import alpha_with_interval
 from seodang.statistics.calibration import brier_score, calibration_error
 from seodang.statistics.clustered import clustered_mean
-from seodang.statistics.intervals import bootstrap_mean, wilson
+from seodang.statistics.intervals import bootstrap_mean, mean_interval, wilson
 from seodang.statistics.paired import compare_paired, paired_bootstrap, paired_clusters
 from seodang.statistics.ratio import retention
 from seodang.statistics.tango import tango_interval
@@ -77,6 +77,18 @@ def test_tango_with_five_expected_discordant_items(n: int, discordant: float, pa
             low, high = tango_interval(x, y, n, 1.96)
             held += chance * (low <= discordant * (2 * part - 1) <= high)
     assert is_near_95(held)
+
+
+@pytest.mark.parametrize(
+    "tasks", [[(50, 0.2), (50, 0.8)], [(40, 0.3), (100, 0.1), (300, 0.95)], [(60, 0.5)] * 9], ids=["two", "three", "nine"]
+)
+def test_mean_of_shares_of_several_tasks(tasks: list[tuple[int, float]]) -> None:
+    def interval(generator: np.random.Generator) -> tuple[float, float]:
+        counts = [int(generator.binomial(n, share)) for n, share in tasks]
+        ends = [wilson(right, n) for right, (n, _) in zip(counts, tasks, strict=True)]
+        return mean_interval([right / n for right, (n, _) in zip(counts, tasks, strict=True)], ends)
+
+    assert is_near_95(coverage(interval, sum(share for _, share in tasks) / len(tasks), seed=len(tasks)))
 
 
 @pytest.mark.parametrize(("num", "share"), [(30, 0.5), (40, 0.2), (60, 0.3), (70, 0.1), (70, 0.9), (130, 0.05)])

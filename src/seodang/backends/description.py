@@ -4,17 +4,19 @@ import difflib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from seodang.backends.quantity import Kind, Quantity, check_unit, in_unit, weakest
-from seodang.core.errors import InputError, RecipeError
+from seodang.core.errors import InputError
 from seodang.core.sections import Section, load_section
 
 Precision = Literal["float64", "float32", "tf32", "bfloat16", "float16", "float8", "int8", "float4", "int4"]
 INTEGERS = ("int8", "int4")  # their peaks are in OP/s, those of the others in FLOP/s
+
+_FOLDER = Path(str(resources.files("seodang.backends") / "descriptions"))
 
 Bytes = Annotated[Quantity, in_unit("B")]
 BytesPerS = Annotated[Quantity, in_unit("B/s")]
@@ -64,6 +66,10 @@ class Runs(Section):
 
 class Description(Section):
     """One device: one package, as it is sold."""
+
+    kind_of_file: ClassVar[str] = "a description"
+    example: ClassVar[str] = str(_FOLDER / "h100_sxm.yaml")
+    guide: ClassVar[str] = example
 
     name: str = Field(min_length=1, description="what it is called")
     vendor: str = Field(min_length=1, description="who makes it")
@@ -143,20 +149,13 @@ def _quantities(value: object, place: str) -> Iterator[tuple[str, Quantity]]:
 
 def bundled() -> dict[str, Path]:
     """The descriptions that come with seodang, by name."""
-    folder = Path(str(resources.files("seodang.backends") / "descriptions"))
-    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+    return {path.stem: path for path in sorted(_FOLDER.glob("*.yaml"))}
 
 
 def load_description(given: str) -> Description:
     """By the name of a bundled description (`h100_sxm`), by the part before its first `_` where it is the only one (`h100`), or by its
     file. InputError for neither, RecipeError for what is wrong in it."""
-    path = description_path(given)
-    try:
-        return load_section(Description, path)
-    except RecipeError as error:
-        if error.hint and ("seodang explain" in error.hint or "recipes/" in error.hint):
-            error.hint = f"a whole description: {bundled()['h100_sxm']}"
-        raise
+    return load_section(Description, description_path(given))
 
 
 def description_path(given: str) -> Path:

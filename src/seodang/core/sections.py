@@ -4,7 +4,7 @@ import difflib
 import re
 import reprlib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -19,11 +19,16 @@ class Section(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 
+    # Of a kind that fills a file of its own, for hints: what such a file is, one to start from, and where its keys are explained.
+    kind_of_file: ClassVar[str] = "a recipe"
+    example: ClassVar[str] = "recipes/telecom_demo.yaml"
+    guide: ClassVar[str] = "`seodang explain`"
+
 
 AnySection = TypeVar("AnySection", bound=Section)
 
 
-def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int]]:
+def read_yaml(path: Path, kind: type[Section] = Section) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int]]:
     """A YAML mapping and the line of each of its keys (keys as paths, lines from 1). RecipeError names file and line."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -32,14 +37,14 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], i
         raise RecipeError(
             "file not found",
             where=str(path),
-            hint=f"did you mean `{path.parent / near[0]}`?" if near else "name a recipe, such as recipes/telecom_demo.yaml",
+            hint=f"did you mean `{path.parent / near[0]}`?" if near else f"name {kind.kind_of_file}, such as {kind.example}",
         ) from error
     except IsADirectoryError as error:
-        raise RecipeError(
-            "a folder, not a recipe", where=str(path), hint="`seodang init FOLDER` writes a recipe for a folder of documents"
-        ) from error
+        of_recipes = "`seodang init FOLDER` writes a recipe for a folder of documents"
+        hint = of_recipes if kind.example == Section.example else f"name a file, such as {kind.example}"
+        raise RecipeError(f"a folder, not {kind.kind_of_file}", where=str(path), hint=hint) from error
     except (UnicodeDecodeError, PermissionError) as error:
-        raise RecipeError("cannot be read as UTF-8 text", where=str(path), hint="a recipe is a YAML file in UTF-8") from error
+        raise RecipeError("cannot be read as UTF-8 text", where=str(path), hint=f"{kind.kind_of_file} is a YAML file in UTF-8") from error
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         value = yaml.safe_load(text)
@@ -58,7 +63,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], dict[tuple[str | int, ...], i
             hint="look for nesting without end and for numbers with very many digits",
         ) from error
     if not isinstance(value, dict):
-        raise RecipeError("a mapping of keys is what is read here", where=str(path), hint="start from a recipe in recipes/")
+        raise RecipeError("a mapping of keys is what is read here", where=str(path), hint=f"start from {kind.example}")
     lines: dict[tuple[str | int, ...], int] = {}
     try:
         _collect_lines(node, (), lines)
@@ -99,7 +104,7 @@ def _collect_lines(node: yaml.Node | None, path: tuple[str | int, ...], lines: d
 
 def load_section(kind: type[AnySection], path: Path) -> AnySection:
     """Reads a YAML file into a section. RecipeError for the first fault: `file:line: key: what`, with a near match as hint."""
-    value, lines = read_yaml(path)
+    value, lines = read_yaml(path, kind)
     try:
         return kind.model_validate(value)
     except RecipeError as error:
@@ -108,7 +113,8 @@ def load_section(kind: type[AnySection], path: Path) -> AnySection:
         error.where = error.where or (f"{path}:{_line(lines, named[1])}" if named else str(path))
         raise
     except ValidationError as error:
-        fault = error.errors()[0]
+        # A key that is misspelt is told before the one that it leaves missing.
+        fault = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         # A union adds its tag to the location; keep only what stands in the file, plus a key that is missing from it.
         location: tuple[str | int, ...] = ()
         for part in fault["loc"]:
@@ -134,13 +140,17 @@ def _explain(kind: type[Section], fault: Any, key: str) -> tuple[str, str]:
     if fault["type"] == "extra_forbidden":
         known = sorted(_known_keys(kind.model_json_schema()))
         near = difflib.get_close_matches(key.rsplit(".", 1)[-1], known, n=1)
-        return "unknown key", f"did you mean `{near[0]}`?" if near else f"`seodang explain {key.split('.', 1)[0]}` lists the keys"
+        return "unknown key", f"did you mean `{near[0]}`?" if near else f"{_guide(kind, key.split('.', 1)[0])} lists the keys"
     if fault["type"] == "missing":
-        return "missing", "add this key; `seodang explain` lists what each one means"
+        return "missing", f"add this key; {kind.guide} lists what each one means"
     if hint := fault.get("ctx", {}).get("hint"):
         return fault["msg"], hint
     given = reprlib.repr(fault.get("input"))
-    return f"{fault['msg'][0].lower()}{fault['msg'][1:]} (given: {given[:60]})", "`seodang explain` lists each key with its unit and range"
+    return f"{fault['msg'][0].lower()}{fault['msg'][1:]} (given: {given[:60]})", f"{kind.guide} lists each key with its unit and range"
+
+
+def _guide(kind: type[Section], key: str) -> str:
+    return f"`seodang explain {key}`" if kind.guide == Section.guide else kind.guide
 
 
 def _known_keys(schema: Any) -> set[str]:

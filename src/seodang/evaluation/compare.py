@@ -7,12 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seodang.evaluation.pairs import Pairing, item_scores, num_errors
+from seodang.evaluation.result import Evaluation
 from seodang.evaluation.retention import retention_row
 from seodang.evaluation.rules import SEED, reach
 from seodang.evaluation.token_cost import token_costs
 from seodang.statistics.families import holm
 from seodang.statistics.paired import average_seeds, compare_paired
 from seodang.statistics.ratio import retention
+
+# How a model may be asked, and the words for it where one model was asked in two ways.
+_TOLD_APART = {"thinking": "think {}", "temperature": "temperature {}", "num_samples": "samples {}", "seed": "seed {}"}
 
 
 def compare(pairings: Sequence[Pairing]) -> list[dict[str, Any]]:
@@ -56,15 +60,15 @@ def difference(pairing: Pairing) -> dict[str, Any]:
 
 
 def _row(pairing: Pairing) -> dict[str, Any]:
-    told_a, told_b = (dict(arm.manifest["summary"]) for arm in (pairing.a, pairing.b))
-    named = {side: _named(told) for side, told in (("a", told_a), ("b", told_b))}
+    told = pairing.a.manifest["summary"]
     parts = {part: difference(pairing.of_part(part)) for part in dict.fromkeys(item.part for item in pairing.items)}
     for row, corrected in zip(parts.values(), holm([row["p"] for row in parts.values()]), strict=True):
         row["p_holm"] = corrected
     return {
-        **named,
-        "task": told_a["task"],
-        "family": told_a["family"],
+        "a": _named(pairing.a),
+        "b": _named(pairing.b),
+        "task": told["task"],
+        "family": told["family"],
         **difference(pairing),
         "left_out": {"a": pairing.only_a, "b": pairing.only_b},
         "parts": parts,
@@ -73,8 +77,9 @@ def _row(pairing: Pairing) -> dict[str, Any]:
     }
 
 
-def _named(told: dict[str, Any]) -> dict[str, Any]:
-    return {name: told[name] for name in ("model", "thinking", "num_samples", "temperature")}
+def _named(arm: Evaluation) -> dict[str, Any]:
+    told = {name: arm.manifest["summary"].get(name) for name in ("model", *_TOLD_APART)}
+    return told | {"folder": str(arm.folder)}
 
 
 def _item_counts(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, int]:
@@ -96,7 +101,9 @@ def _sentence(row: dict[str, Any]) -> str:
 
 
 def label(row: dict[str, Any], side: str) -> str:
-    """A model's name, with its think mode where only that tells the two apart."""
-    other = "b" if side == "a" else "a"
-    alike = row[side]["model"] == row[other]["model"] and row[side]["thinking"] != row[other]["thinking"]
-    return f"{row[side]['model']} (think {row[side]['thinking']})" if alike else row[side]["model"]
+    """A model's name; of one model asked twice, with how this run was asked otherwise than the other, or with its folder."""
+    mine, other = row[side], row["b" if side == "a" else "a"]
+    if mine["model"] != other["model"]:
+        return mine["model"]
+    told = [words.format(mine[name]) for name, words in _TOLD_APART.items() if mine[name] != other[name]]
+    return f"{mine['model']} ({', '.join(told) or mine['folder']})"

@@ -37,6 +37,8 @@ _AFTER = "|".join(
         r"\s+no(?:\s+(?:es|fue|era))?\s*(?:[.,;!]|\Z)",
     )
 )
+# Every denial above holds one of these, so that a text without them is soon told.
+_NEGATES = re.compile(r"n[o'’]t|never|\bno\b|않|없|모르|아[니닙닌님녜]|[不非错違]|ちが|では|じゃ|wrong|incorrect|false")
 _NEAR = 80  # characters before an answer in which its negation starts
 _ENDS_IN_DENIAL = re.compile(rf"(?:{_BEFORE})[\"'“‘「(]*\Z")
 _DENIAL = re.compile(_AFTER)
@@ -45,12 +47,14 @@ _DENIAL = re.compile(_AFTER)
 def denied(text: str, answer: str) -> bool:
     """Whether the answer stands right after or right before a negation somewhere in the text, in English, Korean, Chinese, Japanese or
     Spanish. An answer that holds a negation itself ("not covered") is never denied."""
+    said = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).lower().replace("*", ""))
+    if not _NEGATES.search(said):
+        return False
     words = normalise(answer).split()
     if not words or _HELD.search(unicodedata.normalize("NFKC", answer).lower()) or words[0].lstrip("0") not in normalise(text):
         return False
     answered = r"\W*(?:(?:the|an?)\b\W*)?".join(_pattern(word) for word in words) + r"(?![.:,]?\d)"
     answered += r"(?![a-zà-ÿ])" if words[-1][-1].isascii() and words[-1][-1].isalpha() else ""
-    said = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).lower().replace("*", ""))
     return any(
         _ENDS_IN_DENIAL.search(said[max(0, found.start() - _NEAR) : found.start()]) or _DENIAL.match(said, found.end())
         for found in re.finditer(rf"(?<![0-9a-zà-ÿ가-힣]){answered}", said)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -87,6 +87,10 @@ class Regression(Section):
 class Gate(Section):
     """What is declared before anything is asked. `alpha` is one-sided: 0.025 agrees with intervals of 95 %."""
 
+    kind_of_file: ClassVar[str] = "a gate"
+    example: ClassVar[str] = "packs/telecom/gate.yaml"
+    guide: ClassVar[str] = "docs/evaluation.md"
+
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="folder of its declaration and verdict, below RUNS/eval/gates"
     )
@@ -140,6 +144,10 @@ class Gate(Section):
 
 class Waiver(Section):
     """Somebody takes it upon themselves that a rule was not decided. What failed cannot be waived."""
+
+    kind_of_file: ClassVar[str] = "a waiver"
+    example: ClassVar[str] = "the one in docs/evaluation.md"
+    guide: ClassVar[str] = "docs/evaluation.md"
 
     waived_by: str = Field(min_length=1, description="name of who answers for it")
     reason: str = Field(min_length=1, description="why")

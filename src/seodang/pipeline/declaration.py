@@ -36,6 +36,7 @@ class Declaration:
     seen: tuple[str, ...]
     asked: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])  # by task: digest of each part of it
     students: Mapping[str, str] = field(default_factory=dict[str, str])  # by think mode: digest of the student's identity
+    others: Mapping[str, str] = field(default_factory=dict[str, str])  # by name and think mode, from their first answers on
     redeclared: tuple[Redeclared, ...] = ()
 
     @property
@@ -53,8 +54,8 @@ class Declaration:
         redeclared = tuple(
             Redeclared(one["at"], one["reason"], one["digest"], tuple(one["changes"]), tuple(one["seen"])) for one in row["redeclared"]
         )
-        asked, students = row.get("asked", {}), row.get("students", {})
-        return cls(row["digest"], row["declared_at"], row["gate"], tuple(row["folders"]), tuple(row["seen"]), asked, students, redeclared)
+        told = {name: row.get(name, {}) for name in ("asked", "students", "others")}
+        return cls(row["digest"], row["declared_at"], row["gate"], tuple(row["folders"]), tuple(row["seen"]), redeclared=redeclared, **told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +107,26 @@ def declare(
     if redeclare is not None and needs_reason:
         seen = tuple(dict.fromkeys([*current.seen, *there, *_begun(map(Path, current.folders))]))
         told = Redeclared(now, redeclare, current.digest, changes, seen)
-        current, changes = replace(fresh, seen=seen, redeclared=(*current.redeclared, told)), ()
+        current, changes = replace(fresh, seen=seen, redeclared=(*current.redeclared, told), others=current.others), ()
     if current is not known:
         write_json(path, asdict(current))
     return Declared(current, changes)
+
+
+def declare_others(folder: Path, declared: Declared, others: Mapping[str, str], *, redeclare: str | None) -> Declared:
+    """The same with the models that the student is held against: those that answer for the first time are kept, as digests of their
+    identities, and one that is another than it was is a change like any other."""
+    current = declared.declaration
+    swapped = [name for name, value in others.items() if current.others.get(name, value) != value]
+    changes = tuple(f"{name}: other weights, or another template or engine" for name in swapped)
+    if changes and redeclare is not None:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        told = Redeclared(now, redeclare, current.digest, changes, current.seen)
+        current, changes = replace(current, others={**current.others, **others}, redeclared=(*current.redeclared, told)), ()
+    kept = replace(current, others={**others, **current.others})
+    if kept != declared.declaration:
+        write_json(folder / DECLARED, asdict(kept))
+    return Declared(kept, (*declared.changes, *changes))
 
 
 def changed(before: Any, after: Any, key: str = "") -> list[str]:

@@ -18,7 +18,7 @@ from seodang.evaluation.run import Settings, task_items
 from seodang.evaluation.task import Item, Options, Task, find_task
 from seodang.models.chat_model import ChatModel
 from seodang.models.think import ThinkMode
-from seodang.pipeline.declaration import declare
+from seodang.pipeline.declaration import declare, declare_others
 from seodang.pipeline.evaluate import FOLDER, answer, evaluation_folder, task_options
 from seodang.pipeline.open_model import open_model
 from seodang.pipeline.report_evaluations import write_report
@@ -90,6 +90,12 @@ def run_gate(
         if name != STUDENT:
             for model, mine in _open(gate, name, needed, asked, root, api_key_env):
                 answers |= {(one.told.title, name): one.answer(model, root) for one in mine}
+    others = {
+        f"{name} (think {found.manifest['summary']['thinking']})": digest(found.manifest["summary"]["identity"])
+        for (_, name), found in answers.items()
+        if name != STUDENT
+    }
+    declared = declare_others(folder, declared, others, redeclare=redeclare)
     verdict = decide(gate, answers)
     for waiver in waivers:
         verdict = waive(verdict, waiver, datetime.now(UTC).isoformat(timespec="seconds"))

@@ -1,7 +1,7 @@
 """The model that a command line names: a run's student, base or teacher, a folder of weights, a YAML section, or an endpoint."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -21,6 +21,10 @@ HINT = "name a run (runs/telecom_demo), one of its arms (runs/telecom_demo:base)
 
 class ModelFile(Section):
     """A file that says where a model is, as `teacher` does in a recipe."""
+
+    kind_of_file: ClassVar[str] = "a file with a section `model`"
+    example: ClassVar[str] = "the section `teacher` of recipes/telecom_demo.yaml"
+    guide: ClassVar[str] = "`seodang explain teacher`"
 
     model: Annotated[LocalTeacher | OpenAIHTTPTeacher, Field(discriminator="kind")]
 

@@ -36,6 +36,20 @@ def wilson_share(share: float, total: float, z: float) -> tuple[float, float]:
     return low, high
 
 
+def mean_interval(estimates: Sequence[float], intervals: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Interval of the plain mean of quantities that are independent of each other, each with an interval of its own.
+
+    Source: MOVER, Zou and Donner 2008, Stat. Med. 27:1693: the distances to the lower ends add up as roots of squares do, and so do those
+    to the upper ends, so that skewed intervals give a skewed one. Its confidence is theirs. ValueError where there are none.
+    """
+    if not estimates:
+        raise ValueError("a mean of nothing does not exist")
+    mean = sum(estimates) / len(estimates)
+    below = sqrt(sum((one - low) ** 2 for one, (low, _) in zip(estimates, intervals, strict=True)))
+    above = sqrt(sum((high - one) ** 2 for one, (_, high) in zip(estimates, intervals, strict=True)))
+    return mean - below / len(estimates), mean + above / len(estimates)
+
+
 def bootstrap_mean(values: ArrayLike, *, seed: int, draws: int = 10_000, confidence: float = 0.95) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean of `values`, shape (num_items,), drawing items with replacement.
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -68,6 +68,10 @@ class Threshold(Section):
 
 class Policy(Section):
     """What verdicts mean. Reasons come in the order of the checks, and the first one decides."""
+
+    kind_of_file: ClassVar[str] = "a policy"
+    example: ClassVar[str] = "the one in docs/data.md"
+    guide: ClassVar[str] = "docs/data.md"
 
     version: Literal[1] = Field(description="version of this format")
     name: str = Field(min_length=1, description="a name for people; the digest of the whole policy is what its decisions bear")
@@ -135,8 +139,6 @@ def load_policy(path: Path | None = None) -> Policy:
         _refuse_unaudited(policy)
     except RecipeError as error:
         error.where = error.where or str(path)
-        if error.hint and "seodang explain" in error.hint:
-            error.hint = "docs/data.md says what a policy may hold"
         raise
     return policy
 

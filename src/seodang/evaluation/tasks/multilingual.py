@@ -4,6 +4,7 @@ All the languages are asked about the same worlds, so that their scores can be c
 An answer must also be in the script of the language that is asked for.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
@@ -77,12 +78,13 @@ def solve(item: Item, options: MultilingualOptions) -> Solving:
 
 
 def _ranked(item: Item, order: Sequence[str], likelihoods: Sequence[Likelihood]) -> Judgement:
-    """Right where the right candidate alone has the highest log-probability of a character."""
+    """Right where the right candidate alone has the highest log-probability of a character; the confidence is its share among the four."""
     values = {text: one.logprob / len(text) for text, one in zip(order, likelihoods, strict=True)}
     best = max(values.values())
     winners = [text for text, value in values.items() if value == best]
     right = item.content["candidates"][0]
-    return Judgement(float(winners == [right]), winners[0], {"right": right, "ties": len(winners) - 1})
+    confidence = 1 / sum(math.exp(value - best) for value in values.values())
+    return Judgement(float(winners == [right]), winners[0], {"right": right, "ties": len(winners) - 1}, confidence)
 
 
 def _written(item: Item, text: str) -> Judgement:
@@ -103,6 +105,6 @@ task = Task(
     options=MultilingualOptions,
     source="scenarios of our own; names of Unicode CLDR as babel 2.19.0 carries them",
     license="Apache-2.0 AND Unicode-3.0",
-    version=2,
+    version=3,
     check=check,
 )

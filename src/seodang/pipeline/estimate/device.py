@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from seodang.backends.description import Description, Runs, bundled, description_path, load_description
-from seodang.core.errors import InputError, RecipeError
+from seodang.backends.description import Description, Runs, bundled, load_description
+from seodang.core.errors import InputError
 from seodang.pipeline.estimate.work import Activity, Memory, Pass, StepWork
 
 BYTES = {"float32": 4, "bfloat16": 2}
@@ -76,12 +76,7 @@ def bundled_devices() -> dict[str, Path]:
 def load_device(given: str) -> Device:
     """A description by its file, or by the name of a bundled one. InputError for neither and for one that an estimate cannot be made for,
     RecipeError for what is wrong in it."""
-    try:
-        return as_device(load_description(given), given)
-    except RecipeError as error:
-        if error.hint and "a whole description" in error.hint:
-            error.hint = f"a whole description: {description_path(REFERENCE)}"
-        raise
+    return as_device(load_description(given), given)
 
 
 def as_device(description: Description, where: str) -> Device:

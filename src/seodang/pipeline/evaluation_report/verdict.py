@@ -5,7 +5,8 @@ from typing import Any
 
 from seodang.pipeline.report.blocks import facts, lines, note, section, table
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.wording import count, percent, plural
+from seodang.pipeline.report.wording import count, percent, percent_interval, plural
+from seodang.statistics.intervals import mean_interval
 
 Row = dict[str, Any]
 
@@ -59,8 +60,9 @@ def _found(report: Row, others: list[str]) -> str:
 def _of_model(report: Row, name: str) -> tuple[str, str]:
     rows = [score for task in report["tasks"] for score in task["scores"] if score["model"] == name]
     mean = sum(row["score"] for row in rows) / len(rows)
-    errors = sum(row["errors"] for row in rows)
-    return percent(mean), f"mean of {plural(len(rows), 'task')}, {count(sum(row['n'] for row in rows))} items, {plural(errors, 'error')}"
+    interval = percent_interval(mean_interval([row["score"] for row in rows], [row["interval"] for row in rows]))
+    items, errors = count(sum(row["n"] for row in rows)), plural(sum(row["errors"] for row in rows), "error")
+    return percent(mean), f"mean of {plural(len(rows), 'task')}, {interval}; {items} items, {errors}"
 
 
 def _why(verdict: Mapping[str, Any]) -> Safe:
