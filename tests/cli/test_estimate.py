@@ -59,7 +59,7 @@ def test_the_table_fits_a_hundred_columns(recipe: Path, seodang: Callable[..., t
         (("project/smal.yaml",), 2, "project/smal.yaml: file not found", "did you mean `project/small.yaml`?"),
         (("project/small.yaml", "--device", "h10"), 3, "h10: no description of a device", "did you mean `h100`?"),
         (("project/small.yaml", "--device", "h100", "--measure"), 2, "give --device or --measure", "--help"),
-        (("project/small.yaml", "--device", "mine.yaml"), 2, "`peak`: missing", "cpu-2-cores.yaml"),
+        (("project/small.yaml", "--device", "mine.yaml"), 2, "`peak`: missing", "h100_sxm.yaml"),
         (("broken.yaml",), 3, "no such folder", "folder"),
     ],
 )
