@@ -14,6 +14,10 @@ DENIALS = [
     ("It is not 9.", "9"),
     ("It's not at 9:05.", "09:05"),
     ("9 is wrong.", "9"),
+    ("It is definitely not Seoul.", "Seoul"),
+    ("It is not really the Seoul.", "Seoul"),
+    ("Not really 30 days", "30 days"),
+    ("서울은 절대 아니다", "서울"),
     ("이서아는 아닙니다", "이서아"),
     ("9명이 아닙니다.", "9"),
     ("서울이 아닙니다", "서울"),
@@ -27,6 +31,9 @@ GIVEN = [
     ("It is Seoul, not Busan.", "Seoul"),
     ("It is not Busan but Seoul.", "Seoul"),
     ("No, it is 9.", "9"),
+    ("It is not only 9.", "9"),
+    ("I'm not sure, but it is 9.", "9"),
+    ("잘 모르겠지만 서울입니다.", "서울"),
     ("It is not 19. It is 9.", "9"),
     ("It is not 9.5 but 9", "9"),
     ("It is not covered.", "not covered"),
@@ -85,3 +92,18 @@ def test_a_wrong_text_inside_of_an_accepted_one_does_not_count():
 def test_a_short_answer_that_denies_its_candidate_names_none(text: str, right: str, kind: str, language: str):
     assert not names_only(text, right, (), kind, language)  # pyright: ignore[reportArgumentType]
     assert names_only(right, right, (), kind, language)  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("It is Paris, not London.", True),
+        ("It is not London but Paris.", True),
+        ("It is Paris or London.", False),
+        ("It is Paris, not London. London is larger, though.", False),
+        ("It is London, not Paris.", False),
+        ("London이 아니라 Paris입니다.", True),
+    ],
+)
+def test_a_wrong_alternative_that_is_denied_wherever_it_stands_does_no_harm(text: str, given: bool):
+    assert affirms(text, ["Paris"], ["London"]) is given

@@ -156,6 +156,7 @@ def test_white_space_at_a_contexts_end_belongs_to_the_continuation(tmp_path: Pat
     assert result.evidence["moved"] == 3
     assert float(result.answer) == -(32 + 32 + 97 + 98)
     assert [turn["role"] for turn in result.transcript] == ["context", "continuation", "continuation"]
+    assert (result.num_prompt_tokens, result.num_new_tokens) == (7, 0)  # nothing was written
 
 
 def test_the_key_changes_with_all_that_changes_the_answers():

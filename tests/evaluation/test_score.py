@@ -40,6 +40,12 @@ def test_an_evaluation_of_errors_alone_has_no_score_without_them(tmp_path: Path)
     assert told["cost"]["new_tokens_per_right"] is None
 
 
+def test_tokens_of_an_answer_are_those_of_judged_answers_and_tokens_of_a_right_one_are_all(tmp_path: Path) -> None:
+    cost = summarise(evaluated(tmp_path / "a", make_items(4), [1.0, 0.0, FAILED, FAILED], tokens=[10, 20, 2, 0]))["cost"]
+    assert (cost["mean_new_tokens"], cost["new_tokens_per_right"]) == (15, 32)
+    assert summarise(evaluated(tmp_path / "b", make_items(2), [FAILED] * 2))["cost"]["mean_new_tokens"] is None
+
+
 def test_samples_give_pass_at_k_and_pass_hat_k_over_items(tmp_path: Path) -> None:
     told = summarise(evaluated(tmp_path / "a", make_items(4), [[1, 1, 1], [1, 0, 0], [0, 0, 0], [1, 1, FAILED]], temperature=0.7))
     assert told["score"] == pytest.approx((1 + 1 / 3 + 0 + 2 / 3) / 4)

@@ -65,7 +65,7 @@ class Course:
         self._transcript += [{"role": message.role, "content": message.content} for message in context]
         ranked = zip(asked.continuations, reply, strict=True)
         self._transcript += [{"role": "continuation", "content": text, **asdict(one)} for text, one in ranked]
-        self._num_new += sum(one.num_tokens for one in reply)
+        self._num_prompt += sum(one.num_tokens for one in reply)
 
     def _finish(self, judged: Judgement | None = None, error: str = "") -> None:
         told: dict[str, Any] = asdict(judged) if judged is not None else {"score": 0.0}

@@ -13,14 +13,15 @@ _HELD = re.compile(
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _START = r"(?:\A\s*|[.,;:!?]\s*|\n\s*)"
 _LINK = r"(?:(?:the|an?|in|on|at|by|to|from|el|los?|las?|al?|en|del?)\s+){0,2}"
+_ADVERB = r"(?:(?!only|merely|simply)\w+ly\s+|quite\s+)?"
 _GUESS = r"\W*(?:(?:but|however|it|it['’]s|is|the answer|i think|i guess|perhaps|maybe|probably)\W+){0,5}"
 _BEFORE = "|".join(  # each ends where the answer starts
     (
-        rf"(?:{_START}|\b(?:is|are|was|were|am|be)\s+|['’]s\s+)(?:not|never)\s+{_LINK}",
-        rf"\b(?:isn|aren|wasn|weren)['’]t\s+{_LINK}",
+        rf"(?:{_START}|\b(?:is|are|was|were|am|be)\s+|['’]s\s+){_ADVERB}(?:not|never)\s+{_ADVERB}{_LINK}",
+        rf"\b(?:isn|aren|wasn|weren)['’]t\s+{_ADVERB}{_LINK}",
         rf"\b(?:cannot|can not|can['’]t)\s+be\s+{_LINK}",
-        rf"(?:\bnot|n['’]t)\s+(?:say|state|mention|tell|know|sure)\b{_GUESS}",
-        r"(?:(?:있지|적혀|나오지)\s*않|(?:문서|글|본문)에는?\s*없|모르|모르겠)(?:지만|으나|습니다만|는데)\W*(?:정답은|답은)?\s*",
+        rf"(?:\bnot|n['’]t)\s+(?:say|state|mention|tell)\b{_GUESS}",
+        r"(?:(?:있지|적혀|나오지)\s*않|(?:문서|글|본문)에는?\s*없)(?:지만|으나|습니다만|는데)\W*(?:정답은|답은)?\s*",
         r"(?:不是|并不是|并非|不为)\s*(?:在|去|到)?\s*",
         rf"\bno\s+(?:es|son|era|fue|est[aá]|ser[ií]a)\s+{_LINK}",
         rf"{_START}no\s+{_LINK}",
@@ -30,7 +31,7 @@ _AFTER = "|".join(
     (
         r"\W{0,3}(?:is|was)(?:\s+not|n['’]t)\s*(?:[.,;!]|\Z|\s(?:it|right|correct|true|the\s+(?:right\s+|correct\s+)?answer)\b)",
         r"\W{0,3}(?:is|was)\s+(?:wrong|incorrect|false)\b",
-        r"\W{0,3}[가-힣]{0,4}\s*(?:아니|아닙|아닌|아님|아녜)",
+        r"\W{0,3}[가-힣]{0,4}\s*(?:(?:절대로?|전혀|결코|분명히?|사실)\s*)?(?:아니|아닙|아닌|아님|아녜)",
         r"\W{0,3}(?:不对|不正确|是错)",
         r"\W{0,3}[^\s、。はがを]{0,3}(?:では|じゃ)(?:あり|な)",
         r"\W{0,3}[^\s、。はがを]{0,3}は(?:違|ちが)",
@@ -38,7 +39,7 @@ _AFTER = "|".join(
     )
 )
 # Every denial above holds one of these, so that a text without them is soon told.
-_NEGATES = re.compile(r"n[o'’]t|never|\bno\b|않|없|모르|아[니닙닌님녜]|[不非错違]|ちが|では|じゃ|wrong|incorrect|false")
+_NEGATES = re.compile(r"n[o'’]t|never|\bno\b|않|없|아[니닙닌님녜]|[不非错違]|ちが|では|じゃ|wrong|incorrect|false")
 _NEAR = 80  # characters before an answer in which its negation starts
 _ENDS_IN_DENIAL = re.compile(rf"(?:{_BEFORE})[\"'“‘「(]*\Z")
 _DENIAL = re.compile(_AFTER)
@@ -47,35 +48,48 @@ _DENIAL = re.compile(_AFTER)
 def denied(text: str, answer: str) -> bool:
     """Whether the answer stands right after or right before a negation somewhere in the text, in English, Korean, Chinese, Japanese or
     Spanish. An answer that holds a negation itself ("not covered") is never denied."""
+    return any(_denials(text, answer))
+
+
+def _denials(text: str, answer: str) -> list[bool]:
+    """Of each place where the answer stands, whether it is denied there; nothing where the text or the answer says that it cannot be."""
     said = _THOUSANDS.sub("", unicodedata.normalize("NFKC", text).lower().replace("*", ""))
     if not _NEGATES.search(said):
-        return False
+        return []
     words = normalise(answer).split()
-    if not words or _HELD.search(unicodedata.normalize("NFKC", answer).lower()) or words[0].lstrip("0") not in normalise(text):
-        return False
-    answered = r"\W*(?:(?:the|an?)\b\W*)?".join(_pattern(word) for word in words) + r"(?![.:,]?\d)"
+    if not words or _negates_itself(answer) or words[0].lstrip("0") not in normalise(text):
+        return []
+    answered = r"\W*(?:(?:the|an?)\b\W*)?".join(_pattern(word) for word in words) + r"(?![.:,]?\d|_)"
     answered += r"(?![a-zà-ÿ])" if words[-1][-1].isascii() and words[-1][-1].isalpha() else ""
-    return any(
-        _ENDS_IN_DENIAL.search(said[max(0, found.start() - _NEAR) : found.start()]) or _DENIAL.match(said, found.end())
-        for found in re.finditer(rf"(?<![0-9a-zà-ÿ가-힣]){answered}", said)
-    )
+    return [
+        bool(_ENDS_IN_DENIAL.search(said[max(0, found.start() - _NEAR) : found.start()]) or _DENIAL.match(said, found.end()))
+        for found in re.finditer(rf"(?<![0-9a-zà-ÿ가-힣_]){answered}", said)
+    ]
 
 
 def affirms(text: str, accepted: Iterable[str], wrong: Iterable[str] = ()) -> bool:
-    """Whether an accepted answer that is not denied stands in the text, and no wrong one.
+    """Whether an accepted answer that is not denied stands in the text, and no wrong one that is not denied everywhere.
 
-    Words count with and without a Korean ending: "서울입니다" holds 서울."""
+    Words count with and without a Korean ending: "서울입니다" holds 서울. A hedge denies nothing: "I am not sure, but it is 9" says 9."""
     accepted = list(accepted)
     refused = [_bare_words(answer) for answer in accepted if denied(text, answer)]
-    kept = [answer for answer in accepted if not any(_bare_words(answer) <= words or words <= _bare_words(answer) for words in refused)]
-    wrong = list(wrong)
-    bare = [without_endings(answer) for answer in kept]
-    bare_wrong = [without_endings(answer) for answer in wrong if not denied(text, answer)]
+    kept = [answer for answer in accepted if _negates_itself(answer) or not any(_are_alike(answer, words) for words in refused)]
+    wrong = [answer for answer in wrong if not (found := _denials(text, answer)) or not all(found)]
+    bare, bare_wrong = [without_endings(answer) for answer in kept], [without_endings(answer) for answer in wrong]
     if contains_answer(text, kept, wrong):
         return not contains_answer(without_endings(text), bare_wrong, ()) or contains_answer(without_endings(text), bare, bare_wrong)
     if contains_answer(text, kept, ()):
         return False
     return contains_answer(without_endings(text), [*kept, *bare], bare_wrong)
+
+
+def _negates_itself(answer: str) -> bool:
+    return _HELD.search(unicodedata.normalize("NFKC", answer).lower()) is not None
+
+
+def _are_alike(answer: str, words: set[str]) -> bool:
+    """Whether one of the two has all the words of the other."""
+    return _bare_words(answer) <= words or words <= _bare_words(answer)
 
 
 def _bare_words(answer: str) -> set[str]:

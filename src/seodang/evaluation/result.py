@@ -33,7 +33,7 @@ class Result:
     confidence: float | None = None
     abstained: bool = False
     error: str = ""
-    num_prompt_tokens: int = 0  # read, over all turns
+    num_prompt_tokens: int = 0  # read, over all turns; of ranked choices the tokens of each, without their context
     num_new_tokens: int = 0  # written, over all turns, reasoning included
     num_reasoning_tokens: int | None = 0  # of the new tokens; None where a server does not say
     cut: bool = False  # some turn ended because no more tokens were allowed

@@ -19,7 +19,7 @@ from seodang.evaluation.task import Item, Options, Task
 from seodang.models.chat_model import ChatModel, require, think_mode
 from seodang.models.think import ThinkMode
 
-VERSION = 2  # of how a task is put to a model
+VERSION = 3  # of how a task is put to a model
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,16 +89,16 @@ def of_samples(pairs: Sequence[Answered]) -> dict[str, dict[str, TaskScore]]:
 
 
 def costs(results: Sequence[Result]) -> dict[str, Any]:
-    """Mean tokens of a sample that were read and written, and of the latter those of reasoning; the share that was cut or declined."""
-    count = len(results)
-    thought = [result.num_reasoning_tokens for result in results]
+    """Mean tokens of a judged sample that were read and written, and of the latter those of reasoning (None: no sample was judged, or a
+    server does not tell them); new tokens of all samples over the sum of scores; the share of all that was cut or declined."""
+    count, judged = len(results), [result for result in results if result.outcome == "judged"]
+    thought = [result.num_reasoning_tokens for result in judged]
     right = sum(result.score for result in results)
-    written = sum(result.num_new_tokens for result in results)
     return {
-        "mean_prompt_tokens": sum(result.num_prompt_tokens for result in results) / count,
-        "mean_new_tokens": written / count,
-        "mean_reasoning_tokens": None if None in thought else sum(number or 0 for number in thought) / count,
-        "new_tokens_per_right": written / right if right else None,
+        "mean_prompt_tokens": fmean(result.num_prompt_tokens for result in judged) if judged else None,
+        "mean_new_tokens": fmean(result.num_new_tokens for result in judged) if judged else None,
+        "mean_reasoning_tokens": fmean(number or 0 for number in thought) if judged and None not in thought else None,
+        "new_tokens_per_right": sum(result.num_new_tokens for result in results) / right if right else None,
         "cut_share": sum(result.cut for result in results) / count,
         "abstained_share": sum(result.abstained for result in results) / count,
     }

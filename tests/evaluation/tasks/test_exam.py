@@ -1,5 +1,7 @@
 """A closed-book exam credits what is said, with or without an ending, and no denial."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,13 @@ def test_every_accepted_text_of_the_packs_is_right_and_every_wrong_one_is_not(pa
         told = [say(task, item, options, text).score for text in item.content["accepted"]]
         assert told == [1] * len(told), item
         assert not any(say(task, item, options, text).score for text in item.content["wrong"]), item
+        hedged, corrected = f"I'm not sure, but it is {item.content['accepted'][0]}.", f"It is {item.content['accepted'][0]}, not {{}}."
+        assert say(task, item, options, hedged).score == 1, item
+        alternatives = [text for text in item.content["wrong"] if deniable(text, [*item.content["wrong"], *item.content["accepted"]])]
+        refused = [text for text in alternatives if not say(task, item, options, corrected.format(text)).score]
+        assert not refused, (item, refused)
+
+
+def deniable(text: str, others: Sequence[str]) -> bool:
+    """Without a negation of its own, and without another text within it, which would not be denied by itself."""
+    return not re.search(r"\b(no|not|none|never|cannot|without)\b|n't", text) and not any(one in text and one != text for one in others)

