@@ -108,6 +108,19 @@ def test_a_gate_ends_with_the_code_of_its_verdict(
         assert "(waived by Kim)" in call("gate", tmp_path / "gate.yaml", "--waive", "Kim: enough for this release")
 
 
+def test_a_gate_takes_the_similarity_of_a_dirty_item_as_compare_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def run_gate(*_: Any, **told: Any) -> dict[str, Any]:
+        asked.append(told)
+        empty: dict[str, Any] = {"changes": [], "redeclared": [], "rules": [], "secondary": [], "retention": {}}
+        return {**empty, "declared_before": True, "gate": "g", "verdict": "passed", "folder": "here"}
+
+    monkeypatch.setattr(gates, "run_gate", run_gate)
+    call("gate", tmp_path / "gate.yaml", "--similarity", "exam=near.jsonl", "--threshold", "0.8")
+    assert (asked[0]["similarity"], asked[0]["threshold"]) == ({"exam": Path("near.jsonl")}, 0.8)
+
+
 def test_power_takes_a_share_or_a_count(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     told = json.loads(call("power", "--n", "400", "--discordant", "0.2", "--json"))
     assert told == json.loads(call("power", "--n", "400", "--discordant", "80", "--json"))

@@ -3,10 +3,13 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from answered import FAILED, evaluated, make_items
 from seodang.core.errors import InputError
+from seodang.evaluation import rules
+from seodang.evaluation.claims import claims
 from seodang.evaluation.gate import decide, needed_answers, overall, waive
 from seodang.evaluation.gate_file import Gate, Waiver, parse_waiver
 
@@ -50,9 +53,7 @@ def test_each_rule_passes_fails_or_says_that_it_does_not_know(tmp_path: Path, ru
     told = verdict(tmp_path, gate(rule), student)
     assert (told["verdict"], told["rules"][0]["outcome"]) == (outcome, outcome)
     assert f": {outcome} (" in told["rules"][0]["sentence"]
-    assert ("; tested alone, a true value of" in told["rules"][0]["sentence"]) == (
-        outcome == "inconclusive" and rule["rule"] != "retention"
-    )
+    assert ("; tested alone, a true value of" in told["rules"][0]["sentence"]) == (outcome == "inconclusive")
 
 
 def test_all_rules_have_to_hold() -> None:
@@ -85,8 +86,8 @@ def test_a_family_is_kept_only_where_every_task_of_it_is(tmp_path: Path) -> None
     told = decide(declared, answers)
     assert told["verdict"] == "failed"
     assert {row["id"]: row["outcome"] for row in told["rules"]} == {
-        "regression.knowledge.a": "passed",
-        "regression.knowledge.b": "failed",
+        "regression.knowledge.a.base": "passed",
+        "regression.knowledge.b.base": "failed",
     }
     assert "intersection-union" in told["error_rates"]["regression"]
 
@@ -116,6 +117,20 @@ def test_a_teacher_that_knows_nothing_gives_no_ratio_and_no_pass(tmp_path: Path)
     assert told["verdict"] == "inconclusive"
     assert told["rules"][0]["estimate"] is None
     assert "not defined" in told["rules"][0]["sentence"]
+    assert told["rules"][0]["passes_with_80_percent_from"] is None
+
+
+def test_an_inconclusive_retention_tells_the_share_that_would_have_passed(tmp_path: Path) -> None:
+    row = verdict(tmp_path, gate({"rule": "retention", "minimum": 0.9}), GOOD)["rules"][0]
+    low, high = row["interval"]
+    assert row["passes_with_80_percent_from"] == pytest.approx(0.9 + (high - low) * (1.96 + 0.8416) / (2 * 1.96), abs=1e-4)
+    assert f"a true value of {100 * row['passes_with_80_percent_from']:.1f} % would have passed with 80 %" in row["sentence"]
+
+
+def test_a_share_without_an_upper_end_tells_none_that_would_have_passed() -> None:
+    alone = rules.retained(np.array([[0.5]]), np.array([[1.0]]), ["one"], minimum=0.4)
+    assert alone.interval == (0.0, np.inf)
+    assert alone.seen_at is None
 
 
 def test_base_and_teacher_answer_everything_and_a_reference_what_it_is_for() -> None:
@@ -138,6 +153,60 @@ def test_what_is_inconclusive_is_waived_on_a_name_and_a_reason(tmp_path: Path) -
     assert waived["rules"][0]["outcome"] == "waived"
     assert waived["rules"][1]["outcome"] == "passed"
     assert waived["waivers"] == [{"waived_by": "Kim", "reason": "decided with the customer", "at": "2026-01-01", "rules": ["t.at_least"]}]
+
+
+REPEATED: list[dict[str, Any]] = [
+    {
+        "tasks": [
+            {
+                "task": "exam",
+                "name": "t",
+                "role": "primary",
+                "rules": [{"rule": "at_least", "threshold": bound} for bound in (0.9, 0.8)],
+            }
+        ]
+    },
+    {
+        "tasks": [{"task": "exam", "name": "t"}],
+        "regression": [{"family": "knowledge", "margin": 0.01, "against": against} for against in ("teacher", "base")],
+    },
+]
+
+
+@pytest.mark.parametrize("told", REPEATED)
+def test_a_waiver_of_one_rule_leaves_its_like_that_failed(tmp_path: Path, told: dict[str, Any]) -> None:
+    found = verdict(tmp_path, gate(**told), GOOD, base=[0.0, *GOOD[1:199], 1.0])
+    assert [row["outcome"] for row in found["rules"]] == ["failed", "inconclusive"]
+    names = [row["id"] for row in found["rules"]]
+    for waiver in (parse_waiver("Kim: because"), Waiver(waived_by="Kim", reason="because", rules=(names[1],))):
+        waived = waive(found, waiver, "now")
+        assert [row["outcome"] for row in waived["rules"]] == ["failed", "waived"]
+        assert waived["verdict"] == "failed"
+
+
+def test_a_waiver_lifts_no_row_that_failed_whatever_its_id(tmp_path: Path) -> None:
+    """Verdicts that were kept before ids were unique are read too."""
+    found = verdict(tmp_path, gate(**REPEATED[0]), GOOD)
+    found["rules"] = [{**row, "id": "t.at_least"} for row in found["rules"]]
+    assert waive(found, parse_waiver("Kim: because"), "now")["verdict"] == "failed"
+
+
+def test_no_two_claims_of_a_gate_have_one_id() -> None:
+    told = [{"rule": "non_inferior", "margin": margin, "against": against} for margin in (0.1, 0.2) for against in ("base", "base.2")]
+    declared = gate(
+        references={"base.2": "r"},
+        tasks=[{"task": "exam", "name": name, "role": role, "rules": told} for name, role in (("t", "primary"), ("u", "secondary"))],
+        regression=[{"family": "code", "margin": margin, "against": against} for margin in (0.1, 0.2) for against in ("base", "teacher")],
+    )
+    names = [claim.id for claim in claims(declared, {"t": "code", "u": "knowledge"})]
+    assert len(set(names)) == len(names) == 12
+    assert names[:4] == ["t.non_inferior.base", "t.non_inferior.base.2", "t.non_inferior.base.3", "t.non_inferior.base.2.2"]
+    assert names[4:8] == [
+        "regression.code.t.base",
+        "regression.code.t.teacher",
+        "regression.code.t.base.2",
+        "regression.code.t.teacher.2",
+    ]
 
 
 def test_what_failed_cannot_be_waived(tmp_path: Path) -> None:

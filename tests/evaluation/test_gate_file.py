@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from seodang.core.errors import RecipeError
-from seodang.evaluation.gate_file import load_gate, parse_waiver
+from seodang.core.sections import load_section
+from seodang.evaluation.gate_file import Gate, GateTask, Waiver, load_gate, parse_waiver
 
 WHOLE = """name: support
 student: runs/a
@@ -57,6 +58,18 @@ def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told:
     import re
 
     assert re.search(told, str(found.value)), str(found.value)
+
+
+def test_the_guide_has_a_waiver_and_every_key_of_a_gate_and_its_tasks(tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / Waiver.guide).read_text(encoding="utf-8")
+    section = text.partition("\n## gate\n")[2].partition("\n## ")[0]
+    gate, waiver = section.split("```")[1::2]
+    for name, words, kind in (("gate", gate, Gate), ("waiver", waiver, Waiver)):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(words, encoding="utf-8")
+        load_section(kind, path)
+    for key in (*Gate.model_fields, *GateTask.model_fields):
+        assert f"`{key}`" in section or f"{key}:" in gate, key
 
 
 @pytest.mark.parametrize("text", ["", "Kim", "Kim:", ": because"])

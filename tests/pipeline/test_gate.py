@@ -1,16 +1,18 @@
 """A gate from its file to its verdict: the declaration comes first, answers are not asked for twice, and nobody moves a bound unseen."""
 
 import json
+import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
-from seodang.core.errors import InputError, RecipeError
-from seodang.evaluation.gate_file import load_gate, parse_waiver
+from seodang.core.errors import InputError, ModelError, RecipeError
+from seodang.evaluation.gate_file import Waiver, load_gate, parse_waiver
 from seodang.evaluation.task import Family, find_task
-from seodang.models.chat_model import Completion, Message, Sampling
+from seodang.models.chat_model import ChatModel, Completion, Message, Sampling, Scores
 from seodang.pipeline import gate as gates
 from seodang.pipeline.evaluate import task_options
 from seodang.pipeline.gate import run_gate
@@ -234,6 +236,158 @@ def test_a_declaration_that_did_not_keep_its_items_vouches_for_none(place: Place
     assert (told["verdict"], told["changes"]) == ("inconclusive", ["exam: its items were not declared"])
 
 
+def test_what_changed_is_told_and_not_that_answers_were_there_before(place: Place) -> None:
+    place.right["teacher"] = 50
+    place.run()
+    place.right["teacher"] = 55
+    told = place.run()
+    assert (told["verdict"], told["answers_seen"]) == ("inconclusive", [])
+    assert "not as it was declared before answers were seen: teacher (think none): other weights" in told["held_back"]
+    assert "were there before" not in told["held_back"]
+
+
+def forget_gate(place: Place, files: str = "*") -> None:
+    for path in (place.runs / "eval/gates/support").glob(files):
+        path.unlink()
+
+
+def forget_answers(place: Place) -> None:
+    for folder in (place.runs / "eval").glob("*__exam__*"):
+        shutil.rmtree(folder)
+
+
+ASKED_OTHERWISE = ["limit: 59", "batch_size: 7", "max_reasoning_tokens: 0", "seed: 3"]
+
+
+@pytest.mark.parametrize("otherwise", ASKED_OTHERWISE)
+def test_answers_to_the_same_items_that_were_asked_otherwise_were_seen_too(place: Place, otherwise: str) -> None:
+    place.run()
+    forget_gate(place)
+    (mine,) = (place.runs / "eval").glob("student__exam__*")
+    place.write(("    role: primary", f"    role: primary\n    {otherwise}"))
+    told = place.run()
+    assert all(row["outcome"] == "passed" for row in told["rules"])
+    assert (told["verdict"], told["declared_before"], told["answers_seen"]) == ("inconclusive", False, [str(mine)])
+    assert "were there before this was declared" in told["held_back"]
+    assert place.run(redeclare="the student was evaluated for another purpose")["verdict"] == "passed"
+
+
+def test_a_gate_that_was_declared_beforehand_has_not_seen_what_came_later(place: Place) -> None:
+    place.run()
+    place.write(("    role: primary", "    role: primary\n    limit: 59"), ("name: support", "name: other"))
+    assert place.run()["declared_before"] is False
+    place.write()
+    assert (again := place.run())["verdict"] == "passed"
+    assert again["declared_before"] is True
+
+
+def test_answers_to_other_items_that_are_numbered_alike_were_not_seen(place: Place) -> None:
+    place.run()
+    forget_gate(place)
+    rows = [json.loads(line) for line in place.exam.read_text(encoding="utf-8").splitlines()]
+    turned = [row | {"id": other["id"]} for row, other in zip(rows, reversed(rows), strict=True)]
+    place.exam.write_text("".join(json.dumps(row) + "\n" for row in turned), encoding="utf-8")
+    assert (told := place.run())["verdict"] == "passed"
+    assert (told["declared_before"], told["answers_seen"]) == (True, [])
+
+
+@pytest.mark.parametrize("gone", ["no file", "declared.json"])
+def test_a_bound_that_was_moved_after_a_verdict_cannot_pass_though_all_answers_are_gone(place: Place, gone: str) -> None:
+    place.right["student"] = 21
+    assert place.run()["verdict"] != "passed"
+    forget_answers(place)
+    forget_gate(place, gone)
+    place.write(("{rule: superior}", "{rule: at_least, threshold: 0.2}"), ("margin: 0.05", "margin: 0.1"))
+    told = place.run()
+    assert all(row["outcome"] == "passed" for row in told["rules"])
+    assert (told["verdict"], told["declared_before"]) == ("inconclusive", False)
+    again = place.run(redeclare="the margin was a typing error")
+    assert (again["verdict"], again["declared_before"]) == ("passed", False)
+
+
+class Opening:
+    """Opens the models that there are, tells in which order, and does not open one while another than the student is open."""
+
+    def __init__(self, right: dict[str, int]) -> None:
+        self.names: list[str] = []
+        self._right, self._open = right, list[str]()
+
+    def __call__(self, spec: str, store: Path, **told: Any) -> "Closes":
+        if spec not in self._right:
+            raise ModelError("no model here", where=spec)
+        assert set(self._open) <= {"student"}
+        self.names.append(spec)
+        self._open.append(spec)
+        return Closes(spec, self._right[spec], self._open)
+
+
+class Closes(Knows):
+    """Is of those that are open until it is closed."""
+
+    def __init__(self, name: str, right: int, among: list[str]) -> None:
+        super().__init__(name, right)
+        self._among = among
+
+    def close(self) -> None:
+        self._among.remove(self.name)
+
+
+@pytest.mark.parametrize("name", ["student", "base", "teacher"])
+def test_a_model_that_is_not_there_is_told_before_anything_is_asked_or_declared(
+    place: Place, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(gates, "open_model", Opening(place.right))
+    place.write((f"{name}: {name}", f"{name}: typo"))
+    with pytest.raises(ModelError, match="typo: no model here"):
+        place.run()
+    assert Knows.asked == 0
+    assert not (place.runs / "eval/gates").exists()
+    place.write()
+    assert place.run()["declared_before"] is True
+
+
+@pytest.mark.parametrize(("name", "line"), [("student", 2), ("base", 3), ("teacher", 4)])
+def test_a_model_that_cannot_do_a_task_is_told_with_its_line_before_anything_is_asked(
+    place: Place, monkeypatch: pytest.MonkeyPatch, name: str, line: int
+) -> None:
+    def check(model: ChatModel, _: Any) -> None:
+        if model.name == name:
+            raise ModelError("no template")
+
+    monkeypatch.setattr(gates, "find_task", lambda name: replace(find_task(name), check=check))
+    with pytest.raises(ModelError, match=rf"gate.yaml:{line}: no template"):
+        place.run()
+    monkeypatch.setattr(gates, "find_task", lambda name: replace(find_task(name), needs=(Scores,)))
+    with pytest.raises(ModelError, match="needs log-probabilities of given tokens"):
+        place.run()
+    assert Knows.asked == 0
+    assert not (place.runs / "eval/gates").exists()
+
+
+def test_models_are_opened_one_at_a_time_and_looked_at_before_the_declaration_only(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = Opening(place.right)
+    monkeypatch.setattr(gates, "open_model", opened)
+    place.run()
+    assert opened.names == ["base", "teacher", "student", "base", "teacher"]
+    place.run()
+    assert opened.names[5:] == ["student", "base", "teacher"]
+
+
+def test_a_waiver_of_a_rule_that_is_not_there_is_told_before_anything_is_asked(place: Place) -> None:
+    for waiver, told in (
+        (Waiver(waived_by="Kim", reason="because", rules=("exam.superior",)), r"no rule `exam.superior` decides"),
+        (Waiver(waived_by="Kim", reason="because", gate="0" * 64), "another gate"),
+    ):
+        with pytest.raises(InputError, match=told):
+            place.run(waivers=[waiver])
+    assert Knows.asked == 0
+    assert not (place.runs / "eval/gates").exists()
+    known = Waiver(waived_by="Kim", reason="because", rules=("regression.domain.exam.base",))
+    place.right["student"] = 21
+    place.write(("margin: 0.05", "margin: 0.02"))
+    assert place.run(waivers=[known])["rules"][1]["outcome"] == "waived"
+
+
 @pytest.mark.parametrize("finished", [True, False])
 def test_answers_of_the_student_under_another_name_were_seen_too(place: Place, finished: bool) -> None:
     place.run()
@@ -257,6 +411,7 @@ def test_similarities_of_a_task_give_clean_and_dirty_scores_of_every_arm(place: 
     assert told["student"]["dirty"]["score"] == 1
     assert told["student"]["clean"]["score"] == pytest.approx(0.5)
     assert told["base"]["clean_minus_dirty"]["difference"] == -1
+    assert place.run(similarity={"exam": file}, threshold=0.95)["similarity"]["exam"]["student"]["dirty"] is None
     with pytest.raises(InputError, match="no task `x`"):
         place.run(similarity={"x": file})
 

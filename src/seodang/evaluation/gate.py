@@ -1,10 +1,11 @@
 """Decides a declared gate from answers: each rule, each family without regression, and the whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from seodang.core.errors import InputError
 from seodang.evaluation import rules
+from seodang.evaluation.claims import Claim, claims
 from seodang.evaluation.gate_file import (
     BASE,
     STUDENT,
@@ -39,9 +40,10 @@ ERROR_RATES = {
 
 def decide(gate: Gate, answers: Answers) -> dict[str, Any]:
     """The verdict: passed where every rule that decides passed, failed where any failed, inconclusive otherwise; with all numbers."""
-    deciding = _rule_rows(gate, answers, "primary")
-    secondary = _rule_rows(gate, answers, "secondary")
-    deciding += [row for index in range(len(gate.regression)) for row in _regression_rows(gate, index, answers)]
+    claimed = claims(gate, {task.title: answers[task.title, STUDENT].manifest["summary"]["family"] for task in gate.tasks})
+    deciding = _corrected(gate, [claim for claim in claimed if claim.role == "primary"], answers)
+    deciding += _uncorrected(gate, [claim for claim in claimed if claim.role == "regression"], answers)
+    secondary = _corrected(gate, [claim for claim in claimed if claim.role == "secondary"], answers)
     return {
         "gate": gate.name,
         "digest": gate.digest,
@@ -83,26 +85,15 @@ def _of(answers: Answers, arm: str) -> dict[str, Evaluation]:
     return {title: found for (title, name), found in answers.items() if name == arm}
 
 
-def _rule_rows(gate: Gate, answers: Answers, role: str) -> list[dict[str, Any]]:
-    asked = [(task, rule) for task in gate.tasks if task.role == role for rule in task.rules]
-    tested = [test(rule, task.title, answers, gate.alpha) for task, rule in asked]
+def _corrected(gate: Gate, claimed: Sequence[Claim], answers: Answers) -> list[dict[str, Any]]:
+    tested = [test(claim.rule, claim.task, answers, gate.alpha) for claim in claimed]
     decided = rules.decide_family(tested, gate.alpha)
-    return [
-        rule_row(role, task.title, rule, found, *ruling, answers)
-        for (task, rule), found, ruling in zip(asked, tested, decided, strict=True)
-    ]
+    return [rule_row(claim, found, *ruling, answers) for claim, found, ruling in zip(claimed, tested, decided, strict=True)]
 
 
-def _regression_rows(gate: Gate, index: int, answers: Answers) -> list[dict[str, Any]]:
-    told = gate.regression[index]
-    rule = NonInferior(rule="non_inferior", margin=told.margin, against=told.against)
-    rows: list[dict[str, Any]] = []
-    for task in gate.tasks:
-        if answers[task.title, STUDENT].manifest["summary"]["family"] == told.family:
-            found = test(rule, task.title, answers, gate.alpha)
-            row = rule_row("regression", task.title, rule, found, found.p, found.outcome(found.p, gate.alpha), answers)
-            rows.append({**row, "id": f"regression.{told.family}.{task.title}", "family": told.family})
-    return rows
+def _uncorrected(gate: Gate, claimed: Sequence[Claim], answers: Answers) -> list[dict[str, Any]]:
+    tested = [(claim, test(claim.rule, claim.task, answers, gate.alpha)) for claim in claimed]
+    return [rule_row(claim, found, found.p, found.outcome(found.p, gate.alpha), answers) for claim, found in tested]
 
 
 def test(rule: Rule, title: str, answers: Answers, alpha: float) -> Tested:
@@ -120,17 +111,18 @@ def test(rule: Rule, title: str, answers: Answers, alpha: float) -> Tested:
     if isinstance(rule, NonInferior):
         return rules.non_inferior(mine, theirs, both.clusters, margin=rule.margin, alpha=alpha, best=best)
     assert isinstance(rule, Retained)
-    return rules.retained(mine, theirs, both.clusters, minimum=rule.minimum, best=best)
+    return rules.retained(mine, theirs, both.clusters, minimum=rule.minimum, alpha=alpha, best=best)
 
 
-def rule_row(role: str, title: str, rule: Rule, found: Tested, p: float, outcome: Outcome, answers: Answers) -> dict[str, Any]:
+def rule_row(claim: Claim, found: Tested, p: float, outcome: Outcome, answers: Answers) -> dict[str, Any]:
     """A rule's finding as JSON; `p_corrected` is Holm's, and decides."""
-    against = held_against(rule)
+    rule, title, against = claim.rule, claim.task, held_against(claim.rule)
     names = [STUDENT] if against is None else [STUDENT, against]
     row: dict[str, Any] = {
-        "id": f"{title}.{rule.rule}" + ("" if against is None or isinstance(rule, Retained) else f".{against}"),
-        "role": role,
+        "id": claim.id,
+        "role": claim.role,
         "task": title,
+        **({"family": claim.family} if claim.family else {}),
         **rule.model_dump(mode="json"),
         "outcome": outcome,
         "estimate": found.estimate,
@@ -164,25 +156,32 @@ def _sentence(rule: Rule, row: dict[str, Any]) -> str:
     return told
 
 
+def refuse_stranger(waiver: Waiver, gate: str, deciding: Collection[str]) -> None:
+    """InputError for a waiver of another gate than the one of this digest, or of a rule that is not among the ids of those that decide."""
+    if waiver.gate and waiver.gate != gate:
+        raise InputError("this waiver is of another gate", where=waiver.waived_by, hint=f"the digest of this one is {gate}")
+    for name in waiver.rules:
+        if name not in deciding:
+            raise InputError(f"no rule `{name}` decides", where=waiver.waived_by, hint=f"those that decide: {', '.join(deciding)}")
+
+
 def waive(verdict: dict[str, Any], waiver: Waiver, at: str) -> dict[str, Any]:
     """The verdict with inconclusive rules counted as held on somebody's word, which is recorded.
 
     InputError for a rule that failed or does not exist, and for a waiver of another gate.
     """
-    if waiver.gate and waiver.gate != verdict["digest"]:
-        raise InputError("this waiver is of another gate", where=waiver.waived_by, hint=f"the digest of this one is {verdict['digest']}")
     outcomes = {row["id"]: row["outcome"] for row in verdict["rules"]}
+    refuse_stranger(waiver, verdict["digest"], outcomes)
     for name in waiver.rules:
-        if outcomes.get(name) not in ("inconclusive", "waived"):
-            told = (
-                f"`{name}` {outcomes[name]}, and only what is inconclusive can be waived"
-                if name in outcomes
-                else f"no rule `{name}` decides"
-            )
+        if outcomes[name] not in ("inconclusive", "waived"):
+            told = f"`{name}` {outcomes[name]}, and only what is inconclusive can be waived"
             raise InputError(told, where=waiver.waived_by, hint=f"inconclusive: {', '.join(_inconclusive(outcomes)) or 'none'}")
     names = waiver.rules or _inconclusive(outcomes)
     word = {"waived_by": waiver.waived_by, "reason": waiver.reason, "at": at}
-    rows: list[dict[str, Any]] = [{**row, "outcome": "waived", "waived": word} if row["id"] in names else row for row in verdict["rules"]]
+    rows: list[dict[str, Any]] = [
+        {**row, "outcome": "waived", "waived": word} if row["id"] in names and row["outcome"] == "inconclusive" else row
+        for row in verdict["rules"]
+    ]
     waivers = [*verdict.get("waivers", []), {**word, "rules": list(names)}]
     return {**verdict, "rules": rows, "verdict": overall([row["outcome"] for row in rows]), "waivers": waivers}
 

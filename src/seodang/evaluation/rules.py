@@ -6,6 +6,7 @@ model that it is held against count as right for the claim and as wrong for its 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import NormalDist
 from typing import Literal
 
@@ -92,12 +93,18 @@ def at_least(student: Scores, clusters: Sequence[str], *, threshold: float, alph
     return Tested(found["score"], (low, high), p, high < threshold, found["n"], found["num_clusters"], found["method"], seen)
 
 
-def retained(student: Scores, teacher: Scores, clusters: Sequence[str], *, minimum: float, best: Scores | None = None) -> Tested:
-    """Claim: student / teacher > `minimum`, on the same items. Its p is that of "mean(student - minimum * teacher) is at most 0"."""
+def retained(
+    student: Scores, teacher: Scores, clusters: Sequence[str], *, minimum: float, alpha: float = 0.025, best: Scores | None = None
+) -> Tested:
+    """Claim: student / teacher > `minimum`, on the same items. Its p is that of "mean(student - minimum * teacher) is at most 0".
+
+    Where the ratio's interval has no upper end, or there is none, nothing is told of what would have passed.
+    """
     strict, kind = (retention(student, other, clusters) for other in (teacher if best is None else best, teacher))
     p = ratio_p(student, teacher if best is None else best, clusters, above=minimum)
     contrary = kind.interval is not None and kind.interval[1] < minimum  # an end without bound never is
-    return Tested(strict.ratio, strict.interval, p, contrary, strict.num_items, strict.num_clusters, strict.method)
+    seen = minimum + reach(strict.interval, alpha) if strict.interval is not None and isfinite(strict.interval[1]) else None
+    return Tested(strict.ratio, strict.interval, p, contrary, strict.num_items, strict.num_clusters, strict.method, seen)
 
 
 def _difference(

@@ -56,6 +56,14 @@ def task_items(task: Task, options: Options, store: Path) -> list[Item]:
     return items
 
 
+def refuse_unable(model: ChatModel, task: Task, options: Options) -> None:
+    """ModelError where a model lacks what a task needs, or cannot be asked with these options."""
+    for capability in task.needs:
+        require(model, capability, f"the task `{task.name}`")
+    if task.check is not None:
+        task.check(model, options)
+
+
 def journal_path(folder: Path, key: str) -> Path:
     """Where the replies of an evaluation are kept as they come."""
     return folder / "partial" / f"{key[:16]}.jsonl"
@@ -74,10 +82,7 @@ def run_task(
 
     Each batch is one sample of fixed neighbours, so that a resumed run asks in the same batches as an unbroken one.
     """
-    for capability in task.needs:
-        require(model, capability, f"the task `{task.name}`")
-    if task.check is not None:
-        task.check(model, options)
+    refuse_unable(model, task, options)
     key = evaluation_key(model, task, options, settings, items)
     artifact = Artifact(folder)
     if artifact.done:

@@ -11,7 +11,7 @@ from seodang.core.files import read_json, write_json
 from seodang.evaluation.gate_file import Gate
 from seodang.pipeline.evaluate import folders_of_key
 
-DECLARED = "declared.json"
+DECLARED, VERDICT = "declared.json", "verdict.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,13 @@ class Redeclared:
     reason: str
     digest: str  # of the gate before
     changes: tuple[str, ...]
-    seen: tuple[str, ...]  # folders of the student's answers that were there
+    seen: tuple[str, ...]  # folders of the student's answers that were there, or the verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A gate as it was declared. `seen` are the student's answers that were there before; with any, it was not declared beforehand."""
+    """A gate as it was declared. `seen` are the student's answers that were there before, or else a verdict; with any, it was not declared
+    beforehand."""
 
     digest: str
     declared_at: str  # UTC
@@ -82,22 +83,31 @@ class Declared:
         }
 
 
+def is_declared(folder: Path, gate: Gate) -> bool:
+    """Whether this very file of a gate was declared in `folder`."""
+    path = folder / DECLARED
+    return path.is_file() and Declaration.read(path).digest == gate.digest
+
+
 def declare(
     folder: Path,
     gate: Gate,
     folders: Sequence[Path],
     *,
+    alike: Sequence[Path] = (),
     asked: Mapping[str, Mapping[str, str]],
     students: Mapping[str, str],
     redeclare: str | None,
 ) -> Declared:
     """Keeps the declaration in `folder` if there is none, or none that was looked at; `folders` are those of the student's answers.
 
+    `alike` are folders in which the student answered the same items, asked in another way. A verdict in `folder` was looked at, even where
+    the answers that it is of are gone.
     `asked` has the digests of what makes up each task, by its title, and `students` that of the student's identity, by think mode. With a
     reason `redeclare` all is declared anew as it is now, which stays on record.
     """
     path, now = folder / DECLARED, datetime.now(UTC).isoformat(timespec="seconds")
-    there = _begun(folders)
+    there = tuple(dict.fromkeys([*_begun(folders), *map(str, alike)])) or _verdict(folder)
     fresh = Declaration(gate.digest, now, gate.model_dump(mode="json"), tuple(map(str, folders)), there, asked, students)
     known = Declaration.read(path) if path.is_file() else None
     looked_at = bool(there) or (known is not None and bool(_begun(map(Path, known.folders))))
@@ -153,6 +163,11 @@ def _differences(before: Declaration, now: Declaration) -> tuple[str, ...]:
         others = [think for think, value in now.students.items() if before.students.get(think, value) != value]
         lines += ["student: other weights, or another template or engine"] if others else []
     return tuple(lines)
+
+
+def _verdict(folder: Path) -> tuple[str, ...]:
+    path = folder / VERDICT
+    return (str(path),) if path.is_file() else ()
 
 
 def _begun(folders: Iterable[Path]) -> tuple[str, ...]:

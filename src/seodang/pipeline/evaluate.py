@@ -1,18 +1,19 @@
 """A model of any kind put to a task, in a folder of its own below the runs."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from seodang.core.artifact import Artifact
+from seodang.core.artifact import MANIFEST, Artifact
 from seodang.core.errors import InputError
-from seodang.core.files import write_atomically
+from seodang.core.files import read_json_lines, write_atomically
+from seodang.core.hashing import canonical_json, digest
 from seodang.core.progress import Progress
 from seodang.evaluation.clean_items import by_similarity, read_similarity
-from seodang.evaluation.result import Evaluation, read_evaluation
+from seodang.evaluation.result import ITEMS, Evaluation, item_row, read_evaluation
 from seodang.evaluation.retry import forget_errors
 from seodang.evaluation.run import Settings, evaluation_key, run_task, task_items
 from seodang.evaluation.score import summarise
@@ -94,6 +95,31 @@ def evaluation_folder(model: ChatModel, task: Task, options: Options, settings: 
 def folders_of_key(parent: Path, key: str) -> list[Path]:
     """The evaluations in `parent` of one key (8 characters of it or more), whatever their models are called."""
     return sorted(parent.glob(f"*__{key[:8]}"))
+
+
+def same_items_answered(parent: Path, model: ChatModel, task: Task, items: Sequence[Item]) -> list[Path]:
+    """The finished evaluations in `parent` of a model and a task that share items with these, however those were asked.
+
+    Where made items are numbered, two seeds give other items equal ids, and a few of them may be equal by chance; so an evaluation shares
+    items if at least half of those whose ids it has are the same there.
+    """
+    mine, asked = digest(model.identity), {item.id: _content(item_row(item)) for item in items}
+    return [
+        found.folder
+        for found in (Artifact(path.parent) for path in sorted(parent.glob(f"*/{MANIFEST}")))
+        if (summary := found.manifest.get("summary", {})).get("task") == task.name
+        and digest(summary.get("identity")) == mine
+        and _shares(asked, read_json_lines(found.folder / ITEMS))
+    ]
+
+
+def _shares(asked: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> bool:
+    same = [asked[row["id"]] == _content(row) for row in rows if row["id"] in asked]
+    return bool(same) and 2 * sum(same) >= len(same)
+
+
+def _content(row: Mapping[str, Any]) -> str:
+    return canonical_json([row["question"], row["content"]])
 
 
 def answer(

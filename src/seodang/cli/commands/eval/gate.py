@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seodang.cli.options import runs_option
+from seodang.cli.options import FiniteRange, runs_option
 
 
 @click.command("gate", short_help="Decide a declared gate: passed, failed or inconclusive.")
@@ -17,6 +17,7 @@ from seodang.cli.options import runs_option
 @click.option(
     "--similarity", "similarity", multiple=True, metavar="TASK=FILE", help="What `seodang eval similarity` wrote: clean and dirty apart."
 )
+@click.option("--threshold", type=FiniteRange(0, 1, min_open=True), default=0.5, show_default=True, help="Similarity of a dirty item.")
 @click.option("--api-key-env", metavar="NAME", help="Environment variable with an endpoint's key.")
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -26,6 +27,7 @@ def command(
     waiver: Path | None,
     redeclare: str | None,
     similarity: tuple[str, ...],
+    threshold: float,
     api_key_env: str | None,
     root: Path,
     as_json: bool,
@@ -40,7 +42,7 @@ def command(
 
     waivers = [parse_waiver(text) for text in waived] + ([read_waiver(waiver)] if waiver is not None else [])
     files = dict(_named_file(text) for text in similarity)
-    verdict = run_gate(path, root, redeclare=redeclare, waivers=waivers, similarity=files, api_key_env=api_key_env)
+    verdict = run_gate(path, root, redeclare=redeclare, waivers=waivers, similarity=files, threshold=threshold, api_key_env=api_key_env)
     click.echo(json.dumps(verdict, ensure_ascii=False, indent=2) if as_json else "\n".join(_lines(verdict)))
     if verdict["verdict"] == "failed":
         raise GuardError(f"the gate `{verdict['gate']}` failed", where=str(path), hint=f"{verdict['folder']} has every number")
