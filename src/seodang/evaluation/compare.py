@@ -16,7 +16,7 @@ from seodang.statistics.paired import average_seeds, compare_paired
 from seodang.statistics.ratio import retention
 
 # How a model may be asked, and the words for it where one model was asked in two ways.
-_TOLD_APART = {"thinking": "think {}", "temperature": "temperature {}", "num_samples": "samples {}", "seed": "seed {}"}
+TOLD_APART = {"thinking": "think {}", "temperature": "temperature {}", "num_samples": "samples {}", "seed": "seed {}"}
 
 
 def compare(pairings: Sequence[Pairing]) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def _row(pairing: Pairing) -> dict[str, Any]:
 
 
 def _named(arm: Evaluation) -> dict[str, Any]:
-    told = {name: arm.manifest["summary"].get(name) for name in ("model", *_TOLD_APART)}
+    told = {name: arm.manifest["summary"].get(name) for name in ("model", *TOLD_APART)}
     return told | {"folder": str(arm.folder)}
 
 
@@ -91,7 +91,7 @@ def _item_counts(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, in
 def _sentence(row: dict[str, Any]) -> str:
     said = _finding(row)
     same = row["a"]["model"] == row["b"]["model"]
-    untold = {name: told for name, told in row["asked_otherwise"].items() if not (same and name in _TOLD_APART)}
+    untold = {name: told for name, told in row["asked_otherwise"].items() if not (same and name in TOLD_APART)}
     return f"{said} They were asked otherwise: {told_otherwise(untold)}." if untold else said
 
 
@@ -113,5 +113,5 @@ def label(row: dict[str, Any], side: str) -> str:
     mine, other = row[side], row["b" if side == "a" else "a"]
     if mine["model"] != other["model"]:
         return mine["model"]
-    told = [words.format(mine[name]) for name, words in _TOLD_APART.items() if mine[name] != other[name]]
+    told = [words.format(mine[name]) for name, words in TOLD_APART.items() if mine[name] != other[name]]
     return f"{mine['model']} ({', '.join(told) or mine['folder']})"

@@ -82,7 +82,12 @@ def asked_otherwise(a: Evaluation, b: Evaluation) -> dict[str, dict[str, Any]]:
 
 def told_otherwise(unlike: Mapping[str, Mapping[str, Any]]) -> str:
     """What differs in words: each name with the value of the first and of the second."""
-    return ", ".join(f"{name}: {_plain(told['a'])} and {_plain(told['b'])}" for name, told in unlike.items())
+    return ", ".join(f"{name}: {option_words(told['a'])} and {option_words(told['b'])}" for name, told in unlike.items())
+
+
+def option_words(value: Any) -> str:
+    """An option's or a setting's value in words."""
+    return "+".join(map(str, value)) if isinstance(value, list | tuple) else "none" if value is None else str(value)
 
 
 def item_scores(evaluation: Evaluation, items: Iterable[Item], *, error: float = 0.0) -> NDArray[np.float64]:
@@ -123,7 +128,3 @@ def _options(a: Evaluation, b: Evaluation) -> dict[str, dict[str, Any]]:
 def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     return {key: {"a": ours.get(key), "b": theirs.get(key)} for key in keys}
-
-
-def _plain(value: Any) -> str:
-    return "+".join(map(str, value)) if isinstance(value, list | tuple) else "none" if value is None else str(value)
