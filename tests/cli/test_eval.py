@@ -85,6 +85,17 @@ def test_other_items_need_common_and_are_told(runs: Path, monkeypatch: pytest.Mo
     assert "left out: 1 items of A, 0 of B" in call("compare", "good", "poorer", "--common", "--runs", runs)
 
 
+def test_a_report_is_written_of_other_items_too_and_its_first_model_is_named_as_on_the_page(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [runs / "eval" / "good__exam__1", runs / "eval" / "poorer__exam__3"]
+    told = json.loads(call("report", *folders, folders[0], "--runs", runs, "--first", "poorer__exam__3", "--json"))
+    assert [model["name"] for model in told["models"]] == ["good__exam__1", "poorer__exam__3"]
+    assert told["retention"]["good__exam__1"]["knowledge"]["left_out"] == {"student": 0, "teacher": 1}
+    assert exit_code(monkeypatch, "report", *folders, "--runs", runs, "--first", "nobody") == 3
+    assert "there are: good__exam__1, poorer__exam__3" in capsys.readouterr().err
+
+
 def test_similarities_split_a_comparison(runs: Path) -> None:
     file = runs / "similar.jsonl"
     rows = [{"item": item.id, "similarity": float(place < 30)} for place, item in enumerate(ITEMS)]
