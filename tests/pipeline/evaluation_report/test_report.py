@@ -203,7 +203,8 @@ def opening_of(report: dict[str, Any]) -> str:
 
 
 def test_a_gate_that_is_held_back_says_so_first_and_claims_nothing_else(three: list[Evaluation]):
-    report = decided(three, "inconclusive", rule("a", "passed"), rule("b", "passed"), held_back="every rule holds, but answers were there")
+    told = {"held_back": "every rule holds, but answers were there", "waivers": [{"waived_by": "Kim", "reason": "none was needed"}]}
+    report = decided(three, "inconclusive", rule("a", "passed"), rule("b", "passed"), **told)
     shown = opening_of(report)
     assert "The gate is inconclusive: it is held back. Held back: every rule holds, but answers were there." in shown
     assert "do not suffice" not in shown

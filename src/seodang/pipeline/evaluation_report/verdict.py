@@ -54,7 +54,8 @@ def _with_model(model: Row) -> str:
 
 
 def _decided(verdict: Mapping[str, Any]) -> str:
-    return "The gate is inconclusive: it is held back." if "held_back" in verdict else _WORDS[verdict["verdict"]]
+    held_back = verdict["verdict"] == "inconclusive" and "held_back" in verdict
+    return "The gate is inconclusive: it is held back." if held_back else _WORDS[verdict["verdict"]]
 
 
 def _found(report: Row) -> str:
@@ -80,10 +81,11 @@ def _of_model(report: Row, name: str) -> tuple[str, str]:
 def _why(verdict: Mapping[str, Any]) -> Safe:
     """The rule that decides, or all of them, and what holds the gate back."""
     worst = next((row for kind in ("failed", "inconclusive") for row in verdict["rules"] if row["outcome"] == kind), None)
-    words = [worst["sentence"] if worst else _holding(verdict["rules"])]
+    words = worst["sentence"] if worst else _holding(verdict["rules"])
     if "held_back" in verdict:
-        words = [*(words if verdict.get("waivers") else []), f"Held back: {visible(verdict['held_back'], 300)}."]
-    return element("p", own(" ".join(words)), class_=f"guard {verdict['verdict']}")
+        waived = any(row["outcome"] == "waived" for row in verdict["rules"])
+        words = (f"{words} " if worst or waived else "") + f"Held back: {visible(verdict['held_back'], 300)}."
+    return element("p", own(words), class_=f"guard {verdict['verdict']}")
 
 
 def _holding(rules: Sequence[Row]) -> str:
