@@ -55,6 +55,21 @@ def test_a_comparison_is_told_in_sentences(runs: Path) -> None:
     assert "p0:" in told
 
 
+def test_a_part_without_a_difference_tells_what_it_would_have_seen(runs: Path) -> None:
+    evaluated(runs / "eval" / "even__exam__4", ITEMS, [1.0, 1.0, 1.0, 0.0] * 15)
+    told = call("compare", "good", "even__", "--runs", runs)
+    (row,) = json.loads(call("compare", "good", "even__", "--runs", runs, "--json"))
+    lines = {line.split(":")[0].strip(): line for line in told.splitlines()}
+    assert row["parts"]["p0"]["p_holm"] <= 0.05 < row["parts"]["p1"]["p_holm"]
+    assert "would have been seen" not in lines["p0"]
+    assert f"a true difference of {100 * row['parts']['p1']['seen']:.1f} points would have been seen with 80 %" in lines["p1"]
+
+
+def test_what_was_asked_otherwise_is_told(runs: Path) -> None:
+    evaluated(runs / "eval" / "short__exam__4", ITEMS, [0.0] * 60, options={"max_new_tokens": 8})
+    assert "They were asked otherwise: max_new_tokens: none and 8." in call("compare", "good", "short", "--runs", runs)
+
+
 def test_a_name_that_means_two_or_none_is_refused_with_the_candidates(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -68,6 +83,17 @@ def test_other_items_need_common_and_are_told(runs: Path, monkeypatch: pytest.Mo
     assert exit_code(monkeypatch, "compare", "good", "poorer", "--runs", runs) == 3
     assert "1 only in the first (i59)" in capsys.readouterr().err
     assert "left out: 1 items of A, 0 of B" in call("compare", "good", "poorer", "--common", "--runs", runs)
+
+
+def test_a_report_is_written_of_other_items_too_and_its_first_model_is_named_as_on_the_page(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [runs / "eval" / "good__exam__1", runs / "eval" / "poorer__exam__3"]
+    told = json.loads(call("report", *folders, folders[0], "--runs", runs, "--first", "poorer__exam__3", "--json"))
+    assert [model["name"] for model in told["models"]] == ["good__exam__1", "poorer__exam__3"]
+    assert told["retention"]["good__exam__1"]["knowledge"]["left_out"] == {"student": 0, "teacher": 1}
+    assert exit_code(monkeypatch, "report", *folders, "--runs", runs, "--first", "nobody") == 3
+    assert "there are: good__exam__1, poorer__exam__3" in capsys.readouterr().err
 
 
 def test_similarities_split_a_comparison(runs: Path) -> None:

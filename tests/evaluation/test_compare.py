@@ -116,11 +116,50 @@ def test_another_task_version_or_item_is_refused_with_what_differs(tmp_path: Pat
         pair(a, evaluated(tmp_path / "b", ITEMS, POOR, task="other"))
     with pytest.raises(InputError, match="two versions of the task: 1 and 2"):
         pair(a, evaluated(tmp_path / "c", ITEMS, POOR, task_version=2))
-    with pytest.raises(InputError, match=r"1 only in the first \(i59\); options limit: None and 59"):
+    with pytest.raises(InputError, match=r"1 only in the first \(i59\); options limit: none and 59"):
         pair(a, evaluated(tmp_path / "d", ITEMS[:59], POOR[:59], options={"limit": 59}))
     changed = [*ITEMS[:-1], make_items(61, parts=3)[60]]
     with pytest.raises(InputError, match="1 only in the second"):
         pair(a, evaluated(tmp_path / "e", changed, POOR))
+
+
+def test_options_and_settings_that_differ_are_told(tmp_path: Path) -> None:
+    options = {"max_new_tokens": 64, "files": ["x", "y"], "limit": None, "seed": 0}
+    a = evaluated(tmp_path / "a", ITEMS, GOOD, options=options, max_reasoning_tokens=2048, batch_size=8, seed=0)
+    b = evaluated(
+        tmp_path / "b",
+        ITEMS,
+        POOR,
+        options={**options, "max_new_tokens": 512, "files": ["z"], "limit": 60, "seed": 1},
+        max_reasoning_tokens=512,
+        temperature=0.7,
+        batch_size=4,
+        seed=3,
+    )
+    (row,) = compare([pair(a, b)])
+    assert row["asked_otherwise"] == {
+        "max_new_tokens": {"a": 64, "b": 512},
+        "files": {"a": ["x", "y"], "b": ["z"]},
+        "temperature": {"a": 0.0, "b": 0.7},
+        "max_reasoning_tokens": {"a": 2048, "b": 512},
+    }
+    told = "max_new_tokens: 64 and 512, files: x+y and z, temperature: 0.0 and 0.7, max_reasoning_tokens: 2048 and 512"
+    assert row["sentence"].endswith(f" They were asked otherwise: {told}.")
+    (alike,) = compare([pair(a, evaluated(tmp_path / "c", ITEMS, POOR, options=options, max_reasoning_tokens=2048, batch_size=4))])
+    assert alike["asked_otherwise"] == {}
+    assert "otherwise" not in alike["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("option", "ours", "theirs"), [("mode", "choose", "generate"), ("template", "plain", "chat"), ("ranked", "letter", "text")]
+)
+def test_scores_that_are_different_quantities_are_refused(tmp_path: Path, option: str, ours: str, theirs: str) -> None:
+    a = evaluated(tmp_path / "a", ITEMS, GOOD, options={option: ours})
+    b = evaluated(tmp_path / "b", ITEMS, POOR, options={option: theirs})
+    for common in (False, True):
+        with pytest.raises(InputError, match=f"different quantities: {option}: {ours} and {theirs}") as caught:
+            pair(a, b, common=common)
+        assert caught.value.hint == "evaluate both models with the same options"
 
 
 def test_an_item_of_one_id_with_other_words_is_no_common_item(tmp_path: Path) -> None:

@@ -44,6 +44,20 @@ def test_equal_weights_under_another_name_are_not_asked_again(tiny_model_dir: Pa
     assert other.asked == 1
 
 
+def test_answers_that_were_changed_are_not_taken_over_under_another_name(tiny_model_dir: Path, tmp_path: Path) -> None:
+    task = find_task("exam")
+    options = parse_options(task, [f"files={EXAM}", "max_new_tokens=4"], limit=2)
+    items, settings = task_items(task, options, tmp_path), Settings()
+    first, second = (Counted(tiny_model_dir, dtype="float32", name=name, synthetic=True) for name in ("run:base", "run:teacher"))
+    before, after = (evaluation_folder(model, task, options, settings, items, tmp_path) for model in (first, second))
+    answer(first, task, options, settings, items, before)
+    (before / RESULTS).write_text((before / RESULTS).read_text(encoding="utf-8").replace('"score": 0.0', '"score": 1.0'), encoding="utf-8")
+    with pytest.raises(InputError, match="changed since it was written") as caught:
+        answer(second, task, options, settings, items, after)
+    assert caught.value.where == str(before / RESULTS)
+    assert not (after / RESULTS).exists()
+
+
 @pytest.mark.parametrize(
     ("name", "plain"),
     [("run:base", "run-base"), ("a,b=c d", "a-b-c-d"), ("../..", "model"), (".hidden", "hidden"), ("", "model"), ("x" * 200, "x" * 80)],

@@ -13,6 +13,7 @@ from seodang.core.errors import InputError, ModelError, RecipeError
 from seodang.evaluation.gate_file import Waiver, load_gate, parse_waiver
 from seodang.evaluation.task import Family, find_task
 from seodang.models.chat_model import ChatModel, Completion, Message, Sampling, Scores
+from seodang.models.think import ThinkMode
 from seodang.pipeline import gate as gates
 from seodang.pipeline.evaluate import task_options
 from seodang.pipeline.gate import run_gate
@@ -38,6 +39,7 @@ class Knows:
 
     synthetic = True
     asked = 0
+    thinking = ThinkMode.NONE
 
     def __init__(self, name: str, right: int) -> None:
         self.name, self._right = name, right
@@ -414,6 +416,45 @@ def test_similarities_of_a_task_give_clean_and_dirty_scores_of_every_arm(place: 
     assert place.run(similarity={"exam": file}, threshold=0.95)["similarity"]["exam"]["student"]["dirty"] is None
     with pytest.raises(InputError, match="no task `x`"):
         place.run(similarity={"x": file})
+
+
+SECOND = "  - {task: exam, name: again, options: {files: [EXAM]}, "
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("role: primary", "role: primary\n    think: 'on'")],
+        [("student: student", "student: one/model"), ("base: base", "base: other/model")],
+        [("base: base", "base: teacher"), ("{rule: superior}", "{rule: at_least, threshold: 0.4}")],
+        [("regression:", SECOND + "samples: 2, temperature: 0.7}\nregression:")],
+        [("regression:", SECOND + "limit: 20}\nregression:")],
+        [("regression:", SECOND + "limit: 20}\nregression:"), ("role: primary", "role: primary\n    think: 'on'")],
+    ],
+    ids=["think", "equal basenames", "base is the teacher", "samples", "limit", "two think modes"],
+)
+def test_every_valid_gate_has_a_report_with_its_own_names(
+    place: Place, monkeypatch: pytest.MonkeyPatch, changes: list[tuple[str, str]]
+) -> None:
+    def opened(spec: str, _: Path, *, thinking: Any, **__: Any) -> Knows:
+        model = Knows(Path(spec).name, place.right[spec])
+        model.thinking = thinking or ThinkMode.NONE
+        return model
+
+    monkeypatch.setattr(gates, "open_model", opened)
+    place.right |= {"one/model": 40, "other/model": 20}
+    place.write(*((old, new.replace("EXAM", str(place.exam))) for old, new in changes))
+    told = place.run()
+    report = json.loads((Path(told["folder"]) / "report.json").read_text(encoding="utf-8"))
+    assert report["first"] == "student"
+    assert [model["name"] for model in report["models"]] == ["student", "base", "teacher"]
+    titles = [task.title for task in load_gate(place.path).tasks]
+    assert [task["name"] for task in report["tasks"]] == titles
+    assert {(task["name"], score["model"]) for task in report["tasks"] for score in task["scores"]} == {
+        (title, arm) for title in titles for arm in ("student", "base", "teacher")
+    }
+    assert [row["other"] for task in report["tasks"] for row in task["comparisons"]] == ["base", "teacher"] * len(titles)
+    assert (Path(told["folder"]) / "report.html").is_file()
 
 
 def test_faults_of_a_task_are_told_with_their_line(place: Place) -> None:

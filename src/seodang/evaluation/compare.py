@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seodang.evaluation.pairs import Pairing, item_scores, num_errors
+from seodang.evaluation.pairs import Pairing, asked_otherwise, item_scores, num_errors, told_otherwise
 from seodang.evaluation.result import Evaluation
 from seodang.evaluation.retention import retention_row
 from seodang.evaluation.rules import SEED, reach
@@ -16,7 +16,7 @@ from seodang.statistics.paired import average_seeds, compare_paired
 from seodang.statistics.ratio import retention
 
 # How a model may be asked, and the words for it where one model was asked in two ways.
-_TOLD_APART = {"thinking": "think {}", "temperature": "temperature {}", "num_samples": "samples {}", "seed": "seed {}"}
+TOLD_APART = {"thinking": "think {}", "temperature": "temperature {}", "num_samples": "samples {}", "seed": "seed {}"}
 
 
 def compare(pairings: Sequence[Pairing]) -> list[dict[str, Any]]:
@@ -71,6 +71,7 @@ def _row(pairing: Pairing) -> dict[str, Any]:
         "family": told["family"],
         **difference(pairing),
         "left_out": {"a": pairing.only_a, "b": pairing.only_b},
+        "asked_otherwise": asked_otherwise(pairing.a, pairing.b),
         "parts": parts,
         "cost": token_costs(pairing),
         "synthetic": pairing.a.synthetic or pairing.b.synthetic,
@@ -78,7 +79,7 @@ def _row(pairing: Pairing) -> dict[str, Any]:
 
 
 def _named(arm: Evaluation) -> dict[str, Any]:
-    told = {name: arm.manifest["summary"].get(name) for name in ("model", *_TOLD_APART)}
+    told = {name: arm.manifest["summary"].get(name) for name in ("model", *TOLD_APART)}
     return told | {"folder": str(arm.folder)}
 
 
@@ -88,6 +89,13 @@ def _item_counts(a: NDArray[np.float64], b: NDArray[np.float64]) -> dict[str, in
 
 
 def _sentence(row: dict[str, Any]) -> str:
+    said = _finding(row)
+    same = row["a"]["model"] == row["b"]["model"]
+    untold = {name: told for name, told in row["asked_otherwise"].items() if not (same and name in TOLD_APART)}
+    return f"{said} They were asked otherwise: {told_otherwise(untold)}." if untold else said
+
+
+def _finding(row: dict[str, Any]) -> str:
     low, high = (100 * end for end in row["interval"])
     a, b = (label(row, side) for side in ("a", "b"))
     points = 100 * row["difference"]
@@ -105,5 +113,5 @@ def label(row: dict[str, Any], side: str) -> str:
     mine, other = row[side], row["b" if side == "a" else "a"]
     if mine["model"] != other["model"]:
         return mine["model"]
-    told = [words.format(mine[name]) for name, words in _TOLD_APART.items() if mine[name] != other[name]]
+    told = [words.format(mine[name]) for name, words in TOLD_APART.items() if mine[name] != other[name]]
     return f"{mine['model']} ({', '.join(told) or mine['folder']})"

@@ -1,6 +1,6 @@
 """Two evaluations on the same items: whether they can be compared, and their scores side by side."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from seodang.evaluation.result import Evaluation, Result, item_row
 from seodang.evaluation.task import Item
 
 _SHOWN = 3  # ids in an error
+_OTHER_QUANTITY = ("mode", "template", "ranked")  # options that make a score another quantity
+_WHICH_ITEMS = ("limit", "seed")  # options that choose items, which are compared themselves
+_SETTINGS = ("thinking", "temperature", "num_samples", "top_p", "max_reasoning_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,24 +42,52 @@ class Pairing:
 
 
 def pair(a: Evaluation, b: Evaluation, *, common: bool = False) -> Pairing:
-    """The items of both. InputError, with what differs, for another task, another version or other items; with `common`, items that only
-    one of them has are left out instead."""
+    """The items of both. InputError, with what differs, for another task, another version, an option that makes the score another quantity,
+    or other items; with `common`, items that only one of them has are left out instead."""
     for name, told in (("task", "tasks"), ("task_version", "versions of the task")):
         ours, theirs = a.manifest["summary"][name], b.manifest["summary"][name]
         if ours != theirs:
             raise InputError(
                 f"two {told}: {ours} and {theirs}", where=f"{a.folder} and {b.folder}", hint="evaluate both models on one task anew"
             )
-    theirs = {item.id: item_row(item) for item in b.items}
-    items = tuple(item for item in a.items if theirs.get(item.id) == item_row(item))
-    pairing = Pairing(a, b, items, len(a.items) - len(items), len(b.items) - len(items))
-    if not items or ((pairing.only_a or pairing.only_b) and not common):
+    if other := {name: told for name, told in _options(a, b).items() if name in _OTHER_QUANTITY}:
         raise InputError(
-            _difference(pairing, theirs),
+            f"the scores are different quantities: {told_otherwise(other)}",
             where=f"{a.folder} and {b.folder}",
-            hint="`--common` compares the items that both have" if items else "evaluate both models with the same options",
+            hint="evaluate both models with the same options",
+        )
+    pairing = shared(a, b)
+    if not pairing.items or ((pairing.only_a or pairing.only_b) and not common):
+        raise InputError(
+            _difference(pairing),
+            where=f"{a.folder} and {b.folder}",
+            hint="`--common` compares the items that both have" if pairing.items else "evaluate both models with the same options",
         )
     return pairing
+
+
+def shared(a: Evaluation, b: Evaluation) -> Pairing:
+    """The items that both have, with equal content, even if there are none."""
+    theirs = {item.id: item_row(item) for item in b.items}
+    items = tuple(item for item in a.items if theirs.get(item.id) == item_row(item))
+    return Pairing(a, b, items, len(a.items) - len(items), len(b.items) - len(items))
+
+
+def asked_otherwise(a: Evaluation, b: Evaluation) -> dict[str, dict[str, Any]]:
+    """Each option and setting that may change an answer and that differs, with both values; None is one that is not told."""
+    ours, theirs = a.manifest["summary"], b.manifest["summary"]
+    options = {name: told for name, told in _options(a, b).items() if name not in _WHICH_ITEMS}
+    return options | _unlike({name: ours.get(name) for name in _SETTINGS}, {name: theirs.get(name) for name in _SETTINGS})
+
+
+def told_otherwise(unlike: Mapping[str, Mapping[str, Any]]) -> str:
+    """What differs in words: each name with the value of the first and of the second."""
+    return ", ".join(f"{name}: {option_words(told['a'])} and {option_words(told['b'])}" for name, told in unlike.items())
+
+
+def option_words(value: Any) -> str:
+    """An option's or a setting's value in words."""
+    return "+".join(map(str, value)) if isinstance(value, list | tuple) else "none" if value is None else str(value)
 
 
 def item_scores(evaluation: Evaluation, items: Iterable[Item], *, error: float = 0.0) -> NDArray[np.float64]:
@@ -74,21 +105,26 @@ def _score(result: Result, error: float) -> float:
     return error if result.outcome == "error" else result.score
 
 
-def _difference(pairing: Pairing, theirs: dict[str, dict[str, Any]]) -> str:
-    shared = {item.id for item in pairing.items}
-    changed = [item.id for item in pairing.a.items if item.id in theirs and item.id not in shared]
-    only_a = [item.id for item in pairing.a.items if item.id not in theirs]
-    only_b = sorted(set(theirs) - {item.id for item in pairing.a.items})
+def _difference(pairing: Pairing) -> str:
+    ours, theirs = ([item.id for item in arm.items] for arm in (pairing.a, pairing.b))
+    in_both, alike = set(ours) & set(theirs), {item.id for item in pairing.items}
+    changed = [name for name in ours if name in in_both - alike]
+    only_a = [name for name in ours if name not in in_both]
+    only_b = sorted(set(theirs) - in_both)
     told = [
         f"{len(ids)} {what} ({', '.join(ids[:_SHOWN])})"
         for ids, what in ((only_a, "only in the first"), (only_b, "only in the second"), (changed, "with other content"))
         if ids
     ]
-    options = _options(pairing.a, pairing.b)
+    options = told_otherwise(_options(pairing.a, pairing.b))
     return f"the items differ: {'; '.join(told)}" + (f"; options {options}" if options else "")
 
 
-def _options(a: Evaluation, b: Evaluation) -> str:
-    ours, theirs = a.manifest["summary"]["options"], b.manifest["summary"]["options"]
+def _options(a: Evaluation, b: Evaluation) -> dict[str, dict[str, Any]]:
+    """The options that differ."""
+    return _unlike(a.manifest["summary"]["options"], b.manifest["summary"]["options"])
+
+
+def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
-    return ", ".join(f"{key}: {ours.get(key)} and {theirs.get(key)}" for key in keys)
+    return {key: {"a": ours.get(key), "b": theirs.get(key)} for key in keys}

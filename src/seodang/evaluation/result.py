@@ -1,6 +1,6 @@
 """What came of each item and sample, and the folder in which one model's answers to one task are kept."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
@@ -131,9 +131,3 @@ def _read_rows(path: Path, parse: Callable[[Mapping[str, Any]], Row]) -> Iterato
 def _item(row: Mapping[str, Any]) -> Item:
     kept = {one.name for one in fields(Item)}
     return Item(**{name: value for name, value in row.items() if name in kept})
-
-
-def scores(evaluation: Evaluation) -> list[list[float]]:
-    """Scores of shape (num_samples, num_items), errors as 0."""
-    columns: Sequence[tuple[Result, ...]] = [results for _, results in evaluation.each()]
-    return [[results[sample].score for results in columns] for sample in range(evaluation.manifest["summary"]["num_samples"])]

@@ -140,7 +140,8 @@ def _answered_before(folder: Path, key: str) -> Artifact | None:
 
 
 def _adopt(same: Artifact, folder: Path, name: str) -> None:
-    """The finished evaluation once more, as that of a model called `name`."""
+    """The finished evaluation once more, as that of a model called `name`. InputError where its files were changed since."""
+    read_evaluation(same.folder)
     mine, told = Artifact(folder), same.manifest
     with mine.locked():
         for file in told["files"]:

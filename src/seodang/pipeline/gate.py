@@ -131,9 +131,8 @@ def run_gate(
             for title, split in splits.items()
         }
     write_json(folder / VERDICT, verdict)
-    first = next(found.model for (_, arm), found in answers.items() if arm == STUDENT)
     alike = {found.folder: splits[title] for (title, _), found in answers.items() if title in splits}
-    write_report(list(answers.values()), folder, first=first, verdict=verdict, similarities=alike)
+    write_report(answers, folder, first=STUDENT, verdict=verdict, similarities=alike)
     return {**verdict, "folder": str(folder)}
 
 

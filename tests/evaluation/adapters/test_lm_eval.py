@@ -17,8 +17,9 @@ from oracles.lm_eval_tasks import ANSWERS, CHOICES, evaluate, write_tasks
 from seodang.core.errors import InputError
 from seodang.evaluation.adapters.lm_eval import read_lm_eval
 from seodang.evaluation.adapters.lm_eval_layout import write_lm_eval
+from seodang.evaluation.pairs import item_scores
 from seodang.evaluation.ranking import encode_pairs, rank
-from seodang.evaluation.result import Evaluation, scores
+from seodang.evaluation.result import Evaluation
 from seodang.evaluation.score import summarise
 from seodang.evaluation.task import Rank
 from seodang.models.local import LocalModel
@@ -125,7 +126,7 @@ def test_ranked_choices_are_imported_with_lm_evals_scores(
     (evaluation,) = read_lm_eval(only, tmp_path / "eval", metric=metric)
     assert summarise(evaluation)["score"] == pytest.approx(found["results"][CHOICES][f"{column},none"])
     rows = [json.loads(line) for line in next(only.rglob(f"samples_{CHOICES}_*.jsonl")).read_text(encoding="utf-8").splitlines()]
-    assert scores(evaluation)[0] == [row[column] for row in sorted(rows, key=lambda row: row["doc_id"])]
+    assert right(evaluation) == [row[column] for row in sorted(rows, key=lambda row: row["doc_id"])]
     assert evaluation.manifest["summary"]["task_version"] == 3.0
     for _, (result,) in evaluation.each():
         ranked = [turn["logprob"] for turn in result.transcript if turn["role"] == "continuation"]
@@ -210,10 +211,16 @@ def test_an_export_is_read_by_lm_evals_table_and_imported_with_equal_scores(run:
     again = {one.task: one for one in read_lm_eval(tmp_path / "out", tmp_path / "again")}
     for evaluation in evaluations:
         other = again[f"lm-eval:{evaluation.task.replace(':', '__')}"]
-        assert scores(other) == scores(evaluation)
+        assert right(other) == right(evaluation)
         assert other.model == evaluation.model
         assert other.synthetic
         assert texts(other) == texts(evaluation)
+
+
+def right(evaluation: Evaluation) -> list[float]:
+    """The score of each item's one sample."""
+    (sample,) = item_scores(evaluation, evaluation.items).tolist()
+    return sample
 
 
 def texts(evaluation: Evaluation) -> list[list[tuple[str, str]]]:
@@ -223,7 +230,7 @@ def texts(evaluation: Evaluation) -> list[list[tuple[str, str]]]:
 def test_the_standard_error_of_an_export_is_lm_evals(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     (evaluation,) = read_lm_eval(only_task(run[0], CHOICES, tmp_path / "only"), tmp_path / "eval")
     told = json.loads(write_lm_eval([evaluation], tmp_path / "out")[0].read_text(encoding="utf-8"))
-    values = scores(evaluation)[0]
+    values = right(evaluation)
     spread = sum((value - fmean(values)) ** 2 for value in values) / (len(values) - 1)  # `mean_stderr` there
     assert told["results"][f"lm-eval__{CHOICES}"]["acc_stderr,none"] == pytest.approx((spread / len(values)) ** 0.5)
 

@@ -15,6 +15,7 @@ from seodang.evaluation.adapters.keep import keep_evaluation
 from seodang.evaluation.result import Evaluation, Result
 from seodang.evaluation.task import Item
 from seodang.pipeline.evaluation_report.build import MAX_DIFFERING, build_report
+from seodang.pipeline.evaluation_report.naming import name_evaluations
 from seodang.pipeline.evaluation_report.page import render_page
 from seodang.pipeline.evaluation_report.text import render_text
 from seodang.pipeline.report_evaluations import write_report
@@ -61,14 +62,14 @@ def text_of(page: str) -> str:
 
 
 def test_the_page_is_well_formed_needs_nothing_else_and_obeys_nobody(three: list[Evaluation]):
-    page = render_page(build_report(three))
+    page = render_page(build_report(name_evaluations(three)))
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="(?!#)', page)
     assert "⟨U+202E⟩" in text_of(page)
 
 
 def test_every_score_difference_and_interval_stands_on_the_page_and_in_the_text(three: list[Evaluation]):
-    report = build_report(three)
+    report = build_report(name_evaluations(three))
     shown, written = text_of(render_page(report)), render_text(report)
     for task in report["tasks"]:
         for score in task["scores"]:
@@ -85,14 +86,14 @@ def test_every_score_difference_and_interval_stands_on_the_page_and_in_the_text(
 def test_items_that_differ_show_both_sides_and_gains_do_not_hide_losses(tmp_path: Path):
     ours = evaluation(tmp_path, "a", [place < 70 for place in range(100)])
     theirs = evaluation(tmp_path, "b", [(place >= 5 and place < 10) or place >= 70 for place in range(100)])
-    (row,) = build_report([ours, theirs])["tasks"][0]["differing"]
+    (row,) = build_report(name_evaluations([ours, theirs]))["tasks"][0]["differing"]
     assert row["count"] == 95
     assert len(row["shown"]) == MAX_DIFFERING
     gaps = [item["gap"] for item in row["shown"]]
     assert (gaps.count(1.0), gaps.count(-1.0)) == (MAX_DIFFERING // 2, MAX_DIFFERING // 2)
     item = row["shown"][0]
     assert [side["answer"].split()[0] for side in item["sides"]] == ["a", "b"]
-    page = text_of(render_page(build_report([ours, theirs])))
+    page = text_of(render_page(build_report(name_evaluations([ours, theirs]))))
     assert "a says 0" in page
     assert "b says 0" in page
 
@@ -100,14 +101,14 @@ def test_items_that_differ_show_both_sides_and_gains_do_not_hide_losses(tmp_path
 def test_few_losses_leave_their_room_to_gains(tmp_path: Path):
     ours = evaluation(tmp_path, "a", [place != 0 for place in range(60)])
     theirs = evaluation(tmp_path, "b", [place == 0 for place in range(60)])
-    (row,) = build_report([ours, theirs])["tasks"][0]["differing"]
+    (row,) = build_report(name_evaluations([ours, theirs]))["tasks"][0]["differing"]
     gaps = [item["gap"] for item in row["shown"]]
     assert (len(gaps), gaps.count(-1.0)) == (MAX_DIFFERING, 1)
 
 
 def test_equal_evaluations_give_equal_bytes_and_the_json_is_what_the_page_is_made_of(three: list[Evaluation], tmp_path: Path):
-    write_report(three, tmp_path / "one")
-    write_report(three, tmp_path / "two")
+    write_report(name_evaluations(three), tmp_path / "one")
+    write_report(name_evaluations(three), tmp_path / "two")
     for name in ("report.html", "report.md", "report.json"):
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     read: dict[str, Any] = json.loads((tmp_path / "one" / "report.json").read_text(encoding="utf-8"))
@@ -115,34 +116,20 @@ def test_equal_evaluations_give_equal_bytes_and_the_json_is_what_the_page_is_mad
 
 
 def test_what_is_synthetic_says_so_everywhere(three: list[Evaluation]):
-    report = build_report(three) | {"synthetic": True}
+    report = build_report(name_evaluations(three)) | {"synthetic": True}
     assert text_of(render_page(report)).count("synthetic") >= len(("scores", "differences", "parts", "cost", "items"))
     assert "**Synthetic**" in render_text(report)
 
 
 def test_the_first_model_can_be_named_and_must_exist(three: list[Evaluation]):
-    assert build_report(three, first="base")["first"] == "base"
+    assert build_report(name_evaluations(three), first="base")["first"] == "base"
     with pytest.raises(InputError, match="no evaluation of `nobody`"):
-        build_report(three, first="nobody")
-
-
-def test_two_evaluations_of_one_model_and_task_are_refused(three: list[Evaluation], tmp_path: Path):
-    again = evaluation(tmp_path / "again", "student", [True] * 80)
-    with pytest.raises(InputError, match="two evaluations"):
-        build_report([*three, again])
-
-
-def test_a_task_is_named_with_options_only_where_these_tell_two_apart(three: list[Evaluation], tmp_path: Path):
-    assert [task["name"] for task in build_report(three)["tasks"]] == ["sums", "products"]
-    other = evaluation(tmp_path / "other", "student", [True] * 8)
-    told = {**three[0].manifest["summary"], "options": {"level": "hard", "limit": 8}}
-    hard = Evaluation(other.folder, {**other.manifest, "summary": told}, other.items, other.results)
-    assert [task["name"] for task in build_report([three[0], hard])["tasks"]] == ["sums", "sums (level hard)"]
+        build_report(name_evaluations(three), first="nobody")
 
 
 def test_the_text_holds_no_tag_of_a_model(tmp_path: Path):
     one = evaluation(tmp_path, "a", [True] * 4, task="<img src=x>&y")
-    written = render_text(build_report([one]))
+    written = render_text(build_report(name_evaluations([one])))
     assert "<img" not in written
     assert "&lt;img src=x&gt;&amp;y" in written
 
@@ -150,5 +137,95 @@ def test_the_text_holds_no_tag_of_a_model(tmp_path: Path):
 def test_items_that_differ_most_come_first(tmp_path: Path):
     ours, theirs = evaluation(tmp_path, "a", [True, True, True]), evaluation(tmp_path, "b", [True, True, False])
     half = {**theirs.results, "sums-001": (replace(theirs.results["sums-001"][0], score=0.5),)}
-    (row,) = build_report([ours, replace(theirs, results=half)])["tasks"][0]["differing"]
+    (row,) = build_report(name_evaluations([ours, replace(theirs, results=half)]))["tasks"][0]["differing"]
     assert [(item["id"], item["gap"]) for item in row["shown"]] == [("sums-002", 1.0), ("sums-001", 0.5)]
+
+
+def test_evaluations_of_different_limits_are_compared_on_what_both_have_and_it_is_told(tmp_path: Path):
+    ours = evaluation(tmp_path, "a", [place % 4 > 0 for place in range(40)])
+    theirs = evaluation(tmp_path, "b", [place % 2 > 0 for place in range(30)])
+    report = build_report(name_evaluations([ours, theirs]))
+    kept = report["retention"]["b"]["mathematics"]
+    assert (kept["n"], kept["left_out"]) == (30, {"student": 10, "teacher": 0})
+    assert kept["ratio"] == pytest.approx((30 - 8) / 15)
+    assert text_of(render_page(report)).count("left out: 10 items of a, 0 of b") == len(("differences", "retention"))
+    assert "left out: 10 items of a, 0 of b" in render_text(report)
+    assert "| 30 | 10 and 0 |" in render_text(report)
+
+
+def test_models_without_a_common_item_stand_beside_each_other_and_are_not_compared(tmp_path: Path):
+    ours, theirs = evaluation(tmp_path, "a", [True] * 5), evaluation(tmp_path, "b", [True] * 5)
+    items = tuple(replace(item, id=f"other-{item.id}") for item in theirs.items)
+    other = replace(theirs, items=items, results={f"other-{name}": results for name, results in theirs.results.items()})
+    report = build_report(name_evaluations([ours, other]))
+    assert report["tasks"][0]["comparisons"] == []
+    assert report["retention"] == {"b": {}}
+    assert "no item in common" in text_of(render_page(report))
+    assert "no item in common" in render_text(report)
+
+
+def test_the_headline_is_corrected_for_every_difference_of_the_page(tmp_path: Path):
+    tasks = [f"task{number}" for number in range(10)]
+    close = [evaluation(tmp_path, name, [place >= end for place in range(40)], task=tasks[0]) for name, end in (("a", 0), ("b", 6))]
+    same = [evaluation(tmp_path, name, [True] * 40, task=task) for name in "ab" for task in tasks[1:]]
+    report = build_report(name_evaluations([*close, *same]))
+    (row,) = report["tasks"][0]["comparisons"]
+    assert row["p_holm"] <= 0.05 < 10 * row["p"]
+    assert "10 differences tested against 1 model: none is shown to be real, corrected for 10 differences" in text_of(render_page(report))
+    alone = text_of(render_page(build_report(name_evaluations(close))))
+    assert "1 difference tested against 1 model: 1 better, 0 worse" in alone
+    assert "corrected for 1" not in alone
+
+
+def test_what_was_asked_otherwise_stands_beside_its_difference(tmp_path: Path):
+    ours, theirs = evaluation(tmp_path, "a", [True] * 9), evaluation(tmp_path, "b", [False] * 9)
+    told = {**theirs.manifest["summary"], "temperature": 0.7, "thinking": "on"}
+    report = build_report(name_evaluations([ours, replace(theirs, manifest={**theirs.manifest, "summary": told})]))
+    for shown in (text_of(render_page(report)), render_text(report)):
+        assert "asked otherwise: thinking: none and on, temperature: none and 0.7" in shown
+    assert "think on" in text_of(render_page(report))
+
+
+def rule(name: str, outcome: str, waived_by: str | None = None) -> dict[str, Any]:
+    word = {"waived": {"waived_by": waived_by, "reason": "few items", "at": "now"}} if waived_by else {}
+    return {"id": name, "role": "primary", "outcome": outcome, "sentence": f"{name} is {outcome}", "p_corrected": 0.01, **word}
+
+
+def decided(three: list[Evaluation], outcome: str, *rules: dict[str, Any], **told: Any) -> dict[str, Any]:
+    """The report of a gate with these rules."""
+    declared = {"declared_before": True, "changes": [], "redeclared": [], "error_rates": {}}
+    verdict = {"gate": "g", "verdict": outcome, "rules": list(rules), "secondary": [], **declared, **told}
+    return build_report(name_evaluations(three), verdict=verdict)
+
+
+def opening_of(report: dict[str, Any]) -> str:
+    return text_of(render_page(report)).partition("student against")[2].partition("The rules were declared")[0]
+
+
+def test_a_gate_that_is_held_back_says_so_first_and_claims_nothing_else(three: list[Evaluation]):
+    told = {"held_back": "every rule holds, but answers were there", "waivers": [{"waived_by": "Kim", "reason": "none was needed"}]}
+    report = decided(three, "inconclusive", rule("a", "passed"), rule("b", "passed"), **told)
+    shown = opening_of(report)
+    assert "The gate is inconclusive: it is held back. Held back: every rule holds, but answers were there." in shown
+    assert "do not suffice" not in shown
+    assert "2 rules" not in shown
+    assert "Held back: every rule holds, but answers were there" in render_text(report)
+
+
+def test_a_gate_with_waivers_says_how_many_rules_hold_and_who_waived_the_others(three: list[Evaluation]):
+    waivers = [{"waived_by": name, "reason": "few items", "at": "now", "rules": []} for name in ("Kim", "Lee")]
+    rules = [rule("a", "passed"), rule("b", "waived", "Kim"), rule("c", "waived", "Kim"), rule("d", "waived", "Lee")]
+    report = decided(three, "passed", *rules, waivers=waivers)
+    assert "1 rule holds, 2 waived by Kim, 1 waived by Lee." in opening_of(report)
+    assert "Waived by Kim: few items" in render_text(report)
+    held_back = decided(three, "inconclusive", *rules[:2], waivers=waivers[:1], held_back="it was changed")
+    assert "1 rule holds, 1 waived by Kim. Held back: it was changed." in opening_of(held_back)
+    assert "All 2 rules hold." in opening_of(decided(three, "passed", rule("a", "passed"), rule("b", "passed")))
+
+
+def test_a_label_that_is_not_the_models_name_stands_with_it(tmp_path: Path):
+    answers = {("exam", arm): evaluation(tmp_path / arm, "qwen", [arm == "student"] * 9) for arm in ("student", "base")}
+    report = build_report(answers, first="student")
+    assert [score["model"] for score in report["tasks"][0]["scores"]] == ["student", "base"]
+    assert "student (qwen) against base (qwen)" in text_of(render_page(report))
+    assert render_text(report).startswith("# Evaluation: student (qwen) against base (qwen)")

@@ -8,7 +8,7 @@ from seodang.core.errors import InputError
 from seodang.evaluation.calibration import abstention_rows, confidence_row
 from seodang.evaluation.clean_items import Similarities, by_similarity
 from seodang.evaluation.compare import compare
-from seodang.evaluation.pairs import item_scores, pair
+from seodang.evaluation.pairs import Pairing, item_scores, pair, shared
 from seodang.evaluation.result import Evaluation, Result
 from seodang.evaluation.retention import retention_by_family
 from seodang.evaluation.score import summarise
@@ -21,84 +21,66 @@ MAX_DIFFERING = 30  # items of a task that are shown for a pair of models, those
 
 
 def build_report(
-    evaluations: Sequence[Evaluation],
+    answers: Mapping[tuple[str, str], Evaluation],
     *,
     first: str | None = None,
     verdict: Mapping[str, Any] | None = None,
     similarities: Mapping[Path, Similarities] | None = None,
 ) -> Row:
-    """The report's value. Equal evaluations give an equal value.
+    """The report's value of evaluations by their task's title and their model's label. Equal evaluations give an equal value.
 
-    `first` names the model that the others are held against (none: that of the first evaluation), `verdict` is what a gate decided, and
-    `similarities` say by an evaluation's folder how like what was taught each item is. InputError where two evaluations are of one model
-    and one task, or the first model is not among them.
+    `first` is the label of the model that the others are held against (none: that of the first evaluation), `verdict` is what a gate
+    decided, and `similarities` say by an evaluation's folder how like what was taught each item is. InputError where the first model is not
+    among them.
     """
     groups: dict[str, dict[str, Evaluation]] = {}
-    for found, title in zip(evaluations, _titles(evaluations), strict=True):
-        models = groups.setdefault(title, {})
-        if _label(found) in models:
-            where = f"{models[_label(found)].folder} and {found.folder}"
-            raise InputError(f"two evaluations of `{_label(found)}` on one task", where=where, hint="name one of them")
-        models[_label(found)] = found
-    labels = list(dict.fromkeys(_label(found) for found in evaluations))
+    for (title, label), found in answers.items():
+        groups.setdefault(title, {})[label] = found
+    labels = list(dict.fromkeys(label for _, label in answers))
     first = first or labels[0]
     if first not in labels:
         raise InputError(f"no evaluation of `{first}`", hint=f"there are: {', '.join(labels)}")
     return {
-        "models": [_model(label, evaluations) for label in labels],
+        "models": [_model(label, answers) for label in labels],
         "first": first,
         "tasks": [_task(title, models, first, similarities or {}) for title, models in groups.items()],
         "retention": _retention(groups, first, labels),
         "verdict": dict(verdict) if verdict is not None else None,
-        "synthetic": any(found.synthetic for found in evaluations),
+        "synthetic": any(found.synthetic for found in answers.values()),
     }
 
 
-def _label(found: Evaluation) -> str:
-    thinking = found.manifest["summary"]["thinking"]
-    return found.model if thinking == "none" else f"{found.model} (think {thinking})"
-
-
-def _titles(evaluations: Sequence[Evaluation]) -> list[str]:
-    """What each evaluation's task is called: its name, with the options in which it differs from others of that name."""
-    options = [(found.task, {**found.manifest["summary"]["options"], "seed": None, "limit": None}) for found in evaluations]
-    titles: list[str] = []
-    for task, chosen in options:
-        others = [other for name, other in options if name == task]
-        keys = [key for key in chosen if any(other.get(key) != chosen[key] for other in others)]
-        told = ", ".join(f"{key} {_plain(chosen[key])}" for key in keys)
-        titles.append(f"{task} ({told})" if told else task)
-    return titles
-
-
-def _plain(value: Any) -> str:
-    return "+".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def _model(label: str, evaluations: Sequence[Evaluation]) -> Row:
-    found = next(found for found in evaluations if _label(found) == label)
-    identity = found.manifest["summary"]["identity"]
-    return {"name": label, "identity": identity, "synthetic": found.synthetic}
+def _model(label: str, answers: Mapping[tuple[str, str], Evaluation]) -> Row:
+    """By its label, with the name under which it answered."""
+    found = next(found for (_, other), found in answers.items() if other == label)
+    return {"name": label, "model": found.model, "identity": found.manifest["summary"]["identity"], "synthetic": found.synthetic}
 
 
 def _task(title: str, models: Mapping[str, Evaluation], first: str, similarities: Mapping[Path, Similarities]) -> Row:
     any_of_them = next(iter(models.values()))
     told = any_of_them.manifest["summary"]
     facts = {name: told[name] for name in ("task", "title", "family", "license", "source", "chance", "task_version", "options")}
-    facts |= {name: told[name] for name in ("num_samples", "temperature")}
-    ours = models.get(first)
-    pairings = [pair(ours, other, common=True) for label, other in models.items() if ours is not None and label != first]
-    rows = compare(pairings) if pairings else []
-    others = [label for label in models if label != first] if ours is not None else []
+    pairs, apart = _pairings(models, first)
+    rows = compare(list(pairs.values())) if pairs else []
     split = next((similarities[found.folder] for found in models.values() if found.folder in similarities), None)
     return {
         "name": title,
         **facts,
         "scores": [{"model": label, "folder": str(found.folder), **_score(found)} for label, found in models.items()],
         "similarity": {label: by_similarity(found, split) for label, found in models.items()} if split is not None else None,
-        "comparisons": [{"other": other, **row} for other, row in zip(others, rows, strict=True)],
-        "differing": [_differing(other, pairing.a, pairing.b) for other, pairing in zip(others, pairings, strict=True)],
+        "comparisons": [{"other": other, **row} for other, row in zip(pairs, rows, strict=True)],
+        "nothing_in_common": apart,
+        "differing": [_differing(other, both) for other, both in pairs.items()],
     }
+
+
+def _pairings(models: Mapping[str, Evaluation], first: str) -> tuple[dict[str, Pairing], list[str]]:
+    """The first model with each other one, by the other's label, on the items that both have; and those that share no item with it."""
+    if (ours := models.get(first)) is None:
+        return {}, []
+    others = {label: found for label, found in models.items() if label != first}
+    apart = [label for label, found in others.items() if not shared(ours, found).items]
+    return {label: pair(ours, found, common=True) for label, found in others.items() if label not in apart}, apart
 
 
 def _score(found: Evaluation) -> Row:
@@ -109,18 +91,18 @@ def _score(found: Evaluation) -> Row:
 
 
 def _retention(groups: Mapping[str, Mapping[str, Evaluation]], first: str, labels: Sequence[str]) -> Row:
-    """Of every other model, which share of its score the first one keeps, by family."""
+    """Of every other model, which share of its score the first one keeps, by family, on the items that both have."""
     ours = {title: models[first] for title, models in groups.items() if first in models}
     return {
-        other: retention_by_family(ours, {title: models[other] for title, models in groups.items() if other in models})
+        other: retention_by_family(ours, {title: models[other] for title, models in groups.items() if other in models}, common=True)
         for other in labels
         if other != first
     }
 
 
-def _differing(other: str, a: Evaluation, b: Evaluation) -> Row:
+def _differing(other: str, both: Pairing) -> Row:
     """The items that one of two models answers better, with what both said."""
-    both = pair(a, b, common=True)
+    a, b = both.a, both.b
     gaps = (item_scores(a, both.items).mean(axis=0) - item_scores(b, both.items).mean(axis=0)).tolist()
     unlike = sorted(
         ((item, gap) for item, gap in zip(both.items, gaps, strict=True) if abs(gap) > 1e-9), key=lambda row: (-abs(row[1]), row[0].id)

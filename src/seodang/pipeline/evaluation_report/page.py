@@ -4,9 +4,10 @@ from importlib.resources import files
 from typing import Any
 
 from seodang.pipeline.evaluation_report.answers import confidence_section, cost_section, declined_section, similarity_section
+from seodang.pipeline.evaluation_report.differences import difference_section, retention_section
 from seodang.pipeline.evaluation_report.differing import differing_section
-from seodang.pipeline.evaluation_report.scores import difference_section, parts_section, retention_section, scores_section
-from seodang.pipeline.evaluation_report.verdict import opening, verdict_section
+from seodang.pipeline.evaluation_report.scores import parts_section, scores_section
+from seodang.pipeline.evaluation_report.verdict import about, opening, verdict_section
 from seodang.pipeline.report.html import whole_page
 from seodang.pipeline.report.markup import Safe
 
@@ -28,9 +29,7 @@ _SECTIONS = (
 
 def render_page(report: Row) -> str:
     """The page of a report made by `build_report`. Equal reports give equal bytes."""
-    others = [model["name"] for model in report["models"] if model["name"] != report["first"]]
-    title = f"{report['first']} against {', '.join(others)}" if others else report["first"]
     style = files("seodang.pipeline.evaluation_report").joinpath("style.css").read_text(encoding="utf-8")
     drawn = [(anchor, label, draw(report)) for anchor, label, draw in _SECTIONS]
     shown: list[tuple[str, str, Safe]] = [(anchor, label, section) for anchor, label, section in drawn if section is not None]
-    return whole_page(title, opening(report), shown, footer="Made by seodang from finished evaluations.", style=style)
+    return whole_page(about(report), opening(report), shown, footer="Made by seodang from finished evaluations.", style=style)

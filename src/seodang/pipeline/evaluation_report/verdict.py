@@ -1,11 +1,13 @@
 """The page's opening and what a gate decided, rule by rule."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seodang.pipeline.report.blocks import facts, lines, note, section, table
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.wording import count, percent, percent_interval, plural
+from seodang.statistics.families import holm
 from seodang.statistics.intervals import mean_interval
 
 Row = dict[str, Any]
@@ -16,7 +18,7 @@ _WORDS = {
     "failed": "The gate is not passed.",
     "inconclusive": "The gate is inconclusive: the answers do not suffice to say yes or no.",
 }
-_SYNTHETIC = "Synthetic: fake or random weights, or made-up items, took part. These numbers say nothing about a real model."
+SYNTHETIC = "Synthetic: fake or random weights, or made-up items, took part. These numbers say nothing about a real model."
 _BEFORE = "The rules were declared before the first item was asked."
 _AFTER = "The rules in force were not declared before the student's answers were there."
 _CLASSES = {"passed": "better", "failed": "worse", "inconclusive": "not-distinguishable"}
@@ -25,36 +27,47 @@ _CLASSES = {"passed": "better", "failed": "worse", "inconclusive": "not-distingu
 def opening(report: Row) -> Safe:
     """The one result, large enough to be read in five seconds."""
     verdict = report["verdict"]
-    others = [model["name"] for model in report["models"] if model["name"] != report["first"]]
-    about = f"{report['first']} against {', '.join(others)}" if others else report["first"]
     outcome = verdict["verdict"] if verdict else None
-    sentence = _WORDS[outcome] if outcome else _found(report, others)
+    sentence = _decided(verdict) if verdict else _found(report)
     return element(
         "header",
-        element("p", "seodang evaluation", element("span", visible(about, 200), class_="run"), class_="eyebrow"),
-        element(
-            "p",
-            "Synthetic: fake or random weights, or made-up items, took part. These numbers say nothing about a real model.",
-            class_="warning",
-        )
-        if report["synthetic"]
-        else None,
+        element("p", "seodang evaluation", element("span", visible(about(report), 200), class_="run"), class_="eyebrow"),
+        element("p", SYNTHETIC, class_="warning") if report["synthetic"] else None,
         element("h1", sentence),
         _why(verdict) if verdict else None,
-        facts([(model["name"], lines(*_of_model(report, model["name"]))) for model in report["models"]]),
+        facts([(_with_model(model), lines(*_of_model(report, model["name"]))) for model in report["models"]]),
         class_=_CLASSES[outcome] if outcome else None,
     )
 
 
-def _found(report: Row, others: list[str]) -> str:
-    """How many differences were shown, of how many tested."""
+def about(report: Row) -> str:
+    """Who is held against whom."""
+    first = next(_with_model(model) for model in report["models"] if model["name"] == report["first"])
+    others = [_with_model(model) for model in report["models"] if model["name"] != report["first"]]
+    return f"{first} against {', '.join(others)}" if others else first
+
+
+def _with_model(model: Row) -> str:
+    """A label, with the name under which the model answered where the label is not made of it."""
+    label, name = model["name"], model["model"]
+    return label if label == name or label.startswith(f"{name} (") else f"{label} ({name})"
+
+
+def _decided(verdict: Mapping[str, Any]) -> str:
+    held_back = verdict["verdict"] == "inconclusive" and "held_back" in verdict
+    return "The gate is inconclusive: it is held back." if held_back else _WORDS[verdict["verdict"]]
+
+
+def _found(report: Row) -> str:
+    """How many differences were shown, of how many tested, all of them being one family for Holm's correction."""
     rows = [row for task in report["tasks"] for row in task["comparisons"]]
     if not rows:
         return f"{plural(len(report['tasks']), 'task')}, {plural(len(report['models']), 'model')}"
-    shown = [row for row in rows if row["p_holm"] <= 0.05]
+    shown = [row for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True) if p <= 0.05]
     better = sum(row["difference"] > 0 for row in shown)
     told = f"{better} better, {len(shown) - better} worse" if shown else "none is shown to be real"
-    return f"{plural(len(rows), 'difference')} tested against {plural(len(others), 'model')}: {told}"
+    corrected = f", corrected for {len(rows):,} differences" if len(rows) > 1 else ""
+    return f"{plural(len(rows), 'difference')} tested against {plural(len(report['models']) - 1, 'model')}: {told}{corrected}"
 
 
 def _of_model(report: Row, name: str) -> tuple[str, str]:
@@ -66,10 +79,23 @@ def _of_model(report: Row, name: str) -> tuple[str, str]:
 
 
 def _why(verdict: Mapping[str, Any]) -> Safe:
-    """The rule that decides, or all of them."""
+    """The rule that decides, or all of them, and what holds the gate back."""
     worst = next((row for kind in ("failed", "inconclusive") for row in verdict["rules"] if row["outcome"] == kind), None)
-    words = worst["sentence"] if worst else f"All {plural(len(verdict['rules']), 'rule')} hold."
+    words = worst["sentence"] if worst else _holding(verdict["rules"])
+    if "held_back" in verdict:
+        waived = any(row["outcome"] == "waived" for row in verdict["rules"])
+        words = (f"{words} " if worst or waived else "") + f"Held back: {visible(verdict['held_back'], 300)}."
     return element("p", own(words), class_=f"guard {verdict['verdict']}")
+
+
+def _holding(rules: Sequence[Row]) -> str:
+    """How many rules hold by themselves, and how many on whose word."""
+    words = Counter(row["waived"]["waived_by"] for row in rules if row["outcome"] == "waived")
+    if not words:
+        return "The rule holds." if len(rules) == 1 else f"All {len(rules):,} rules hold."
+    held = len(rules) - words.total()
+    waived = ", ".join(f"{number:,} waived by {visible(name, 80)}" for name, number in words.items())
+    return f"{plural(held, 'rule')} {'holds' if held == 1 else 'hold'}, {waived}."
 
 
 def verdict_section(report: Row) -> Safe | None:

@@ -22,8 +22,8 @@ from seodang.cli.options import FiniteRange, runs_option
 def command(a: str, others: tuple[str, ...], common: bool, similarity: Path | None, threshold: float, root: Path, as_json: bool) -> None:
     """Compare the evaluation A with each B: folders that `seodang eval run` wrote, or beginnings of their names below RUNS/eval.
 
-    Both have to be of one task, one version and the same items. Differences are A minus B; errors count as wrong on either side, and the
-    range says what they may hide. With several B, p values are corrected for their number (Holm).
+    Both have to be of one task, one version and the same items; other options and settings are told. Differences are A minus B; errors
+    count as wrong on either side, and the range says what they may hide. With several B, p values are corrected for their number (Holm).
     """
     from seodang.evaluation.clean_items import difference_by_similarity, read_similarity
     from seodang.evaluation.compare import compare
@@ -70,7 +70,10 @@ def _per_right(cost: dict[str, Any]) -> str:
 
 def _part(part: dict[str, Any]) -> str:
     low, high = (100 * end for end in part["interval"])
-    return f"{100 * part['difference']:+.1f} ({low:+.1f} to {high:+.1f}, p = {part['p_holm']:.3g}, {part['n']} items)"
+    found = f"{100 * part['difference']:+.1f} ({low:+.1f} to {high:+.1f}, p = {part['p_holm']:.3g}, {part['n']} items)"
+    if part["p_holm"] <= 0.05:
+        return found
+    return f"{found}; tested alone, a true difference of {100 * part['seen']:.1f} points would have been seen with 80 %"
 
 
 def _side(side: dict[str, Any] | None) -> str:

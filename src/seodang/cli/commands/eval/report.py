@@ -15,12 +15,17 @@ from seodang.cli.options import runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print report.json.")
 def command(names: tuple[str, ...], first: str | None, out: Path | None, root: Path, as_json: bool) -> None:
     """Write report.html, report.md and report.json of evaluations: folders that `seodang eval run` wrote, or beginnings of their names
-    below RUNS/eval."""
+    below RUNS/eval.
+
+    Models are held against each other on the items that both have, and the page tells what that leaves out. Two models of one name are told
+    apart by a folder, two runs of one model by how they were asked, and `--first` takes the name as the page has it.
+    """
     from seodang.pipeline.evaluate import FOLDER
+    from seodang.pipeline.evaluation_report.naming import name_evaluations
     from seodang.pipeline.find_evaluation import find_evaluation
     from seodang.pipeline.report_evaluations import write_report
 
     folder = out or root / FOLDER / "report"
-    write_report([find_evaluation(name, root) for name in names], folder, first=first)
+    write_report(name_evaluations([find_evaluation(name, root) for name in names]), folder, first=first)
     click.echo((folder / "report.json").read_text(encoding="utf-8") if as_json else (folder / "report.md").read_text(encoding="utf-8"))
     click.echo(f"report  {folder}/report.html", err=as_json)

@@ -28,10 +28,7 @@ def command(name: str | None, as_json: bool) -> None:
 def _row(task: Any) -> dict[str, Any]:
     schema = task.options.model_json_schema()["properties"]
     options = {key: {"default": told.get("default"), "meaning": told.get("description", "")} for key, told in schema.items()}
-    facts = {
-        key: getattr(task, key) for key in ("name", "title", "family", "languages", "version", "source", "license", "chance", "synthetic")
-    }
-    return {**facts, "needs": [capability.__name__ for capability in task.needs], "options": options}
+    return {**{key: getattr(task, key) for key in _FACTS}, "needs": [capability.__name__ for capability in task.needs], "options": options}
 
 
 def _lines(row: dict[str, Any]) -> list[str]:
