@@ -39,6 +39,14 @@ def test_equal_weights_under_another_name_are_not_asked_again(tiny_model_dir: Pa
     assert folders[0] != folders[1]
     assert (folders[0] / RESULTS).read_bytes() == (folders[1] / RESULTS).read_bytes()
     assert found[1].synthetic
+    foreign = folders[0].with_name(f"mine__{folders[0].name.rsplit('__', 1)[1]}")
+    foreign.mkdir()
+    (foreign / "items.jsonl").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="no evaluation wrote"):
+        answer(second, task, options, settings, items, foreign)
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in foreign.iterdir()] == [("items.jsonl", "mine")]
+    (foreign / "manifest.json").write_text('{"name": "x"}', encoding="utf-8")
+    assert answer(second, task, options, settings, items, folders[0].with_name(f"next__{foreign.name[6:]}")).model == "run:teacher"
     other = Counted(tiny_model_dir, dtype="float32", name="run:other", synthetic=True)
     answer(other, task, options, Settings(seed=1), items, tmp_path / "eval" / "elsewhere__exam__00000000")
     assert other.asked == 1
