@@ -295,3 +295,21 @@ def test_a_malformed_row_is_named_by_its_line(tmp_path: Path, row: str):
     Artifact(tmp_path).finish(step=told["step"], key=told["key"], summary=told["summary"], measured={}, synthetic=True)
     with pytest.raises(InputError, match="not a row"):
         read_evaluation(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("[]", "not the folder of an evaluation"),
+        ("3", "not the folder of an evaluation"),
+        ('{"name": "x"}', "not the folder of an evaluation"),
+        ('{"step": "eval"}', "lacks `key`"),
+        ('{"step": "eval", "key": "k", "synthetic": true, "summary": [], "files": {}}', "lacks `summary`"),
+        ('{"step": "eval", "key": "k", "synthetic": true, "summary": {"model": "m"}, "files": {}}', "lacks `task`"),
+    ],
+)
+def test_a_manifest_that_is_no_evaluations_is_named(tmp_path: Path, told: str, said: str):
+    run(Talker(), tmp_path)
+    (tmp_path / "manifest.json").write_text(told, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
+        read_evaluation(tmp_path)
