@@ -73,5 +73,22 @@ def test_a_benchmark_of_a_hub_is_named_with_its_command(name: str) -> None:
     assert f"seodang eval lm-eval --model M --tasks {name.lower()}" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize("name", ["ifeval_ko", "ifeval-ko", "IFEval-Ko"])
+def test_a_benchmark_whose_task_its_authors_keep_is_named_with_where_it_lies(name: str) -> None:
+    with pytest.raises(RecipeError, match="model hub") as caught:
+        find_task(name)
+    hint = caught.value.hint or ""
+    assert "allganize/IFEval-Ko" in hint
+    assert "seodang eval lm-eval --model M --tasks ifeval_ko --chat" in hint
+    assert parse_options(find_task("instruction"), ["languages=ko"]).model_dump()["languages"] == ("ko",)
+
+
+def test_a_benchmark_with_a_program_of_its_own_is_not_sent_to_lm_evals_section() -> None:
+    with pytest.raises(RecipeError, match="model hub") as caught:
+        find_task("livecodebench")
+    assert "seodang serve" in (caught.value.hint or "")
+    assert "docs/evaluation.md" not in (caught.value.hint or "")
+
+
 def test_no_task_that_ships_is_taken_for_one_of_a_hub() -> None:
     assert [find_task(name).name for name in task_names()] == task_names()
