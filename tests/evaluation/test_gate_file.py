@@ -63,3 +63,12 @@ def test_a_fault_is_told_with_its_line(tmp_path: Path, old: str, new: str, told:
 def test_a_waiver_needs_a_name_and_a_reason(text: str) -> None:
     with pytest.raises(RecipeError, match="NAME: REASON"):
         parse_waiver(text)
+
+
+def test_hints_lead_to_where_a_gates_keys_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "gate.yaml"
+    for text in (WHOLE + "zzzzzzzz: 1\n", WHOLE.replace("student: runs/a\n", ""), WHOLE.replace("name: support", "name: [1]")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(RecipeError) as found:
+            load_gate(path)
+        assert "`seodang explain gate`" in (found.value.hint or "")
