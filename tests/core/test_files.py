@@ -138,7 +138,7 @@ def test_a_file_that_is_absent_or_no_text_is_an_input_error(tmp_path: Path, read
 
 def test_what_a_kill_left_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
     torn = [tmp_path / ".shard.safetensors.12.tmp", tmp_path / ".tmpHsHjC6", tmp_path / "partial" / ".latest.json.7.tmp"]
-    whole = [tmp_path / "shard.safetensors", tmp_path / "partial" / "latest.json", tmp_path / ".lock"]
+    whole = [tmp_path / name for name in ("shard.safetensors", "partial/latest.json", ".lock", ".tmp_notes", "partial/.draft.tmp")]
     (tmp_path / "partial").mkdir()
     for path in (*torn, *whole):
         path.write_bytes(b"x")

@@ -76,3 +76,12 @@ def test_the_guide_has_a_waiver_and_every_key_of_a_gate_and_its_tasks(tmp_path: 
 def test_a_waiver_needs_a_name_and_a_reason(text: str) -> None:
     with pytest.raises(RecipeError, match="NAME: REASON"):
         parse_waiver(text)
+
+
+def test_hints_lead_to_where_a_gates_keys_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "gate.yaml"
+    for text in (WHOLE + "zzzzzzzz: 1\n", WHOLE.replace("student: runs/a\n", ""), WHOLE.replace("name: support", "name: [1]")):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(RecipeError) as found:
+            load_gate(path)
+        assert "`seodang explain gate`" in (found.value.hint or "")

@@ -114,6 +114,72 @@ def test_a_folder_of_another_evaluation_is_refused(tmp_path: Path):
         run(Talker(), tmp_path, seed=1)
 
 
+def write_files(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def read_files(folder: Path) -> dict[str, str]:
+    return {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"items.jsonl": "mine", ".tmp_notes": "mine", "sub/.draft.tmp": "mine"}, "no evaluation wrote"),
+        ({"notes.txt": "mine"}, "no evaluation wrote"),
+        ({".lock": "mine", "items.jsonl": "mine"}, "no evaluation wrote"),
+        ({".lock": "", "notes.txt": "mine"}, "no evaluation wrote"),
+        ({"partial/notes.jsonl": "mine"}, "no evaluation wrote"),
+        ({"manifest.json": '{"name": "x"}'}, "another kind of work"),
+        ({"manifest.json": "[]"}, "another kind of work"),
+        ({"manifest.json": "{"}, "another kind of work"),
+        ({"manifest.json": '{"step": "distill", "key": "k", "summary": {}}'}, "another kind of work"),
+    ],
+)
+def test_a_folder_with_files_that_no_evaluation_wrote_is_refused_and_left_as_it_is(tmp_path: Path, files: dict[str, str], said: str):
+    write_files(tmp_path, files)
+    model = Talker()
+    assert not forget_errors(tmp_path, "key")
+    with pytest.raises(InputError, match=said) as caught:
+        run(model, tmp_path)
+    assert "--out" in (caught.value.hint or "")
+    assert read_files(tmp_path) == files
+    assert model.num_calls == 0
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path):
+    (tmp_path / "out").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="a file, not a folder"):
+        run(Talker(), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {".lock": ""},
+        {".lock": "", ".items.jsonl.12.tmp": "torn"},
+        {".lock": "", "items.jsonl": "half of a copy", ".results.jsonl.12.tmp": "torn"},
+        {"partial/0123456789abcdef.jsonl": "", "items.jsonl": "old"},
+    ],
+)
+def test_what_an_interrupted_run_left_is_gone_on_with(tmp_path: Path, files: dict[str, str]):
+    write_files(tmp_path / "broken", files)
+    run(Talker(), tmp_path / "broken")
+    run(Talker(), tmp_path / "whole")
+    for name in ("items.jsonl", RESULTS):
+        assert (tmp_path / "broken" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not any(path.name.endswith(".tmp") for path in (tmp_path / "broken").rglob("*"))
+
+
+def test_a_run_that_was_killed_when_it_made_the_folder_of_its_journal_is_gone_on_with(tmp_path: Path):
+    write_files(tmp_path, {".lock": ""})
+    (tmp_path / "partial").mkdir()
+    assert len(run(Talker(), tmp_path).items) == len(ITEMS)
+
+
 def test_what_a_model_refuses_is_an_error_of_that_item_alone_and_scores_zero(tmp_path: Path):
     evaluation = run(Talker(refuses=(3, 8)), tmp_path)
     wrong = {name: results[0] for name, results in evaluation.results.items() if results[0].outcome == "error"}
@@ -229,4 +295,22 @@ def test_a_malformed_row_is_named_by_its_line(tmp_path: Path, row: str):
     (tmp_path / RESULTS).write_text(row + "\n", encoding="utf-8")
     Artifact(tmp_path).finish(step=told["step"], key=told["key"], summary=told["summary"], measured={}, synthetic=True)
     with pytest.raises(InputError, match="not a row"):
+        read_evaluation(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ("[]", "not the folder of an evaluation"),
+        ("3", "not the folder of an evaluation"),
+        ('{"name": "x"}', "not the folder of an evaluation"),
+        ('{"step": "eval"}', "lacks `key`"),
+        ('{"step": "eval", "key": "k", "synthetic": true, "summary": [], "files": {}}', "lacks `summary`"),
+        ('{"step": "eval", "key": "k", "synthetic": true, "summary": {"model": "m"}, "files": {}}', "lacks `task`"),
+    ],
+)
+def test_a_manifest_that_is_no_evaluations_is_named(tmp_path: Path, told: str, said: str):
+    run(Talker(), tmp_path)
+    (tmp_path / "manifest.json").write_text(told, encoding="utf-8")
+    with pytest.raises(InputError, match=said):
         read_evaluation(tmp_path)

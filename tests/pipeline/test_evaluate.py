@@ -39,6 +39,14 @@ def test_equal_weights_under_another_name_are_not_asked_again(tiny_model_dir: Pa
     assert folders[0] != folders[1]
     assert (folders[0] / RESULTS).read_bytes() == (folders[1] / RESULTS).read_bytes()
     assert found[1].synthetic
+    foreign = folders[0].with_name(f"mine__{folders[0].name.rsplit('__', 1)[1]}")
+    foreign.mkdir()
+    (foreign / "items.jsonl").write_text("mine", encoding="utf-8")
+    with pytest.raises(InputError, match="no evaluation wrote"):
+        answer(second, task, options, settings, items, foreign)
+    assert [(path.name, path.read_text(encoding="utf-8")) for path in foreign.iterdir()] == [("items.jsonl", "mine")]
+    (foreign / "manifest.json").write_text('{"name": "x"}', encoding="utf-8")
+    assert answer(second, task, options, settings, items, folders[0].with_name(f"next__{foreign.name[6:]}")).model == "run:teacher"
     other = Counted(tiny_model_dir, dtype="float32", name="run:other", synthetic=True)
     answer(other, task, options, Settings(seed=1), items, tmp_path / "eval" / "elsewhere__exam__00000000")
     assert other.asked == 1
@@ -77,6 +85,23 @@ def test_a_benchmark_of_a_hub_is_named_with_its_command(name: str) -> None:
     with pytest.raises(RecipeError, match="model hub") as caught:
         find_task(name)
     assert f"seodang eval lm-eval --model M --tasks {name.lower()}" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("name", ["ifeval_ko", "ifeval-ko", "IFEval-Ko"])
+def test_a_benchmark_whose_task_its_authors_keep_is_named_with_where_it_lies(name: str) -> None:
+    with pytest.raises(RecipeError, match="model hub") as caught:
+        find_task(name)
+    hint = caught.value.hint or ""
+    assert "allganize/IFEval-Ko" in hint
+    assert "seodang eval lm-eval --model M --tasks ifeval_ko --chat" in hint
+    assert parse_options(find_task("instruction"), ["languages=ko"]).model_dump()["languages"] == ("ko",)
+
+
+def test_a_benchmark_with_a_program_of_its_own_is_not_sent_to_lm_evals_section() -> None:
+    with pytest.raises(RecipeError, match="model hub") as caught:
+        find_task("livecodebench")
+    assert "seodang serve" in (caught.value.hint or "")
+    assert "docs/evaluation.md" not in (caught.value.hint or "")
 
 
 def test_no_task_that_ships_is_taken_for_one_of_a_hub() -> None:

@@ -3,12 +3,15 @@
 import errno
 import json
 import os
+import re
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError, StorageError
+
+_TORN = re.compile(r"\..+\.\d+\.tmp|\.tmp[A-Za-z0-9]{6}")  # `.NAME.PID.tmp`, and the temporary of safetensors
 
 
 @contextmanager
@@ -45,10 +48,10 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def remove_torn(folder: Path) -> None:
-    """Removes what killed processes had half written in a folder and below it: temporaries of `write_atomically` and of safetensors. Only
-    for a folder in which no other process writes."""
-    for pattern in (".*.tmp", ".tmp*"):
-        for torn in folder.rglob(pattern):
+    """Removes what killed processes had half written in a folder and below it: temporaries of `write_atomically` and of safetensors, by
+    the exact form of their names. Only for a folder in which no other process writes."""
+    for torn in folder.rglob(".*"):
+        if _TORN.fullmatch(torn.name) and torn.is_file():
             torn.unlink(missing_ok=True)
 
 

@@ -89,7 +89,7 @@ class Gate(Section):
 
     kind_of_file: ClassVar[str] = "a gate"
     example: ClassVar[str] = "packs/telecom/gate.yaml"
-    guide: ClassVar[str] = "docs/evaluation.md"
+    guide: ClassVar[str] = "`seodang explain gate`"
 
     name: str = Field(
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="folder of its declaration and verdict, below RUNS/eval/gates"

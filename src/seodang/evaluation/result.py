@@ -94,10 +94,8 @@ def read_evaluation(folder: Path) -> Evaluation:
             where=str(folder),
             hint="run the same `seodang eval run` again: it goes on where it was" if unfinished else "`seodang eval run` makes one",
         )
-    manifest = artifact.manifest
-    if manifest.get("step") != STEP:
-        raise InputError("not the folder of an evaluation", where=str(folder), hint="name a folder that `seodang eval run` wrote")
-    _refuse_changed(artifact)
+    manifest = _manifest(artifact)
+    _refuse_changed(artifact.folder, manifest["files"])
     items = tuple(_read_rows(folder / ITEMS, _item))
     found: dict[str, list[Result]] = {item.id: [] for item in items}
     for result in _read_rows(folder / RESULTS, Result.from_row):
@@ -110,11 +108,26 @@ def read_evaluation(folder: Path) -> Evaluation:
     return Evaluation(folder, manifest, items, {name: tuple(results) for name, results in found.items()})
 
 
-def _refuse_changed(artifact: Artifact) -> None:
+def _manifest(artifact: Artifact) -> dict[str, Any]:
+    """The manifest of an evaluation. InputError for any other."""
+    told: Any = artifact.manifest
+    where = str(artifact.folder)
+    if not isinstance(told, dict) or told.get("step") != STEP:
+        raise InputError("not the folder of an evaluation", where=where, hint="name a folder that `seodang eval run` wrote")
+    parts = (("key", str), ("synthetic", bool), ("summary", dict), ("files", dict))
+    if lost := [name for name, kind in parts if not isinstance(told.get(name), kind)] or [
+        name for name in ("model", "task", "num_samples") if name not in told["summary"]
+    ]:
+        raise InputError(f"the manifest of this evaluation lacks `{lost[0]}`", where=where, hint="restore it, or run the evaluation anew")
+    return told
+
+
+def _refuse_changed(folder: Path, files: Mapping[str, Any]) -> None:
     """InputError where items or results are not those that the manifest tells."""
     for name in (ITEMS, RESULTS):
-        path, told = artifact.folder / name, artifact.manifest["files"].get(name)
-        if told is not None and path.is_file() and digest_file(path) != told["sha256"]:
+        path, told = folder / name, files.get(name)
+        expected = told.get("sha256") if isinstance(told, dict) else None
+        if told is not None and path.is_file() and digest_file(path) != expected:
             raise InputError(
                 "changed since it was written", where=str(path), hint="restore it, or remove the folder and run the evaluation anew"
             )

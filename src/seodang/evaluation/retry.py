@@ -5,6 +5,7 @@ from typing import Any
 
 from seodang.core.artifact import MANIFEST, Artifact
 from seodang.core.files import read_json_lines, write_json_lines
+from seodang.evaluation.own_folder import told_in
 from seodang.evaluation.run import journal_path
 
 
@@ -15,11 +16,11 @@ def forget_errors(folder: Path, key: str) -> bool:
     evaluation that can be asked anew; the other batches are not asked again.
     """
     artifact = Artifact(folder)
-    if not artifact.done:
+    if not told_in(folder):
         return False
     with artifact.locked():
-        manifest = artifact.manifest
-        if manifest["key"] != key or not manifest["summary"]["num_errors"]:
+        manifest = told_in(folder)
+        if manifest.get("key") != key or not manifest["summary"]["num_errors"]:
             return False
         journal = journal_path(folder, key)
         if journal.is_file():

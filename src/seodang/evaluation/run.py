@@ -13,6 +13,7 @@ from seodang.core.hashing import digest
 from seodang.core.progress import Progress
 from seodang.evaluation.choose import spread
 from seodang.evaluation.course import Course
+from seodang.evaluation.own_folder import refuse_foreign
 from seodang.evaluation.replies import Asker
 from seodang.evaluation.result import ITEMS, RESULTS, STEP, Evaluation, Result, item_row, read_evaluation
 from seodang.evaluation.task import Item, Options, Task
@@ -80,13 +81,14 @@ def run_task(
 ) -> Evaluation:
     """Answers every item `num_samples` times and keeps the results in `folder`, or what is left of it; equal inputs give equal files.
 
+    InputError, before anything is written or asked, where the folder holds what is not this evaluation's.
     Each batch is one sample of fixed neighbours, so that a resumed run asks in the same batches as an unbroken one.
     """
     refuse_unable(model, task, options)
     key = evaluation_key(model, task, options, settings, items)
+    refuse_foreign(folder, key)
     artifact = Artifact(folder)
     if artifact.done:
-        _refuse_other(artifact, key)
         return read_evaluation(folder)
     with artifact.locked(), closing(Journal(journal_path(folder, key))) as journal:
         room = settings.max_reasoning_tokens if _may_think(model) else 0
@@ -118,15 +120,6 @@ def _may_think(model: ChatModel) -> bool:
     if (mode := think_mode(model)) is not ThinkMode.NONE:
         return mode is ThinkMode.ON
     return getattr(model, "has_think_switch", True) or getattr(model, "begins_inside", False)
-
-
-def _refuse_other(artifact: Artifact, key: str) -> None:
-    if artifact.manifest["key"] != key:
-        raise InputError(
-            "another evaluation is kept here: its model, task or options differ",
-            where=str(artifact.folder),
-            hint="name another folder with `--out`, or remove this one",
-        )
 
 
 def _batches(items: Sequence[Item], settings: Settings) -> Iterator[tuple[int, Sequence[Item]]]:

@@ -13,6 +13,7 @@ from seodang.core.files import read_json_lines, write_atomically
 from seodang.core.hashing import canonical_json, digest
 from seodang.core.progress import Progress
 from seodang.evaluation.clean_items import by_similarity, read_similarity
+from seodang.evaluation.own_folder import refuse_foreign, told_in
 from seodang.evaluation.result import ITEMS, Evaluation, item_row, read_evaluation
 from seodang.evaluation.retry import forget_errors
 from seodang.evaluation.run import Settings, evaluation_key, run_task, task_items
@@ -126,8 +127,10 @@ def answer(
     model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], folder: Path, *, adopt: bool = True
 ) -> Evaluation:
     """Runs what is left of an evaluation, and tells its progress. Equal weights that were asked under another name are not asked again, if
-    their answers may be adopted."""
-    if adopt and (same := _answered_before(folder, evaluation_key(model, task, options, settings, items))) is not None:
+    their answers may be adopted. InputError where the folder holds what is not this evaluation's."""
+    key = evaluation_key(model, task, options, settings, items)
+    refuse_foreign(folder, key)
+    if adopt and (same := _answered_before(folder, key)) is not None:
         _adopt(same, folder, model.name)
     with Progress(f"{task.name}, {model.name}", settings.num_samples * len(items), "answers") as progress:
         return run_task(model, task, options, settings, items, folder, progress)
@@ -136,7 +139,7 @@ def answer(
 def _answered_before(folder: Path, key: str) -> Artifact | None:
     """A finished evaluation beside `folder` with the same key; None where `folder` is finished itself, or there is none."""
     beside = [] if Artifact(folder).done else [Artifact(path) for path in folders_of_key(folder.parent, key)]
-    return next((found for found in beside if found.done and found.manifest["key"] == key), None)
+    return next((found for found in beside if told_in(found.folder).get("key") == key), None)
 
 
 def _adopt(same: Artifact, folder: Path, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Every key of a recipe in words: what it is, its type and range, and what holds where it is not given."""
+"""Every key of a recipe or a gate in words: what it is, its type and range, and what holds where it is not given."""
 
 import difflib
 import inspect
@@ -15,9 +15,11 @@ from pydantic_core import PydanticUndefined
 
 from seodang.core.errors import RecipeError
 from seodang.core.sections import Section
+from seodang.evaluation.gate_file import Gate
 from seodang.pipeline.recipe import Recipe
 
-_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", type(None): "null"}
+_WORDS = {str: "text", int: "whole number", float: "number", bool: "true or false", Path: "path", type(None): "null", Any: "value"}
+_GATE = "gate"  # what is asked for to be told of a gate's file
 _LIMITS = {"ge": "at least {}", "gt": "above {}", "le": "at most {}", "lt": "below {}", "min_length": "not empty"}
 
 
@@ -37,19 +39,35 @@ def recipe_keys() -> list[Key]:
     return list(_keys(Recipe, "", ""))
 
 
-def explain_recipe(section: str | None = None, *, width: int = 100) -> str:
-    """The keys as text; `section` keeps one section or key, and what stands below it. RecipeError with a near match where there is none."""
-    keys = recipe_keys()
-    if section is not None:
-        found = [key for key in keys if key.path == section or key.path.startswith(f"{section}.")]
-        if not found:
-            found = [key for key in keys if key.path.rsplit(".", 1)[-1] == section]
-        if not found:
-            names = sorted({name for key in keys for name in (key.path, key.path.rsplit(".", 1)[-1])})
-            near = difflib.get_close_matches(section, names, n=1)
-            tops = ", ".join(dict.fromkeys(key.path.split(".", 1)[0] for key in keys))
-            raise RecipeError(f"no key `{section}` in a recipe", hint=f"did you mean `{near[0]}`?" if near else f"there are: {tops}")
-        keys = found
+def gate_keys() -> list[Key]:
+    """All keys of a gate's file, in its order."""
+    return list(_keys(Gate, "", ""))
+
+
+def explain(section: str | None = None, *, width: int = 100) -> str:
+    """The keys as text: a recipe's, or a gate's where `section` is `gate` or `gate.KEY`. `section` keeps one section or key, and what
+    stands below it. RecipeError with a near match where there is none."""
+    head, _, rest = (section or "").partition(".")
+    if head == _GATE:
+        return _told(_chosen(gate_keys(), rest, "a gate"), width)
+    return _told(_chosen(recipe_keys(), section or "", "a recipe", _GATE), width)
+
+
+def _chosen(keys: list[Key], section: str, whole: str, *others: str) -> list[Key]:
+    """The keys of a section, or the keys of that name anywhere; all for an empty one. `others` can be asked for beside the keys."""
+    if not section:
+        return keys
+    found = [key for key in keys if key.path == section or key.path.startswith(f"{section}.")]
+    found = found or [key for key in keys if key.path.rsplit(".", 1)[-1] == section]
+    if not found:
+        names = sorted({*others, *(name for key in keys for name in (key.path, key.path.rsplit(".", 1)[-1]))})
+        near = difflib.get_close_matches(section, names, n=1)
+        tops = ", ".join(dict.fromkeys(key.path.split(".", 1)[0] for key in keys))
+        raise RecipeError(f"no key `{section}` in {whole}", hint=f"did you mean `{near[0]}`?" if near else f"there are: {tops}")
+    return found
+
+
+def _told(keys: list[Key], width: int) -> str:
     lines: list[str] = []
     variant = ""
     for key in keys:

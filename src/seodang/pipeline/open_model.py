@@ -1,14 +1,17 @@
 """The model that a command line names: a run's student, base or teacher, a folder of weights, a YAML section, or an endpoint."""
 
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from seodang.core.errors import ModelError
 from seodang.core.sections import Section, load_section
 from seodang.models.chat_model import ChatModel
 from seodang.models.openai_http import OpenAIHTTPTeacher
+from seodang.models.remote.failures import reworded
 from seodang.models.source import LocalTeacher, model_folder
 from seodang.models.think import ThinkMode
 from seodang.pipeline.context import RunContext
@@ -49,7 +52,7 @@ def open_model(spec: str, store: Path, *, thinking: ThinkMode | None = None, api
     if place.suffix in (".yaml", ".yml"):
         section = load_section(ModelFile, place).model
         if isinstance(section, OpenAIHTTPTeacher):
-            return _remote(section, store, thinking)
+            return _remote(section, store, thinking, lambda text: text.replace("`teacher.", "`model."))
         return _local(model_folder(section, store, place.parent), section.name, section.synthetic, thinking or section.thinking)
     raise ModelError("no model here", where=spec, hint=HINT)
 
@@ -85,15 +88,32 @@ def _endpoint(spec: str, store: Path, thinking: ThinkMode | None, api_key_env: s
     url, _, name = spec.partition("#")
     if not name:
         raise ModelError("which of its models?", where=url, hint=f"write {url}#MODEL; the server lists its models under /models")
-    section = OpenAIHTTPTeacher(url=url, model=name, api_key_env=api_key_env)
-    return _remote(section, store, thinking)
+    try:
+        with reworded(_of_command_line("the address", name)):  # which may hold a secret where it is refused
+            section = OpenAIHTTPTeacher(url=url, model=name, api_key_env=api_key_env)
+    except ValidationError as error:
+        raise ModelError(error.errors()[0]["msg"], where=url, hint="write it as http://HOST:PORT/v1#MODEL") from error
+    return _remote(section, store, thinking, _of_command_line(f"`{url}`", name))
 
 
-def _remote(section: OpenAIHTTPTeacher, store: Path, thinking: ThinkMode | None) -> ChatModel:
+def _of_command_line(address: str, name: str) -> Callable[[str], str]:
+    """Rewords what speaks of a recipe's section `teacher` for an endpoint that was given as URL#MODEL."""
+    given = {"url": address, "model": f"`{name}` behind the `#`", "api_key_env": "`--api-key-env`"}
+
+    def reword(text: str) -> str:
+        text = re.sub(r"`(?:teacher\.)?api_key_env` or `(?:teacher\.)?api_key_file`", given["api_key_env"], text)
+        return re.sub(r"`teacher\.(\w+)`", lambda key: given.get(key[1], f"`{key[1]}` in a FILE.yaml with a section `model`"), text)
+
+    return reword
+
+
+def _remote(section: OpenAIHTTPTeacher, store: Path, thinking: ThinkMode | None, reword: Callable[[str], str]) -> ChatModel:
     from seodang.models.remote.opening import open_remote
 
     mode = section.thinking if thinking is None else thinking
-    model = open_remote(section.model_copy(update={"thinking": mode}), None, kept=store / "eval-answers" / section.key()[:16])
+    model = open_remote(
+        section.model_copy(update={"thinking": mode}), None, kept=store / "eval-answers" / section.key()[:16], reword=reword
+    )
     if thinking in (ThinkMode.ON, ThinkMode.OFF) and model.preflight.thinking_switch == "no effect seen":
         model.close()
         raise ModelError(

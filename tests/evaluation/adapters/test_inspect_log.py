@@ -150,3 +150,56 @@ def test_a_missing_key_is_named(tmp_path: Path, place: str, key: str) -> None:
     del (log["eval"] if place == "eval" else log["samples"][0])[key]
     with pytest.raises(InputError, match=f"lacks the key `{key}`"):
         read_inspect(write(log, tmp_path / "log.json"), tmp_path / "out")
+
+
+@pytest.mark.parametrize("sample", [1, None, [], "on"])
+def test_a_sample_that_is_no_object_is_named_by_its_number(tmp_path: Path, sample: Any) -> None:
+    log = told()
+    log["samples"].insert(1, sample)
+    with pytest.raises(InputError, match="a sample is an object") as caught:
+        read_inspect(write(log, tmp_path / "log.json"), tmp_path / "out")
+    assert caught.value.where == f"{tmp_path / 'log.json'}, sample 2"
+
+
+@pytest.mark.parametrize(
+    ("place", "key", "value"),
+    [
+        ("log", "samples", {"a": 1}),
+        ("log", "samples", "on"),
+        ("log", "results", [1]),
+        ("eval", "dataset", [1]),
+        ("eval", "config", {"epochs": "many"}),
+        ("eval", "packages", [1]),
+        ("sample", "epoch", "first"),
+        ("sample", "input", 5),
+        ("sample", "input", [5]),
+        ("sample", "scores", [1]),
+        ("sample", "scores", {"named": 1}),
+        ("sample", "messages", [1]),
+        ("sample", "model_usage", [1]),
+        ("sample", "error", [1]),
+    ],
+)
+def test_a_value_of_another_kind_is_an_error_of_the_log(tmp_path: Path, place: str, key: str, value: Any) -> None:
+    log = told()
+    scored = next(row for row in log["samples"] if row.get("scores"))
+    {"log": log, "eval": log["eval"], "sample": scored}[place][key] = value
+    with pytest.raises(InputError, match="not a log of inspect-ai") as caught:
+        read_inspect(write(log, tmp_path / "log.json"), tmp_path / "out")
+    assert caught.value.hint
+
+
+def test_numbers_that_are_not_finite_are_kept_as_null(tmp_path: Path) -> None:
+    log = told()
+    for row in log["samples"]:
+        row["metadata"] = {"weight": float("inf")}
+    evaluation = read_inspect(write(log, tmp_path / "log.json"), tmp_path / "out")
+    assert [item.content["metadata"] for item in evaluation.items] == [{"weight": None}] * len(evaluation.items)
+
+
+def test_an_archive_whose_header_is_no_object_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "lines.eval"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("header.json", "[]")
+    with pytest.raises(InputError, match="not a log of inspect-ai"):
+        read_inspect(path, tmp_path / "out")

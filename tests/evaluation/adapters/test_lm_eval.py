@@ -37,6 +37,8 @@ def no_hub() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("TQDM_DISABLE", "1")
+        # What lm-eval notes about the machine, and nothing here reads, takes eleven programs a run: pip's list of packages, cmake, gcc, ….
+        patch.setattr("torch.utils.collect_env.get_pretty_env_info", lambda: "a machine")
         yield
 
 
@@ -196,6 +198,62 @@ def test_what_cannot_be_imported_is_named(
     with pytest.raises(InputError, match=said) as caught:
         read_lm_eval(folder, tmp_path / "eval", **options)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("[]", "a row is an object"),
+        ("3", "a row is an object"),
+        ('{"a": 1}', "lacks the key `doc_id`"),
+        ('{"doc_id": 1}', "lacks the key `doc`"),
+        ('{"doc_id": "1", "doc": {}}', "`doc_id` is a number"),
+        ('{"doc_id": 1, "doc": {}, "metrics": 5}', "`metrics` a list"),
+        ('{"doc_id": 1, "doc": {}, "arguments": [[]], "filtered_resps": 5}', "not a sample of lm-eval"),
+        ('{"doc_id": 1, "doc": {}, "arguments": {"a": 5}}', "not a sample of lm-eval"),
+        ('{"doc_id": 1, "doc": {}, "arguments": [["a", "b"]], "filtered_resps": [["likely", "True"]]}', "not a sample of lm-eval"),
+    ],
+)
+def test_a_row_that_is_no_sample_is_named_by_its_line(run: tuple[Path, dict[str, Any]], tmp_path: Path, row: str, said: str) -> None:
+    folder = only_task(run[0], CHOICES, tmp_path / "only")
+    samples = next(folder.rglob(f"samples_{CHOICES}_*.jsonl"))
+    lines = samples.read_text(encoding="utf-8").splitlines()
+    samples.write_text("\n".join([lines[0], row, *lines[2:]]) + "\n", encoding="utf-8")
+    with pytest.raises(InputError, match=said) as caught:
+        read_lm_eval(folder, tmp_path / "eval")
+    assert caught.value.where == f"{samples}:2"
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("key", ["results", "configs", "config"])
+def test_results_whose_parts_are_of_another_kind_are_named(run: tuple[Path, dict[str, Any]], tmp_path: Path, key: str) -> None:
+    folder = only_task(run[0], CHOICES, tmp_path / "only")
+    results = next(folder.rglob("results_*.json"))
+    results.write_text(json.dumps(json.loads(results.read_text(encoding="utf-8")) | {key: [1]}), encoding="utf-8")
+    with pytest.raises(InputError, match="not results of lm-eval"):
+        read_lm_eval(folder, tmp_path / "eval")
+
+
+@pytest.mark.parametrize("value", ["-inf", "nan", -float("inf")])
+def test_a_log_probability_that_is_not_finite_is_kept_as_null_and_is_never_the_most_likely_one(
+    run: tuple[Path, dict[str, Any]], tmp_path: Path, value: Any
+) -> None:
+    folder = only_task(run[0], CHOICES, tmp_path / "only")
+    samples = next(folder.rglob(f"samples_{CHOICES}_*.jsonl"))
+    rows = [json.loads(line) for line in samples.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        row["filtered_resps"] = [[value, "False"], ["-3.5", "False"], *row["filtered_resps"][2:]]
+        row["doc"]["weight"] = float("nan")
+    samples.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (first,) = read_lm_eval(folder, tmp_path / "eval")
+    write_lm_eval([first], tmp_path / "out")
+    (again,) = read_lm_eval(tmp_path / "out", tmp_path / "again")
+    for evaluation in (first, again):
+        for _, (result,) in evaluation.each():
+            ranked = [turn["logprob"] for turn in result.transcript if turn["role"] == "continuation"]
+            assert ranked[:2] == [None, -3.5]
+            assert int(result.answer) == max(range(1, 4), key=lambda place: ranked[place])
+    assert {item.content["doc"]["weight"] for item in first.items} == {None}
 
 
 def test_an_export_is_read_by_lm_evals_table_and_imported_with_equal_scores(run: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Only a reply that names one choice names one."""
 
+import time
+
 import pytest
 
 from seodang.evaluation.multiple_choice.letter import named_letter
@@ -34,6 +36,30 @@ from seodang.evaluation.multiple_choice.letter import named_letter
         "The answer is B, since A is wrong.",
         "The answer is B, and A is wrong.",
         "The answer is B, I think.",
+        "\\boxed{B}",
+        "Answer: \\boxed{B}",
+        "Two are larger, so $\\boxed{B}$.",
+        "The final answer is: \\(\\boxed{\\text{B}}\\)",
+        "\\boxed{(B)}",
+        "\\boxed{B. 2 GB}",
+        "The answer is $B$.",
+        "B입니다.",
+        "B입니다",
+        "B이에요",
+        "B예요",
+        "B이다",
+        "**B**입니다.",
+        "B번이에요.",
+        "2번입니다.",
+        "②입니다.",
+        "B입니다. 2 GB가 더 크기 때문입니다.",
+        "A입니까? B입니다.",
+        "A는 아닙니다. B입니다.",
+        "Answer: B\nA is not right because no A has it",
+        "Answer: B. C is not right because no C has it.",
+        "The answer is B. Actually, A bit more may be said.",
+        "B. 아니다",
+        "I think A dog is smaller. Answer: B",
     ],
 )
 def test_one_choice_is_named(reply: str):
@@ -69,10 +95,57 @@ def test_one_choice_is_named(reply: str):
         "Answer: A/B/C/D",
         "The correct answer is a combination of these",
         "The answer is A. No wait, B.",
+        "The answer is A. No, B.",
+        "The answer is A. No B.",
+        "The answer is A. No, it is B.",
+        "The answer is A, no it's B",
+        "The answer is A bit unclear, but B fits",
+        "Answer: A dog is larger.",
+        "Answer: I think it is larger.",
+        "\\boxed{A} or \\boxed{B}",
+        "\\boxed{A, B}",
+        "\\boxed{A or B}",
+        "\\boxed{AB}",
+        "\\boxed{A dog}",
+        "\\boxed{B} is not right.",
+        "The answer is A. \\boxed{B}",
+        "Answer: \\boxed{A, B}",
+        "\\boxed{E}",
+        "A입니다. B입니다.",
+        "A입니다 B입니다",
+        "A입니다. 아니, B입니다.",
+        "A입니다. 다시 보면 B입니다.",
+        "A, B입니다",
+        "A와 B입니다.",
+        "A 또는 B입니다.",
+        "A예요, B예요",
+        "오답은 B입니다.",
+        "The wrong answer is B.",
+        "An incorrect choice: B",
+        "B입니까?",
+        "B입니다만 확실하지 않습니다",
+        "B번이 아닙니다.",
+        "B가 아닙니다.",
+        "B이 아니에요",
     ],
 )
 def test_no_choice_of_four_or_several_are_named(reply: str):
     assert named_letter(reply, 4) is None
+
+
+@pytest.mark.parametrize(
+    "word", ["because it is larger", "since B is smaller", "and no other", "is right", "could be right", "(large)", "- large"]
+)
+def test_the_first_choice_is_told_from_an_article_by_what_follows(word: str):
+    assert named_letter(f"The answer is A {word}", 4) == 0
+
+
+@pytest.mark.parametrize("text", ["\\boxed{ ", "B ", "B) ", "No, ", "A입니다 ", "(", "it is ", "Answer: ", "\n", "번 "])
+def test_a_reply_that_repeats_itself_takes_no_time(text: str):
+    begun = time.process_time()
+    named_letter(f"B{text * 2000}x", 4)
+    named_letter(f"Answer: B {text * 2000}x", 4)
+    assert time.process_time() - begun < 5
 
 
 def test_a_fifth_choice_is_named_where_there_is_one():

@@ -7,7 +7,7 @@ import pytest
 
 from answerers import solve
 from seodang.core.errors import InputError
-from seodang.evaluation.haystack.counts import numbers_in
+from seodang.evaluation.haystack.counts import numbers_in, ways_to_say
 from seodang.evaluation.run import task_items
 from seodang.evaluation.task import Item
 from seodang.evaluation.tasks.long_context import LongContextOptions, task
@@ -32,6 +32,8 @@ def right(item: Item) -> str:
 
 
 def everything(item: Item) -> str:
+    if item.part.startswith("count"):
+        return " ".join(map(str, range(10)))
     return " ".join([*(ways[0] for ways in item.content["accepted"]), *item.content["wrong"]])
 
 
@@ -154,6 +156,21 @@ def test_a_count_is_right_where_it_is_the_only_number(text_file: str):
         wrong = (f"{count} out of 12", f"{count} or 25", f"between {count} and 30", f"{word} of twelve", f"{count}.5", f"{count}0", "no")
         for text in (*right, *wrong):
             assert solve(task, item, options, lambda _, text=text: text).score == (text in right), text
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_each_way_to_say_a_number_names_it_and_no_other(language: str):
+    for number in range(11):
+        for way in ways_to_say(number, language):
+            assert numbers_in(way) == {str(number)}
+
+
+def test_what_is_listed_as_wrong_makes_a_reply_wrong(text_file: str):
+    options, items = loaded(text_file)
+    for item in items:
+        for wrong in item.content["wrong"]:
+            assert solve(task, item, options, lambda _, item=item, wrong=wrong: f"{right(item)} {wrong}").score == 0
+    assert not any(item.content["wrong"] for item in items if item.part.startswith("count"))
 
 
 def test_korean_words_are_numbers():

@@ -34,14 +34,16 @@ def read_inspect(path: Path, out: Path, *, scorer: str | None = None, synthetic:
     log = _read(path)
     try:
         items, results, about, epochs = _parse(log, scorer, str(path))
-    except KeyError as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         hint = "write the log anew with `inspect log dump`; 0.3 is the version that is read"
-        raise InputError(f"not a log of inspect-ai: it lacks the key `{error.args[0]}`", where=str(path), hint=hint) from error
+        fault = f"it lacks the key `{error.args[0]}`" if isinstance(error, KeyError) else f"a value is of another kind ({error})"
+        raise InputError(f"not a log of inspect-ai: {fault}", where=str(path), hint=hint) from error
     return keep_evaluation(out, items, results, about, num_samples=epochs, synthetic=synthetic)
 
 
 def _parse(log: Mapping[str, Any], scorer: str | None, where: str) -> tuple[list[Item], list[Result], dict[str, Any], int]:
-    """Items, results, what is told of them, and the number of epochs. KeyError where the log lacks a key."""
+    """Items, results, what is told of them, and the number of epochs. KeyError where the log lacks a key, TypeError, ValueError or
+    AttributeError where a value is of another kind."""
     rows = sorted(log["samples"], key=lambda row: (str(row["id"]), row.get("epoch", 1)))
     chosen = _scorer(log, rows, scorer, where)
     items: dict[str, Item] = {}
@@ -80,8 +82,12 @@ def _scorer(log: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], wanted: s
 
 def _read(path: Path) -> dict[str, Any]:
     log = _unzip(path) if path.suffix == ".eval" else read_json(path)
-    if not isinstance(log, dict) or not isinstance(log.get("eval"), dict) or not log.get("samples"):
+    if not isinstance(log, dict) or not isinstance(log.get("eval"), dict) or not log.get("samples") or not isinstance(log["samples"], list):
         raise InputError("not a log of inspect-ai with samples", where=str(path), hint="name a .eval or .json file below its `logs`")
+    for number, row in enumerate(log["samples"], start=1):
+        if not isinstance(row, dict):
+            where = f"{path}, sample {number}"
+            raise InputError("a sample is an object with keys", where=where, hint="write the log anew with `inspect log dump`")
     return log
 
 
@@ -91,7 +97,9 @@ def _unzip(path: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if name.startswith("samples/")]
-            header: dict[str, Any] = json.loads(archive.read("header.json"))
+            header = json.loads(archive.read("header.json"))
+            if not isinstance(header, dict):
+                raise ValueError("its header is no object with keys")
             return {**header, "samples": [json.loads(archive.read(name)) for name in names]}
     except NotImplementedError as error:
         raise InputError(

@@ -106,11 +106,16 @@ def _sample(place: int, item: Item, answers: Sequence[Result]) -> dict[str, Any]
 
 
 def _ranking(result: Result) -> tuple[list[list[Any]], list[Any]] | None:
-    """Context and continuation, and log-probability and greediness, of each choice; None where nothing was ranked."""
+    """Context and continuation, and log-probability and greediness, of each choice; None where nothing was ranked. A log-probability that
+    was not finite is written as `-inf`, as lm-eval writes one of a continuation that cannot be."""
     ranked = [turn for turn in result.transcript if turn["role"] == "continuation"]
     context = _asked([turn for turn in result.transcript if turn["role"] != "continuation"])
     asked: list[list[Any]] = [[context, turn["content"]] for turn in ranked]
-    return (asked, [[[str(turn["logprob"]), str(turn["greedy"])]] for turn in ranked]) if ranked else None
+    return (asked, [[[_likely(turn["logprob"]), str(turn["greedy"])]] for turn in ranked]) if ranked else None
+
+
+def _likely(logprob: float | None) -> str:
+    return "-inf" if logprob is None else str(logprob)
 
 
 def _conversation(item: Item, answers: Sequence[Result]) -> tuple[list[list[Any]], list[Any]]:

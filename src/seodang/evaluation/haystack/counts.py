@@ -13,12 +13,19 @@ _ENGLISH = (
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _KOREAN = "영 하나 두,둘 세,셋 네,넷 다섯 여섯 일곱 여덟 아홉 열"
+_NAMES: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    language: tuple(tuple(words.split(",")) for words in told.split()) for language, told in (("en", _ENGLISH), ("ko", _KOREAN))
+}
 _WORDS: Mapping[str, str] = {
-    **{word: str(number) for number, word in enumerate(_ENGLISH.split())},
+    **{word: str(number) for names in _NAMES.values() for number, words in enumerate(names) for word in words},
     **{word: str(10 * number) for number, word in enumerate(_TENS.split(), 2)},
-    **{word: str(number) for number, words in enumerate(_KOREAN.split()) for word in words.split(",")},
     "none": "0",
 }
+
+
+def ways_to_say(number: int, language: str) -> tuple[str, ...]:
+    """A number from 0 to 10 as digits and in the words of a language."""
+    return str(number), *_NAMES[language][number]
 
 
 def numbers_in(reply: str) -> set[str]:

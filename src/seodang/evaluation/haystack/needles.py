@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Literal
 
+from seodang.evaluation.haystack.counts import ways_to_say
+
 Kind = Literal["single", "several", "chain", "count", "absent"]
 
 _PLACES = {
@@ -36,16 +38,12 @@ _ASK: Mapping[str, Mapping[str, str]] = {
         "count": "왜가리가 목격된 곳은 몇 곳인가요? 숫자만 답하세요.",
     },
 }
-_NUMBERS = {
-    "en": ("none,zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    "ko": ("영", "하나", "두,둘", "세,셋", "네,넷", "다섯", "여섯", "일곱", "여덟", "아홉"),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Puzzle:
     """Sentences to be hidden and a question. A reply is right with one text of each of `accepted` and none of `wrong`; without any
-    `accepted` the right reply is that it is not there."""
+    `accepted` the right reply is that it is not there. Of a count every other number is wrong, and none is listed."""
 
     needles: tuple[str, ...]
     question: str
@@ -100,6 +98,4 @@ def _count(language: str, random: Random, names: Sequence[str]) -> Puzzle:
     needles = [_SEEN[language].format(name) for name in names[:count]] + [
         _OTHER[language].format(name) for name in names[count : count + 3]
     ]
-    ways = [(str(number), *words.split(",")) for number, words in enumerate(_NUMBERS[language])]
-    wrong = tuple(text for number, texts in enumerate(ways) if number != count for text in texts)
-    return Puzzle(tuple(needles), _ASK[language]["count"], (ways[count],), wrong)
+    return Puzzle(tuple(needles), _ASK[language]["count"], (ways_to_say(count, language),))

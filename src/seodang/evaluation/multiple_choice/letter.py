@@ -4,47 +4,75 @@ import re
 
 from seodang.evaluation.multiple_choice.question import LETTERS
 
-_WRAP = r"[\s*_`\"'“”‘’(\[【<]*"  # what may stand before a letter
+_WRAP = r"(?:[\s*_`\"'“”‘’(\[【<$]|\\[(\[]|\\boxed\{|\\(?:text|textbf|mathrm|mathbf)\{){0,60}"  # what may stand before a letter
+_BEHIND = r"[)\]*_`\"'”’}$】>]|\\[)\]]"
+_CLOSE = rf"(?:{_BEHIND})*"  # what may stand behind one
 _END = r"(?![A-Za-z0-9'’])"  # a letter is not the start of a word
-_WHOLE = re.compile(rf"{_WRAP}([A-J]){_END}[\s*_`\"'“”‘’)\]】>.:,。]*\Z")
-_MARKED = re.compile(rf"^{_WRAP}([A-J])[*_`]*(?:[.:)\]】]|번)", re.MULTILINE)  # `B. text`, `(B) text`, at a line's start
-_SAYS = r"(?:(?:answer|choice|option)\s*(?:is|:|=)|(?:정답|답안|답)\s*(?:은|는|이|:|：|=))\s*(?:(?:option|choice)\s+)?"
+_GOES_ON = (  # a word behind the choice A; any other that is written small makes `A` an article and `I` a person
+    r"(?:because|since|as|and|or|but|nor|for|is|was|are|due|given\s+(?:that|the)|based|which|where|when|while|with|although|though|so|if|"
+    r"from|in|by|per|at|on|not|only|alone|here|then|thus|therefore|instead|rather|actually|too|also|hence|the|it|this|that|they|we|according|"
+    r"could|may|might|would|can)\b"
+)
+_LETTER = rf"(?:[B-HJ]{_END}|[AI]{_END}(?![ \t]+(?!{_GOES_ON})[a-z]))"
+_COPULA = r"(?:입니다|이에요|예요|이다)"
+_TAIL = rf"(?:[\s.:,。]|{_BEHIND})*"
+_WHOLE = re.compile(rf"{_WRAP}([A-J]){_END}{_TAIL}(?:(?:번\s*)?{_COPULA}{_TAIL})?\Z")
+_MARKED = re.compile(  # `B. text`, `(B) text`, at a line's start
+    rf"^{_WRAP}([A-J])[*_`]*(?:[.:)\]】]|번(?!\s*[가이는은]?\s*(?:아니|아닙|아닌)))", re.MULTILINE
+)
+_SAYS = (
+    r"(?:(?<!wrong\s)(?<!incorrect\s)(?:answer|choice|option)\s*(?:is|:|=)|(?:정답|답안|(?<!오)답)\s*(?:은|는|이|:|：|=))"
+    r"\s*(?:(?:option|choice)\s+)?"
+)
 _CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"
-_NUMBERED = r"\d{1,2}\s*번(?=\s*(?:입니다|이다|이에요|예요|이고|또는|혹은|[이가은는]\s|[^\w\s]|\n|\Z))"  # 2번입니다, not a road 2번 국도
-_CHOICE = rf"{_WRAP}([A-J]{_END}|[{_CIRCLED}](?:\s*번)?|{_NUMBERED})"
+_NUMBERED = rf"\d{{1,2}}\s*번(?=\s*(?:{_COPULA}|이고|또는|혹은|[이가은는]\s|[^\w\s]|\n|\Z))"  # 2번입니다, not a road 2번 국도
+_CHOICE = rf"{_WRAP}({_LETTER}|[{_CIRCLED}](?:\s*번)?|{_NUMBERED})"
+_SPOKEN = rf"{_CHOICE}{_CLOSE}\s*(?:번\s*)?{_COPULA}(?=[\s.!,。]|\Z)"  # `B입니다`
 _STATED = re.compile(rf"(?i:{_SAYS}){_CHOICE}")
+_BOXED = re.compile(rf"\\boxed\{{{_WRAP}([A-J]){_END}(?=[)]?\s*(?:\}}|[.:)]\s))")
+_BARE = re.compile(rf"(?:^|[.!?。]\s){_SPOKEN}", re.MULTILINE)
 _JOINED = re.compile(  # `B or C`, `B, C`, `A/B`: another choice right behind a stated one
-    rf"[)\]*_`\"'”’]*\s*(?:번|입니다)?\s*(?:[,/&+·、]|(?i:or|and)\b|또는|혹은|이?나\s|[와과]\s|및|그리고)\s*(?i:(?:or|and|also)\s+)?{_CHOICE}"
+    rf"{_CLOSE}\s*(?:번\s*)?{_COPULA}?\s*(?:[,/&+·、]|(?i:or|and)\b|또는|혹은|이?나\s|[와과]\s|및|그리고)\s*(?i:(?:or|and|also)\s+)?{_CHOICE}"
 )
+_SKIPPED = r"(?i:(?:wait|no|it|is|it['’]s|i|mean)\W+)"
 _TURNED = re.compile(  # `No wait, B`: a choice that takes the place of a stated one
-    rf"(?i:\b(?:no|wait|actually|rather|sorry|correction|instead)\b|아니요?|아니다|잠깐|다시)\W*(?i:(?:wait|no|it|is|it['’]s|i|mean)\W+)*{_CHOICE}"
+    rf"(?i:\b(?:wait|actually|rather|sorry|correction|instead)\b|아니요?|아니다|잠깐|다시)\W*{_SKIPPED}{{0,4}}{_CHOICE}"
 )
-_ALSO = re.compile(
-    rf"\b{_CHOICE}[)\]*_`\"'”’]*\s*(?i:(?:is|are|could|may|might|would|can)\s+(?:be\s+)?(?:also|too|equally|as well)\b|도\s)"
+_REFUSED = re.compile(  # `No, B`, `no it is B` and `No B.`, not the `no B` of `because no B has it`
+    rf"(?i:\bno\b)(?:(?=\s*[^\w\s*_`(\[\"'“‘])\W*{_SKIPPED}{{0,4}}{_CHOICE}"
+    rf"|\W+{_SKIPPED}{{1,4}}{_CHOICE}|\s+{_CHOICE}{_CLOSE}[ \t]*(?:[.!?;。\n]|\Z))"
 )
-_DENIED = re.compile(r"[)\]*_`\"'”’]*\s*(?:가|이|는|은)?\s*(?:아니|아닙|아닌)|[)\]*_`\"'”’]*\s+is\s+(?:not|wrong)", re.IGNORECASE)
+_LATER = re.compile(rf"\b{_SPOKEN}")
+_ALSO = re.compile(rf"\b{_CHOICE}{_CLOSE}\s*(?i:(?:is|are|could|may|might|would|can)\s+(?:be\s+)?(?:also|too|equally|as well)\b|도\s)")
+_DENIED = re.compile(rf"{_CLOSE}\s*(?:번\s*)?[가이는은]?\s*(?:아니|아닙|아닌)|{_CLOSE}\s+is\s+(?:not|wrong)", re.IGNORECASE)
 
 
 def named_letter(reply: str, num_choices: int) -> int | None:
     """The place of the only choice that a reply names, from 0; None where it names none or several.
 
-    A letter counts where it is the whole reply, where it is stated ("the answer is (B)", "정답: B"), or where it leads a line as a
-    choice's mark does ("B. text"). Statements go before marks, so that an answer may list the choices first. A statement may number
-    its choice ("정답은 2번입니다"), and names none where another choice follows as an answer ("B or C", "A. No wait, B").
+    A letter counts where it is the whole reply, where it is stated ("the answer is (B)", "정답: B", "B입니다.", `\\boxed{B}`), or where it
+    leads a line as a choice's mark does ("B. text"). Statements go before marks, so that an answer may list the choices first. A statement
+    may number its choice ("정답은 2번입니다"), and names none where another choice follows as an answer ("B or C", "A. No wait, B"). The
+    article of "the answer is a bit unclear" is no choice, in capitals neither.
     """
     if whole := _WHOLE.match(reply):
         return _place({whole[1]}, num_choices)
-    stated = [found for found in _STATED.finditer(reply) if not _DENIED.match(reply, found.end())]
+    stated = [found for found in _statements(reply) if not _DENIED.match(reply, found.end())]
     if stated:
         return _place({_letter(found[1]) for found in stated} | _rivals(reply, stated, num_choices), num_choices)
     return _place({found[1] for found in _MARKED.finditer(reply)}, num_choices)
 
 
+def _statements(reply: str) -> list[re.Match[str]]:
+    return sorted((found for pattern in (_STATED, _BOXED, _BARE) for found in pattern.finditer(reply)), key=lambda found: found.start())
+
+
 def _rivals(reply: str, stated: list[re.Match[str]], num_choices: int) -> set[str]:
     """Letters of the item's choices that follow a statement as answers too."""
     joined = [rival for one in stated if (rival := _JOINED.match(reply, one.end()))]
-    later = [rival for pattern in (_TURNED, _ALSO) for rival in pattern.finditer(reply, stated[0].end())]
-    said = {_letter(rival[1]) for rival in (*joined, *later) if not _DENIED.match(reply, rival.end())}
+    patterns = (_TURNED, _REFUSED, _ALSO, *([_LATER] if stated[0].re is _BARE else []))
+    later = [rival for pattern in patterns for rival in pattern.finditer(reply, stated[0].end())]
+    said = {_letter(rival[rival.lastindex or 1]) for rival in (*joined, *later) if not _DENIED.match(reply, rival.end())}
     return said & set(LETTERS[:num_choices])
 
 

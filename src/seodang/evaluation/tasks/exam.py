@@ -22,7 +22,7 @@ class ExamOptions(Options):
 
 
 def load(options: ExamOptions, store: Path) -> Sequence[Item]:
-    """The exam's items; a question about a document belongs to the cluster of its supporting span's document."""
+    """The exam's items; questions about one span of a document are one cluster."""
     if not options.files:
         raise InputError("no exam is named", hint="add `--option files=packs/telecom`, or JSON-lines files with commas between them")
     paths = [path for name in options.files for path in _files(Path(name))]

@@ -15,7 +15,7 @@ from seodang.core.errors import EndpointError
 from seodang.models.remote.address import parse_address
 from seodang.models.remote.budget import TokenBudget, Usage
 from seodang.models.remote.clock import Clock
-from seodang.models.remote.failures import PassingError, lost, malformed, message_in, one_line, refused
+from seodang.models.remote.failures import PassingError, lost, malformed, message_in, one_line, refused, reworded
 from seodang.models.remote.kept import KeptAnswers
 from seodang.models.remote.keys import Key, read_key
 from seodang.models.remote.pace import Pace
@@ -49,8 +49,10 @@ class _Bearer(httpx.Auth):
 class EndpointClient:
     """An open connection to the endpoint of a section, used from several threads at once."""
 
-    def __init__(self, section: "OpenAIHTTPTeacher", clock: Clock | None = None) -> None:
+    def __init__(self, section: "OpenAIHTTPTeacher", clock: Clock | None = None, reword: Callable[[str], str] | None = None) -> None:
+        """`reword` changes what errors say of `teacher.url` and the like, where no recipe gave the section."""
         self.section = section
+        self._reword = reword
         self.address = parse_address(section.url)
         self.clock = clock or Clock()
         self.pace = Pace(section.max_concurrency, section.requests_per_minute, section.timeout_s / 2, self.clock)
@@ -164,13 +166,14 @@ class EndpointClient:
 
     def _with_retries(self, attempt: Callable[[], Answer], stop: threading.Event, retries: int | None) -> Answer:
         most = self.section.retries if retries is None else retries
-        for tries in itertools.count(1):
-            try:
-                return attempt()
-            except PassingError as error:
-                if tries > most or stop.is_set():
-                    raise error.final(tries) from None
-                self.clock.wait(stop, self._time_to_wait(error, tries))
+        with reworded(self._reword):
+            for tries in itertools.count(1):
+                try:
+                    return attempt()
+                except PassingError as error:
+                    if tries > most or stop.is_set():
+                        raise error.final(tries) from None
+                    self.clock.wait(stop, self._time_to_wait(error, tries))
         raise AssertionError("the loop has no end")
 
     def _time_to_wait(self, error: PassingError, tries: int) -> float:

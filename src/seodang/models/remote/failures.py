@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
-from seodang.core.errors import EndpointError
+from seodang.core.errors import EndpointError, SeodangError
 
 _WORDS_LIMIT = 300
 _RETRYABLE = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
@@ -62,6 +64,17 @@ class PassingError(EndpointError):
         if tries > 1:
             self.error.what += f" ({tries} tries)"
         return self.error
+
+
+@contextmanager
+def reworded(reword: Callable[[str], str] | None) -> Generator[None]:
+    """Rewords what an error says and its hint, which speak of a recipe's keys; None leaves them."""
+    try:
+        yield
+    except SeodangError as error:
+        if reword is not None:
+            error.what, error.hint = reword(error.what), error.hint and reword(error.hint)
+        raise
 
 
 def refused(status: int, headers: httpx.Headers, text: str, where: str, epoch: float) -> EndpointError:

@@ -1,6 +1,7 @@
 """Opens an endpoint: preflight first, then the chat model with the capabilities that were proved."""
 
 import difflib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.models.remote.capabilities import Preflight, Refusal
 from seodang.models.remote.client import EndpointClient
 from seodang.models.remote.clock import Clock
+from seodang.models.remote.failures import reworded
 from seodang.models.remote.model import RemoteCompletionModel, RemoteModel, RemoteScoringModel
 from seodang.models.remote.preflight import preflight
 from seodang.models.remote.scoring import ChatTokenizer, tokenizer_difference
@@ -25,18 +27,25 @@ def run_preflight(section: OpenAIHTTPTeacher, clock: Clock | None = None) -> Pre
 
 
 def open_remote(
-    section: OpenAIHTTPTeacher, tokenizer: ChatTokenizer | None = None, *, clock: Clock | None = None, kept: Path | None = None
+    section: OpenAIHTTPTeacher,
+    tokenizer: ChatTokenizer | None = None,
+    *,
+    clock: Clock | None = None,
+    kept: Path | None = None,
+    reword: Callable[[str], str] | None = None,
 ) -> RemoteModel:
     """The chat model of a section, after a preflight with fixed words of our own (nothing of the user's is sent).
 
     It offers `Completes` where the preflight proved that token ids are taken as a prompt, and `Scores` where it also proved the
     log-probabilities of given tokens and `tokenizer` gives the ids that the server gives. What is not offered stands with its reason
     in `model.preflight.refusals`. EndpointError where the endpoint cannot be used at all. What it writes after the preflight is kept
-    in the folder `kept`, if there is one.
+    in the folder `kept`, if there is one. `reword` changes what errors say of `teacher.url` and the like, now and later.
     """
-    client = EndpointClient(section, clock)
+    with reworded(reword):
+        client = EndpointClient(section, clock, reword)
     try:
-        model = _open(client, tokenizer)
+        with reworded(reword):
+            model = _open(client, tokenizer)
         if kept is not None:
             client.keep_in(kept)
         return model

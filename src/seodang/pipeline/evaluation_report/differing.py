@@ -62,7 +62,7 @@ def _side(name: str, side: Row) -> Safe:
 def _turn(turn: Row) -> Safe:
     role = str(turn.get("role", ""))
     words = role
-    if "logprob" in turn:
+    if turn.get("logprob") is not None:
         words += f", log-probability {turn['logprob']:.3f}" + (", greedy" if turn.get("greedy") else "")
     thought = element("p", element("em", "thinks: "), quoted(visible(turn["reasoning"], _TURN))) if turn.get("reasoning") else None
     content = quoted(visible(str(turn.get("content", "")), _TURN))
