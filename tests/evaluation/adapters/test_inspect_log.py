@@ -105,7 +105,7 @@ def test_values_are_numbers_as_inspect_has_them(tmp_path: Path, value: Any, scor
     assert {row["score"] for row in found["on"]} == {score}
 
 
-@pytest.mark.parametrize(("value", "said"), [({"a": 1}, "no score from 0 to 1"), (7, "no score from 0 to 1"), ("good", "no score")])
+@pytest.mark.parametrize(("value", "said"), [([], "no score from 0 to 1"), (7, "no score from 0 to 1"), ("good", "no score")])
 def test_a_value_that_is_no_score_is_named_with_its_sample(tmp_path: Path, value: Any, said: str) -> None:
     log = told()
     log["samples"][0]["scores"] = {"named": {"value": value}}
@@ -113,6 +113,20 @@ def test_a_value_that_is_no_score_is_named_with_its_sample(tmp_path: Path, value
     with pytest.raises(InputError, match=said) as caught:
         read_inspect(write(log, tmp_path / "log.json"), tmp_path / "eval")
     assert f"sample {log['samples'][0]['id']}" in (caught.value.where or "")
+
+
+def test_a_scorer_with_several_values_is_read_by_each_of_them(tmp_path: Path) -> None:
+    log = told()
+    for row in log["samples"]:
+        for found in (row.get("scores") or {}).values():
+            found["value"] = {"useful": "I", "safe": "C"}
+    path = write(log, tmp_path / "log.json")
+    (name, *_) = next(iter(row for row in log["samples"] if row.get("scores")))["scores"]
+    assert {row["score"] for row in rows(read_inspect(path, tmp_path / "eval"))["on"]} == {0}
+    assert {row["score"] for row in rows(read_inspect(path, tmp_path / "eval", scorer=f"{name}/safe"))["on"]} == {1}
+    with pytest.raises(InputError, match="no scorer `safe`") as caught:
+        read_inspect(path, tmp_path / "eval", scorer="safe")
+    assert f"{name}/useful, {name}/safe" in (caught.value.hint or "")
 
 
 def test_another_scorer_is_chosen_by_name_and_an_unknown_one_refused(tmp_path: Path) -> None:

@@ -33,7 +33,19 @@ def test_its_log_is_imported_with_the_mark_of_random_weights(
     assert f"eval one.py two.py --model openai-api/seodang/{tiny_model_dir.name}" in told
     assert "--limit 5 --epochs 3" in told
     assert row["task"] == "inspect:lines"
+    assert row["model"] == tiny_model_dir.name
     assert Path(row["folder"]).is_relative_to(tmp_path)
+
+
+def test_a_log_without_a_score_does_not_lose_the_others(tiny_model_dir: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(LOG.read_text(encoding="utf-8").replace('"value": "C"', '"value": 7'), encoding="utf-8")
+    keep = f'while [ "$1" != --log-dir ]; do shift; done; mkdir -p "$2"; cp {bad} "$2/a.json"; cp {LOG} "$2/b.json"'
+    python = program(tmp_path / "python", keep)
+    with pytest.raises(InputError, match="no score from 0 to 1") as caught:
+        run_inspect(str(tiny_model_dir), ["one.py"], tmp_path, limit=None, python=python)
+    assert "1 of 2 logs were imported" in (caught.value.hint or "")
+    assert len(list((tmp_path / "eval").glob("*/manifest.json"))) == 1
 
 
 def test_a_failure_and_a_missing_log_are_errors_with_its_last_words(tiny_model_dir: Path, tmp_path: Path) -> None:

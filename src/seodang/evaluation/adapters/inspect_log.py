@@ -25,8 +25,12 @@ _VALUES = {"c": 1.0, "i": 0.0, "p": 0.5, "n": 0.0, "yes": 1.0, "true": 1.0, "no"
 _NONE = "no sample in the log"
 
 
-def read_inspect(path: Path, out: Path, *, scorer: str | None = None, synthetic: bool = False) -> Evaluation:
+def read_inspect(
+    path: Path, out: Path, *, scorer: str | None = None, synthetic: bool = False, known: Mapping[str, Any] | None = None
+) -> Evaluation:
     """The evaluation of one log, kept below `out`. `scorer` chooses among several (none: the first), and an epoch is a sample of its item.
+    A scorer that gives several values has one name for each: `SCORER/VALUE`. `known` is what stands in the place of what a log tells of
+    the model, its name and identity.
 
     A sample that ended in an error, or that the log lacks, is an error here too; inspect-ai leaves it out of its metrics. InputError where
     the log cannot be read, has no such scorer, or gives a score that is none from 0 to 1.
@@ -38,7 +42,7 @@ def read_inspect(path: Path, out: Path, *, scorer: str | None = None, synthetic:
         hint = "write the log anew with `inspect log dump`; 0.3 is the version that is read"
         fault = f"it lacks the key `{error.args[0]}`" if isinstance(error, KeyError) else f"a value is of another kind ({error})"
         raise InputError(f"not a log of inspect-ai: {fault}", where=str(path), hint=hint) from error
-    return keep_evaluation(out, items, results, about, num_samples=epochs, synthetic=synthetic)
+    return keep_evaluation(out, items, results, {**about, **(known or {})}, num_samples=epochs, synthetic=synthetic)
 
 
 def _parse(log: Mapping[str, Any], scorer: str | None, where: str) -> tuple[list[Item], list[Result], dict[str, Any], int]:
@@ -70,9 +74,9 @@ def _parse(log: Mapping[str, Any], scorer: str | None, where: str) -> tuple[list
 
 def _scorer(log: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], wanted: str | None, where: str) -> str:
     """The scorer that is read: the wanted one, or the log's first. Where every sample failed none is known, and none is needed."""
-    used = {name for row in rows for name in row.get("scores") or {}}
+    used = list(dict.fromkeys(name for row in rows for name in _scores(row)))
     order = [one["name"] for one in (log.get("results") or {}).get("scores") or ()]
-    known = [*dict.fromkeys(name for name in order if name in used), *sorted(used - set(order))]
+    known = [*dict.fromkeys(name for name in order if name in used), *(name for name in used if name not in order)]
     if wanted is None:
         return known[0] if known else "unknown"
     if known and wanted not in known:
@@ -123,8 +127,17 @@ def _text(message: Mapping[str, Any]) -> str:
     return content if isinstance(content, str) else "\n".join(str(part.get("text", "")) for part in content if isinstance(part, Mapping))
 
 
+def _scores(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A sample's scores by scorer; of one with several values each value by itself."""
+    found: dict[str, dict[str, Any]] = {}
+    for name, score in (row.get("scores") or {}).items():
+        several = score["value"] if isinstance(score.get("value"), dict) else None
+        found |= {name: score} if several is None else {f"{name}/{key}": {**score, "value": value} for key, value in several.items()}
+    return found
+
+
 def _result(row: Mapping[str, Any], name: str, scorer: str, where: str) -> Result:
-    score = (row.get("scores") or {}).get(scorer)
+    score = _scores(row).get(scorer)
     usage: list[Mapping[str, int | None]] = list((row.get("model_usage") or {}).values())
     bare = Result(
         name,

@@ -14,7 +14,8 @@ from seodang.core.errors import InputError
 from seodang.core.files import read_json
 from seodang.evaluation.adapters.keep import keep_evaluation
 from seodang.evaluation.adapters.lm_eval_samples import read_samples
-from seodang.evaluation.result import Evaluation
+from seodang.evaluation.result import Evaluation, Result
+from seodang.evaluation.task import Item
 
 # Which of a sample's metrics is its score, in this order.
 _METRICS = ("acc", "exact_match", "prompt_level_strict_acc", "pass@1", "pass_at_1", "f1")
@@ -22,15 +23,24 @@ _DATED = re.compile(r"_(\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(?:\.\d+)?)\.json")
 
 
 def read_lm_eval(
-    folder: Path, out: Path, *, metric: str | None = None, filter_name: str | None = None, synthetic: bool = False
+    folder: Path,
+    out: Path,
+    *,
+    metric: str | None = None,
+    filter_name: str | None = None,
+    synthetic: bool = False,
+    known: Mapping[str, Any] | None = None,
 ) -> list[Evaluation]:
     """The evaluations of a results folder, the newest one of each model and task, kept below `out`.
 
     A document's score is `metric` under `filter_name`; without them the first known metric, under the first filter. InputError where a task
-    has no samples, or a sample has no such metric, or one that is no score from 0 to 1.
+    has no samples, or a sample has no such metric, or one that is no score from 0 to 1. `known` is what stands in the place of what the
+    results tell of the model, its name and identity.
     """
     return [
-        _read(path, told, task, out, metric=metric, filter_name=filter_name, synthetic=synthetic or bool(told["config"].get("synthetic")))
+        keep_evaluation(
+            out, *_read(path, told, task, metric, filter_name, known or {}), synthetic=synthetic or bool(told["config"].get("synthetic"))
+        )
         for (task, path), told in _newest(folder).items()
     ]
 
@@ -71,8 +81,9 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def _read(
-    path: Path, told: Mapping[str, Any], task: str, out: Path, *, metric: str | None, filter_name: str | None, synthetic: bool
-) -> Evaluation:
+    path: Path, told: Mapping[str, Any], task: str, metric: str | None, filter_name: str | None, known_model: Mapping[str, Any]
+) -> tuple[list[Item], list[Result], dict[str, Any]]:
+    """Items, results, and what is told of them."""
     samples = read_samples(path) if path.is_file() else []
     if not samples:
         hint = "run lm-eval with `--log_samples`: scores alone cannot be compared item by item"
@@ -87,7 +98,7 @@ def _read(
     if name is None or any(name not in sample.row for sample in samples):
         missing = f"no metric `{metric}`" if metric else "none of the metrics is known"
         raise InputError(missing, where=str(path), hint=f"name one of: {', '.join(known) or 'none'}")
-    model = told.get("model_name") or told["config"].get("model")
+    model = known_model.get("model") or told.get("model_name") or told["config"].get("model")
     if not model:
         hint = "write the model's name as `model_name` into the file of results beside it"
         raise InputError("the results do not name their model", where=str(path), hint=hint)
@@ -99,5 +110,4 @@ def _read(
         "task_version": versions.get(task) if isinstance(versions, dict) else None,
         "source": f"lm-eval {told.get('lm_eval_version', 'of unknown version')}, metric {name}, filter {chosen}",
     }
-    items = [sample.item for sample in samples]
-    return keep_evaluation(out, items, [sample.result(name) for sample in samples], about, synthetic=synthetic)
+    return [sample.item for sample in samples], [sample.result(name) for sample in samples], {**about, **known_model}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError
-from seodang.pipeline.harness.serving import open_for_client, refuse_without, run_client, served
+from seodang.pipeline.harness.serving import known_of, open_for_client, refuse_without, run_client, served
 from seodang.pipeline.import_results import import_results
 from seodang.pipeline.plain_name import plain_name
 
@@ -16,12 +16,20 @@ _SERVICE = "seodang"  # as inspect-ai names the variables with an OpenAI-compati
 
 
 def run_inspect(
-    spec: str, tasks: Sequence[str], root: Path, *, limit: int | None, python: Path | None, arguments: Sequence[str] = ()
+    spec: str,
+    tasks: Sequence[str],
+    root: Path,
+    *,
+    limit: int | None,
+    python: Path | None,
+    metric: str | None = None,
+    arguments: Sequence[str] = (),
 ) -> list[dict[str, Any]]:
     """Scores of inspect-ai's `tasks` (such as `inspect_evals/ifeval`, or files), asked by conversation.
 
-    `python` is the interpreter that has inspect-ai and the tasks (None: this one), `arguments` are passed on to it. InputError where it is
-    not there or fails, with its last words.
+    `python` is the interpreter that has inspect-ai and the tasks (None: this one), `metric` the scorer that is read (None: a log's first),
+    `arguments` are passed on. InputError where inspect-ai is not there or fails, with its last words, and where a log has no score from 0
+    to 1, after all the others were imported.
     """
     interpreter = str(python or sys.executable)
     refuse_without("inspect_ai", interpreter, "pip install inspect-ai inspect-evals")
@@ -36,4 +44,15 @@ def run_inspect(
     logs = sorted(out.glob("*.json"))
     if code or not logs:
         raise InputError(f"inspect-ai failed: {words}", where=" ".join(tasks), hint="what it said stands above")
-    return [row for log in logs for row in import_results(log, root, synthetic=model.synthetic)]
+    rows: list[dict[str, Any]] = []
+    faults: list[InputError] = []
+    for log in logs:
+        try:
+            rows += import_results(log, root, metric=metric, synthetic=model.synthetic, known=known_of(model))
+        except InputError as error:
+            faults.append(error)
+    if faults:
+        done = f"{len(rows)} of {len(logs)} logs were imported"
+        hint = f"{faults[0].hint}; {done}, and `seodang eval import-results LOG --metric SCORER` imports {faults[0].where}"
+        raise InputError(faults[0].what, where=faults[0].where, hint=hint) from faults[0]
+    return rows

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError
-from seodang.pipeline.harness.serving import open_for_client, refuse_without, run_client, served
+from seodang.pipeline.harness.serving import known_of, open_for_client, refuse_without, run_client, served
 from seodang.pipeline.import_results import import_results
 from seodang.pipeline.plain_name import plain_name
 from seodang.serving.generation import context_size
@@ -46,4 +46,4 @@ def run_lm_eval(
             where=tasks,
             hint=_OWN_COPY if _NO_HUB.search(words) else "what it said stands above",
         )
-    return import_results(out, root, synthetic=model.synthetic)
+    return import_results(out, root, synthetic=model.synthetic, known=known_of(model))

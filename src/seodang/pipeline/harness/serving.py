@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from seodang.core.errors import InputError, ModelError
 from seodang.models.local import LocalModel, use_threads
@@ -34,6 +35,11 @@ def open_for_client(spec: str, root: Path) -> LocalModel:
         hint = "give the other harness the endpoint's own address"
         raise ModelError("only a model with weights here is served", where=spec, hint=hint)
     return model
+
+
+def known_of(model: LocalModel) -> dict[str, Any]:
+    """What a client of a served model cannot tell of it: its name, of which it sees the plain form, and its identity."""
+    return {"model": model.name, "identity": model.identity}
 
 
 def run_client(command: Sequence[str], environment: Mapping[str, str] | None = None) -> tuple[int, str]:
