@@ -146,13 +146,17 @@ def _sentence(rule: Rule, row: dict[str, Any]) -> str:
         "retention": lambda: f"above {100 * row['minimum']:.3g} % of the teacher",
     }
     unit = "points" if rule.rule in ("superior", "non_inferior") else "%"
-    found = "not defined" if row["estimate"] is None else f"{100 * row['estimate']:.1f} {unit}"
+    sign = "+" if unit == "points" else ""
+
+    def number(value: float | None) -> str:
+        return "no end" if value is None else f"{round(100 * value, 1) + 0.0:{sign}.1f}"  # adding 0 turns -0 into 0
+
+    found = "not defined" if row["estimate"] is None else f"{number(row['estimate'])} {unit}"
     if row["interval"] is not None:
-        low, high = row["interval"]
-        found += f", 95 % interval {100 * low:.1f} to {'no end' if high is None else f'{100 * high:.1f}'}"
+        found += f", 95 % interval {' to '.join(map(number, row['interval']))}"
     told = f"{row['task']}: {claims[rule.rule]()}: {row['outcome']} ({found}, one-sided p = {row['p_corrected']:.3g}, {row['n']} items)"
     if row["outcome"] == "inconclusive" and row["passes_with_80_percent_from"] is not None:
-        told += f"; tested alone, a true value of {100 * row['passes_with_80_percent_from']:.1f} {unit} would have passed with 80 %"
+        told += f"; tested alone, a true value of {number(row['passes_with_80_percent_from'])} {unit} would have passed with 80 %"
     return told
 
 

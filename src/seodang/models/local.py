@@ -84,17 +84,24 @@ class LocalModel(Reader):
 
     @property
     def identity(self) -> dict[str, Any]:
-        weights = {path.name: digest_file(path) for path in sorted(self.folder.glob("*.safetensors"))}
         return {
             "kind": "local",
-            "weights": digest(weights),
-            "tokenizer": digest_file(self.folder / "tokenizer.json"),
-            "vocabulary": digest(token_map(self.tokenizer)),
+            **self._digests,
             "template": digest(self.tokenizer.chat_template),
             "thinking": self.thinking.told,
             "dtype": str(self.dtype).removeprefix("torch."),
             "quantisation": getattr(self.model.config, "quantization_config", None) and digest(str(self.model.config.quantization_config)),
             "engine": f"transformers {transformers.__version__}, torch {torch.__version__}",
+        }
+
+    @cached_property
+    def _digests(self) -> dict[str, str]:
+        """Of what was opened and stays as it is; reading it takes a second for every few hundred megabytes."""
+        weights = {path.name: digest_file(path) for path in sorted(self.folder.glob("*.safetensors"))}
+        return {
+            "weights": digest(weights),
+            "tokenizer": digest_file(self.folder / "tokenizer.json"),
+            "vocabulary": digest(token_map(self.tokenizer)),
         }
 
     def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
