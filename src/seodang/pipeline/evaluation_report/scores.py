@@ -16,7 +16,8 @@ def scores_section(report: Row) -> Safe:
     """Each model's score on each task."""
     panels = [(_title(task), [(score["model"], score) for score in task["scores"]]) for task in report["tasks"]]
     figures = [
-        score_figure(f"scores-{first}", "Scores by model", panels[first : first + _ACROSS]) for first in range(0, len(panels), _ACROSS)
+        score_figure(f"scores-{first}", "Scores by model", panels[first : first + _ACROSS], names={})
+        for first in range(0, len(panels), _ACROSS)
     ]
     names = [model["name"] for model in report["models"]]
     rows = [[_name(task), *(_score(task, name) for name in names), own(percent(task["chance"]))] for task in report["tasks"]]
