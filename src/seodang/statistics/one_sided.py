@@ -4,8 +4,7 @@ A claim "above the bound" that is made where p is at most alpha is wrong in a sh
 """
 
 from collections.abc import Hashable, Sequence
-from math import exp, fsum, lgamma, log, log1p, sqrt
-from statistics import NormalDist
+from math import erfc, exp, fsum, lgamma, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,7 +13,7 @@ from seodang.statistics.clustered import Clusters, as_clusters
 from seodang.statistics.intervals import as_items
 from seodang.statistics.paired import PairedComparison, average_seeds, compare_paired
 from seodang.statistics.ratio import ratio_statistic
-from seodang.statistics.student import student_below
+from seodang.statistics.student import student_above
 from seodang.statistics.tango import score_statistic
 
 _ROUNDING = 1e-12
@@ -39,7 +38,7 @@ def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Ha
         return 1.0
     up, down = float(np.maximum(differences, 0).mean()), float(np.maximum(-differences, 0).mean())
     if groups.num == a.size and np.isin(np.concatenate([a, b]), (0.0, 1.0)).all():
-        return 1 - NormalDist().cdf(score_statistic(up * a.size, down * a.size, a.size, above))
+        return erfc(score_statistic(up * a.size, down * a.size, a.size, above) / sqrt(2)) / 2  # the normal's upper tail
     size = _effective_size(differences, up + down - (up - down) ** 2, groups)
     return _tail(score_statistic(up * size, down * size, size, above), groups)
 
@@ -92,8 +91,7 @@ def _effective_size(values: NDArray[np.float64], spread: float, groups: Clusters
 
 
 def _tail(statistic: float, groups: Clusters) -> float:
-    below = student_below(abs(statistic), groups.effective - 1) if abs(statistic) < float("inf") else 1.0
-    return 1 - below if statistic >= 0 else below
+    return student_above(statistic, groups.effective - 1)
 
 
 def _binomial_tail(least: int, total: int, share: float) -> float:
