@@ -3,13 +3,12 @@
 A claim "above the bound" that is made where p is at most alpha is wrong in a share alpha of the cases in which the bound is the truth.
 """
 
-from collections.abc import Hashable, Sequence
 from math import erfc, exp, fsum, lgamma, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seodang.statistics.clustered import Clusters, as_clusters
+from seodang.statistics.clustered import Clusters, Labels, as_clusters
 from seodang.statistics.intervals import as_items
 from seodang.statistics.paired import PairedComparison, average_seeds, compare_paired
 from seodang.statistics.ratio import ratio_statistic
@@ -19,7 +18,7 @@ from seodang.statistics.tango import score_statistic
 _ROUNDING = 1e-12
 
 
-def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float, seed: int) -> float:
+def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | None, *, above: float, seed: int) -> float:
     """p of "mean(a) - mean(b) is at most `above`", a bound within -1..1, for scores of shape (num_samples, num_items) within 0..1.
 
     Bound 0: half of the two-sided p of `compare_paired` (exact binomial, or sign flips of clusters). Other bounds: the score test of Tango
@@ -48,7 +47,7 @@ def above_zero_p(found: PairedComparison) -> float:
     return found.p / 2 if found.difference > 0 else 1 - found.p / 2
 
 
-def mean_p(values: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float) -> float:
+def mean_p(values: ArrayLike, clusters: Labels | None, *, above: float) -> float:
     """p of "the mean is at most `above`", a bound within 0..1, for values of shape (num_items,) within 0..1.
 
     Items that stand for themselves and are right or wrong: exact binomial (Clopper and Pearson 1934, Biometrika 26:404). Others: score test
@@ -67,7 +66,7 @@ def mean_p(values: ArrayLike, clusters: Sequence[Hashable] | None, *, above: flo
     return _tail((mean - above) * sqrt(size / (above * (1 - above))), groups)
 
 
-def ratio_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float) -> float:
+def ratio_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | None, *, above: float) -> float:
     """p of "mean(a) is at most `above` * mean(b)", on the same items: the score test whose interval `retention` gives (Nam and Blackwelder
     2002, Statist. Med. 21:689). 1 where b's mean is 0."""
     a, b = average_seeds(scores_a), average_seeds(scores_b)
