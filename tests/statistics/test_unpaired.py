@@ -1,5 +1,7 @@
 """The difference of two groups of items: against oracles, and where nothing varied."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -32,7 +34,7 @@ def test_many_items_have_welchs_interval() -> None:
 
 
 @pytest.mark.parametrize("lowest", [0, -1])
-def test_clusters_that_have_items_in_both_groups_make_it_narrow_but_never_without_a_width(lowest: int) -> None:
+def test_clusters_that_have_items_in_both_groups_make_it_narrow_but_never_without_a_width(lowest: Literal[0, -1]) -> None:
     """Both halves of each cluster have one score, so the difference is 0; a fiftieth of other clusters would hardly have been seen."""
     values, labels = np.repeat(np.random.default_rng(6).random(50), 2), np.repeat(np.arange(50), 2)
     first = np.arange(100) % 2 == 0

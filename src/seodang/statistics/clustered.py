@@ -71,6 +71,8 @@ def as_clusters(labels: Labels | None, num_items: int) -> Clusters:
     if len(labels) != num_items:
         raise ValueError(f"each of the {num_items} items needs one cluster, there are {len(labels)}")
     if isinstance(labels, np.ndarray):
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(f"an array of clusters holds one whole number an item, not {labels.dtype} of shape {labels.shape}")
         _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
         return Clusters(codes, counts.astype(np.float64))
     places: dict[Hashable, int] = {}
