@@ -213,7 +213,7 @@ def test_groups_of_single_items(sizes: tuple[int, int], share: float, other: flo
         values = np.repeat([1.0, 0.0, 1.0, 0.0], [right, n - right, also, m - also])
         low, high = group_difference(values, first, None).interval
         held += chances[right, also] * (low <= share - other + 1e-12 and share - other - 1e-12 <= high)
-    assert is_near_95(held)
+    assert is_near_95(float(held))
 
 
 @pytest.mark.parametrize(("num", "part", "share"), [(40, 0.5, 0.5), (60, 0.5, 0.8), (100, 0.7, 0.2)])
@@ -256,7 +256,7 @@ def test_differences_in_groups(num: int, part: float, sizes: str, hanging: str) 
 @pytest.mark.parametrize("deviation", [0.6, 1.0])
 def test_amounts_and_amounts_a_right_answer(num: int, size: int, share: float, deviation: float) -> None:
     """Tokens of two arms, lognormal, more on hard clusters in both; the second arm writes four fifths of the first."""
-    labels, mean = np.repeat(np.arange(num), size), np.exp(5 + deviation**2 / 2)
+    labels, mean = np.repeat(np.arange(num), size), float(np.exp(5 + deviation**2 / 2))
     generator, held = np.random.default_rng(num + size), np.zeros(2)
     for _ in range(_SIMULATIONS):
         length, ease = generator.normal(size=num), generator.beta(share * 0.7 / 0.3, (1 - share) * 0.7 / 0.3, num)
