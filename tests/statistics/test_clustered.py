@@ -76,6 +76,17 @@ def test_uneven_clusters_weigh_less_than_their_number() -> None:
     assert as_clusters(["a"] * 7 + ["b", "c", "d"], 10).effective == pytest.approx(100 / 52)
 
 
+def test_an_array_of_numbers_makes_the_clusters_that_its_list_makes() -> None:
+    generator = np.random.default_rng(8)
+    values, labels = generator.random(90), generator.integers(-5, 12, 90)
+    found, oracle = clustered_mean(values, labels), clustered_mean(values, labels.tolist())
+    assert found.interval == pytest.approx(oracle.interval)
+    assert found.num_clusters == oracle.num_clusters == np.unique(labels).size
+    for refused in (labels / 2, labels.reshape(90, 1)):
+        with pytest.raises(ValueError, match="whole number"):
+            as_clusters(refused, 90)  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize(("labels", "says"), [(["a"], "one cluster"), (["a", None], "None")])
 def test_each_item_needs_a_cluster(labels: list[str | None], says: str) -> None:
     with pytest.raises(ValueError, match=says):

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from seodang.statistics.agreement import alpha_with_interval
+from seodang.statistics.amounts import amount_interval, ratio_shares
 from seodang.statistics.calibration import brier_score, calibration_error
 from seodang.statistics.clustered import clustered_mean
 from seodang.statistics.intervals import bootstrap_mean, mean_interval, wilson
 from seodang.statistics.paired import compare_paired, paired_bootstrap, paired_clusters
 from seodang.statistics.ratio import retention
 from seodang.statistics.tango import tango_interval
+from seodang.statistics.unpaired import group_difference
 
 _SIMULATIONS = 2_000
-Array = NDArray[np.float64]
+Codes = NDArray[np.intp]
 
 
 def coverage(interval: Callable[[np.random.Generator], tuple[float, float]], truth: float, seed: int) -> float:
@@ -36,7 +38,7 @@ def is_near_95(share: float) -> bool:
     return 0.93 <= share <= 0.97
 
 
-def clusters(generator: np.random.Generator, num: int, sizes: str, concentration: str, shares: list[float]) -> tuple[list[int], list[int]]:
+def clusters(generator: np.random.Generator, num: int, sizes: str, concentration: str, shares: list[float]) -> tuple[Codes, Codes]:
     """The kind (an index into `shares`) and the cluster of each item; sizes are one, four or uneven (1 to 10), and what hangs together
     within a cluster is nothing, some (intracluster correlation .3) or all."""
     size = {"one": np.ones(num, int), "four": np.full(num, 4), "uneven": generator.integers(1, 11, num)}[sizes]
@@ -48,7 +50,7 @@ def clusters(generator: np.random.Generator, num: int, sizes: str, concentration
     else:
         counts = generator.multinomial(1, chances, num) * size[:, None]
     kinds = np.repeat(np.tile(np.arange(chances.size), num), counts.ravel())
-    return kinds.tolist(), np.repeat(np.arange(num), size).tolist()
+    return kinds, np.repeat(np.arange(num), size)
 
 
 HANGING = [("one", "nothing"), ("four", "some"), ("uneven", "all")]
@@ -96,7 +98,7 @@ def test_mean_of_shares_of_several_tasks(tasks: list[tuple[int, float]]) -> None
 def test_clustered_mean_of_shares(num: int, share: float, sizes: str, hanging: str) -> None:
     def interval(generator: np.random.Generator) -> tuple[float, float]:
         kinds, labels = clusters(generator, num, sizes, hanging, [share])
-        return clustered_mean([kind == 0 for kind in kinds], labels).interval
+        return clustered_mean(kinds == 0, labels).interval
 
     assert is_near_95(coverage(interval, share, seed=num))
 
@@ -104,7 +106,7 @@ def test_clustered_mean_of_shares(num: int, share: float, sizes: str, hanging: s
 def test_clustered_mean_of_any_values() -> None:
     def interval(generator: np.random.Generator) -> tuple[float, float]:
         labels = np.repeat(np.arange(30), 4)
-        return clustered_mean(5 + generator.normal(size=30)[labels] + generator.normal(size=120), labels.tolist()).interval
+        return clustered_mean(5 + generator.normal(size=30)[labels] + generator.normal(size=120), labels).interval
 
     assert is_near_95(coverage(interval, 5.0, seed=1))
 
@@ -113,9 +115,8 @@ def test_clustered_mean_of_any_values() -> None:
 @pytest.mark.parametrize(("sizes", "hanging"), HANGING)
 def test_paired_clusters(num: int, up: float, down: float, sizes: str, hanging: str) -> None:
     def interval(generator: np.random.Generator) -> tuple[float, float]:
-        kinds, labels = clusters(generator, num, sizes, hanging, [up, down])
-        kind = np.array(kinds)
-        return paired_clusters([kind == 0], [kind == 1], labels, seed=0, draws=1).interval
+        kind, labels = clusters(generator, num, sizes, hanging, [up, down])
+        return paired_clusters((kind == 0)[None], (kind == 1)[None], labels, seed=0, draws=1).interval
 
     assert is_near_95(coverage(interval, up - down, seed=num))
 
@@ -142,9 +143,8 @@ RETAINED = [
 @pytest.mark.parametrize(("sizes", "hanging"), HANGING)
 def test_retention(num: int, both: float, student: float, teacher: float, sizes: str, hanging: str) -> None:
     def interval(generator: np.random.Generator) -> tuple[float, float]:
-        kinds, labels = clusters(generator, num, sizes, hanging, [both, student, teacher])
-        kind = np.array(kinds)
-        found = retention([(kind == 0) | (kind == 1)], [(kind == 0) | (kind == 2)], labels).interval
+        kind, labels = clusters(generator, num, sizes, hanging, [both, student, teacher])
+        found = retention((kind <= 1)[None], ((kind == 0) | (kind == 2))[None], labels).interval
         assert found is not None
         return found
 
@@ -197,3 +197,74 @@ def test_alpha() -> None:
         return alpha_with_interval(ratings.tolist(), seed=0, draws=200).interval
 
     assert is_near_95(coverage(interval, 0.36, seed=5))
+
+
+@pytest.mark.parametrize(
+    ("sizes", "share", "other"),
+    [((55, 5), 0.8, 0.8), ((90, 10), 0.8, 0.8), ((90, 10), 0.9, 0.9), ((80, 20), 0.8, 0.8), ((60, 40), 0.9, 0.9), ((50, 50), 0.7, 0.9)],
+)
+def test_groups_of_single_items(sizes: tuple[int, int], share: float, other: float) -> None:
+    """Exact, summed over all outcomes that are likelier than 1e-6; what is left out counts as not covered. The first three have less than
+    the three expected wrong items of the domain."""
+    n, m = sizes
+    first, held = np.arange(n + m) < n, 0.0
+    chances = np.outer(stats.binom.pmf(np.arange(n + 1), n, share), stats.binom.pmf(np.arange(m + 1), m, other))
+    for right, also in np.argwhere(chances > 1e-6):
+        values = np.repeat([1.0, 0.0, 1.0, 0.0], [right, n - right, also, m - also])
+        low, high = group_difference(values, first, None).interval
+        held += chances[right, also] * (low <= share - other + 1e-12 and share - other - 1e-12 <= high)
+    assert is_near_95(float(held))
+
+
+@pytest.mark.parametrize(("num", "part", "share"), [(40, 0.5, 0.5), (60, 0.5, 0.8), (100, 0.7, 0.2)])
+@pytest.mark.parametrize(("sizes", "hanging"), [("four", "some"), ("uneven", "all")])
+def test_groups_of_whole_clusters(num: int, part: float, share: float, sizes: str, hanging: str) -> None:
+    def interval(generator: np.random.Generator) -> tuple[float, float]:
+        kinds, labels = clusters(generator, num, sizes, hanging, [share])
+        return group_difference(kinds == 0, labels < part * num, labels).interval
+
+    assert is_near_95(coverage(interval, 0.0, seed=num))
+
+
+@pytest.mark.parametrize(("num", "share"), [(50, 0.5), (50, 0.8), (100, 0.9)])
+@pytest.mark.parametrize(("correlation", "part"), [(0.3, 0.5), (0.3, 0.8), (0.7, 0.5)])
+def test_groups_that_both_have_items_of_a_cluster(num: int, share: float, correlation: float, part: float) -> None:
+    """Uneven clusters, whose items lie in either group by chance."""
+
+    def interval(generator: np.random.Generator) -> tuple[float, float]:
+        labels = np.repeat(np.arange(num), generator.integers(1, 11, num))
+        ease = generator.beta(share * (1 / correlation - 1), (1 - share) * (1 / correlation - 1), num)
+        right, first = generator.random(labels.size) < ease[labels], generator.random(labels.size) < part
+        return group_difference(right, first, labels).interval
+
+    assert is_near_95(coverage(interval, 0.0, seed=num))
+
+
+@pytest.mark.parametrize(
+    ("num", "part", "sizes", "hanging"), [(60, 0.5, "one", "nothing"), (100, 0.5, "four", "some"), (100, 0.5, "uneven", "all")]
+)
+def test_differences_in_groups(num: int, part: float, sizes: str, hanging: str) -> None:
+    def interval(generator: np.random.Generator) -> tuple[float, float]:
+        kinds, labels = clusters(generator, num, sizes, hanging, [0.15, 0.05])
+        changes = np.array([1.0, -1.0, 0.0])[kinds]
+        return group_difference(changes, labels < part * num, labels, lowest=-1).interval
+
+    assert is_near_95(coverage(interval, 0.0, seed=num))
+
+
+@pytest.mark.parametrize(("num", "size", "share"), [(50, 1, 0.8), (50, 4, 0.6), (100, 1, 0.6)])
+@pytest.mark.parametrize("deviation", [0.6, 1.0])
+def test_amounts_and_amounts_a_right_answer(num: int, size: int, share: float, deviation: float) -> None:
+    """Tokens of two arms, lognormal, more on hard clusters in both; the second arm writes four fifths of the first."""
+    labels, mean = np.repeat(np.arange(num), size), float(np.exp(5 + deviation**2 / 2))
+    generator, held = np.random.default_rng(num + size), np.zeros(2)
+    for _ in range(_SIMULATIONS):
+        length, ease = generator.normal(size=num), generator.beta(share * 0.7 / 0.3, (1 - share) * 0.7 / 0.3, num)
+        logs = 5 + deviation * (0.6 * length[labels] + 0.8 * generator.normal(size=(2, labels.size)))
+        tokens, right = np.exp(logs) * [[1.0], [0.8]], (generator.random((2, labels.size)) < ease[labels]).astype(float)
+        shares = [ratio_shares(amounts, scores) for amounts, scores in zip(tokens, right, strict=True)]
+        for place, (changes, truth) in enumerate([(tokens[0] - tokens[1], mean / 5), (shares[0] - shares[1], mean / 5 / share)]):
+            low, high = amount_interval(float(changes.mean()), changes, labels) or (0.0, 0.0)
+            held[place] += low <= truth <= high
+    assert is_near_95(held[0] / _SIMULATIONS)
+    assert is_near_95(held[1] / _SIMULATIONS)

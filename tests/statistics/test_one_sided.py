@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from seodang.statistics.families import holm
 from seodang.statistics.one_sided import difference_p, mean_p, ratio_p
 from seodang.statistics.ratio import retention
-from seodang.statistics.tango import tango_interval
+from seodang.statistics.tango import score_statistic, tango_interval
 
 
 @pytest.mark.parametrize(("only_a", "only_b"), [(14, 5), (5, 14), (3, 0), (9, 9)])
@@ -56,6 +57,24 @@ def test_copies_of_an_item_in_its_cluster_say_nothing_new() -> None:
     assert difference_p(many_a * 0.999, many_b * 0.999, many, above=-0.1, seed=1) == pytest.approx(alone, rel=1e-6)
     assert mean_p(np.tile(a[0] * 0.999, 5), many, above=0.4) == pytest.approx(mean_p(a[0] * 0.999, labels, above=0.4), rel=1e-6)
     assert difference_p(many_a, many_b, many, above=-0.1, seed=1) > difference_p(many_a, many_b, None, above=-0.1, seed=1)
+
+
+@pytest.mark.parametrize("threshold", [0.01, 0.1, 0.3, 0.4, 0.5])
+def test_p_of_something_far_above_its_bound_is_small_and_above_zero(threshold: float) -> None:
+    """200 items in 100 clusters, 170 right: p keeps its digits and can be corrected with others."""
+    values, labels = np.repeat([1.0, 0.0], [170, 30]), [str(item // 2) for item in range(200)]
+    p = mean_p(values, labels, above=threshold)
+    assert 0 < p < 1e-8
+    assert holm([p, 0.5])[0] == pytest.approx(2 * p)
+    assert 0 < difference_p(values[None], 0 * values[None], labels, above=threshold, seed=1) < 1e-5
+    assert 0 < ratio_p(values[None], values[None], labels, above=threshold) < 1e-3
+
+
+def test_p_of_single_items_far_above_the_margin_keeps_its_digits() -> None:
+    a, b = np.ones((1, 600)), np.repeat([[1.0, 0.0]], 300, axis=1)
+    oracle = stats.norm.sf(score_statistic(300, 0, 600, -0.4))
+    assert oracle < 1e-30
+    assert difference_p(a, b, None, above=-0.4, seed=1) == pytest.approx(oracle, rel=1e-9, abs=0)
 
 
 def test_one_cluster_shows_nothing() -> None:

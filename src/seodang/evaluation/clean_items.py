@@ -4,7 +4,7 @@ in more than that."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from seodang.evaluation.task import Item
 from seodang.statistics.unpaired import group_difference
 
 THRESHOLD = 0.5
-_SEED = 20_250_225  # of the bootstrap, so that equal answers give equal numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def by_similarity(evaluation: Evaluation, similarities: Similarities) -> dict[st
     dirty = similarities.dirty(evaluation.items)
     clusters = [item.cluster for item in evaluation.items]
     sides = {name: _score(values, clusters, chosen) for name, chosen in (("clean", ~dirty), ("dirty", dirty))}
-    return {**_head(similarities), **sides, "clean_minus_dirty": _between(values, ~dirty, clusters)}
+    return {**_head(similarities), **sides, "clean_minus_dirty": _between(values, ~dirty, clusters, lowest=0)}
 
 
 def difference_by_similarity(pairing: Pairing, similarities: Similarities) -> dict[str, Any]:
@@ -70,7 +69,7 @@ def difference_by_similarity(pairing: Pairing, similarities: Similarities) -> di
         name: {"difference": float(changes[chosen].mean()), "n": int(chosen.sum())} if chosen.any() else None
         for name, chosen in (("clean", ~dirty), ("dirty", dirty))
     }
-    return {**_head(similarities), **sides, "clean_minus_dirty": _between(changes, ~dirty, pairing.clusters)}
+    return {**_head(similarities), **sides, "clean_minus_dirty": _between(changes, ~dirty, pairing.clusters, lowest=-1)}
 
 
 def _head(similarities: Similarities) -> dict[str, Any]:
@@ -82,9 +81,11 @@ def _score(values: NDArray[np.float64], clusters: Sequence[str], chosen: NDArray
     return mean_score(values[chosen], kept) if kept else None
 
 
-def _between(values: NDArray[np.float64], clean: NDArray[np.bool_], clusters: Sequence[str]) -> dict[str, Any] | None:
+def _between(
+    values: NDArray[np.float64], clean: NDArray[np.bool_], clusters: Sequence[str], *, lowest: Literal[0, -1]
+) -> dict[str, Any] | None:
     """None where all items are of one kind."""
     if clean.all() or not clean.any():
         return None
-    found = group_difference(values, clean, clusters, seed=_SEED)
+    found = group_difference(values, clean, clusters, lowest=lowest)
     return {"difference": found.difference, "interval": list(found.interval), "method": found.method}

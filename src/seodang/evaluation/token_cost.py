@@ -1,6 +1,5 @@
 """What two arms wrote for what they got right: tokens of an answer, and tokens of a right answer, with their paired differences."""
 
-from math import sqrt
 from statistics import fmean
 from typing import Any
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from seodang.evaluation.pairs import Pairing, item_scores
 from seodang.evaluation.result import Evaluation
 from seodang.evaluation.task import Item
-from seodang.statistics.clustered import as_clusters
+from seodang.statistics.amounts import amount_interval, ratio_shares
 
 
 def token_costs(pairing: Pairing) -> dict[str, Any]:
@@ -25,7 +24,7 @@ def token_costs(pairing: Pairing) -> dict[str, Any]:
             "interval": None,
         }
         return told
-    change = _influence(*arms[0]) - _influence(*arms[1])
+    change = ratio_shares(*arms[0]) - ratio_shares(*arms[1])
     told["new_tokens_per_right"] = _paired(_ratio(*arms[0]) or 0.0, _ratio(*arms[1]) or 0.0, change, pairing.clusters)
     return told
 
@@ -39,18 +38,6 @@ def _ratio(tokens: NDArray[np.float64], right: NDArray[np.float64]) -> float | N
     return float(tokens.sum() / right.sum()) if right.any() else None
 
 
-def _influence(tokens: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Each item's share in the ratio's error, by the delta method: their mean is the ratio, their spread its spread (Cochran 1977,
-    Sampling Techniques, section 6.3)."""
-    ratio = tokens.sum() / right.sum()
-    return ratio + (tokens - ratio * right) / right.mean()
-
-
 def _paired(a: float, b: float, differences: NDArray[np.float64], clusters: list[str]) -> dict[str, Any]:
-    """Differences are of any size, so the interval is Student's; None for one cluster, which shows nothing about others."""
-    groups = as_clusters(clusters, differences.size)
-    interval: list[float] | None = None
-    if groups.num > 1:
-        reach = groups.quantile() * sqrt(groups.covariance(differences, differences))
-        interval = [a - b - reach, a - b + reach]
-    return {"a": a, "b": b, "difference": a - b, "interval": interval}
+    interval = amount_interval(a - b, differences, clusters)
+    return {"a": a, "b": b, "difference": a - b, "interval": list(interval) if interval else None}

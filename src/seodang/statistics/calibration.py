@@ -1,6 +1,5 @@
 """Whether a confidence means what it says: calibration error, Brier score, and what is risked at which coverage."""
 
-from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Literal
@@ -8,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seodang.statistics.clustered import ClusteredMean, clustered_mean
+from seodang.statistics.clustered import ClusteredMean, Labels, clustered_mean
 from seodang.statistics.intervals import as_items
 
 Binning = Literal["equal mass", "equal width"]
@@ -49,6 +48,8 @@ def calibration_error(
 
     The debiased form takes from each bin's squared distance what chance gives it (Kumar et al. 2019, arXiv 1909.10155, section 5; Ferro
     and Fricker 2012, Q. J. R. Meteorol. Soc. 138:1954). Its interval inverts a score test of the squared error.
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 300 to 1,000 items that stand for themselves, 10 bins of equal mass,
+    confidences that are all too high by one amount from 0 to .15. ValueError for what is no confidence, no answer, or fewer bins than one.
     """
     confidence, right = _answers(confidences, correct)
     codes = _bins(confidence, num_bins, binning)
@@ -92,8 +93,11 @@ def _bins(confidence: NDArray[np.float64], num_bins: int, binning: Binning) -> N
     return (np.searchsorted(ordered, confidence, side="left") * num_bins // confidence.size).astype(np.intp)
 
 
-def brier_score(confidences: ArrayLike, correct: ArrayLike, clusters: Sequence[Hashable] | None = None) -> ClusteredMean:
-    """Mean squared distance of confidence and outcome, 0 at best (Brier 1950, Mon. Weather Rev. 78:1)."""
+def brier_score(confidences: ArrayLike, correct: ArrayLike, clusters: Labels | None = None) -> ClusteredMean:
+    """Mean squared distance of confidence and outcome, 0 at best (Brier 1950, Mon. Weather Rev. 78:1).
+
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): measured at 100 items that stand for themselves, a calibrated model.
+    """
     confidence, right = _answers(confidences, correct)
     return clustered_mean((confidence - right) ** 2, clusters)
 

@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from seodang.statistics.intervals import as_items, wilson, wilson_share
 from seodang.statistics.student import student_quantile
 
+Labels = Sequence[Hashable] | NDArray[np.integer]  # which cluster each item belongs to
+
 
 @dataclass(frozen=True, slots=True)
 class ClusteredMean:
@@ -61,12 +63,18 @@ class Clusters:
         return student_quantile((1 + confidence) / 2, self.effective - 1)
 
 
-def as_clusters(labels: Sequence[Hashable] | None, num_items: int) -> Clusters:
-    """Clusters from one label an item; None makes each item its own. ValueError for another number of labels or a label that is None."""
+def as_clusters(labels: Labels | None, num_items: int) -> Clusters:
+    """Clusters from one label an item; None makes each item its own. An array of whole numbers, shape (num_items,), is the fastest.
+    ValueError for another number of labels or a label that is None."""
     if labels is None:
         return Clusters(np.arange(num_items), np.ones(num_items))
     if len(labels) != num_items:
         raise ValueError(f"each of the {num_items} items needs one cluster, there are {len(labels)}")
+    if isinstance(labels, np.ndarray):
+        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(f"an array of clusters holds one whole number an item, not {labels.dtype} of shape {labels.shape}")
+        _, codes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        return Clusters(codes, counts.astype(np.float64))
     places: dict[Hashable, int] = {}
     codes = np.array([places.setdefault(label, len(places)) for label in labels], dtype=np.intp)
     if None in places:
@@ -74,7 +82,7 @@ def as_clusters(labels: Sequence[Hashable] | None, num_items: int) -> Clusters:
     return Clusters(codes, np.bincount(codes).astype(np.float64))
 
 
-def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None, *, confidence: float = 0.95) -> ClusteredMean:
+def clustered_mean(values: ArrayLike, clusters: Labels | None, *, confidence: float = 0.95) -> ClusteredMean:
     """Mean of `values`, shape (num_items,), its cluster-robust standard error and its interval.
 
     Right or wrong on items that stand for themselves (each its own cluster, or None) gets Wilson's interval. Other values within 0..1 get
@@ -97,14 +105,21 @@ def clustered_mean(values: ArrayLike, clusters: Sequence[Hashable] | None, *, co
     if groups.num == array.size and np.isin(array, (0.0, 1.0)).all():
         interval = wilson(int(array.sum()), array.size, NormalDist().inv_cdf((1 + confidence) / 2))
         return ClusteredMean(mean, error, interval, array.size, groups.num, "Wilson 95 %")
-    reach = groups.quantile(confidence)
     if share:
-        spread = mean * (1 - mean)
-        size = spread / error**2 if _is_above_rounding(error) and spread > 0 else groups.effective
-        return ClusteredMean(mean, error, wilson_share(mean, size, reach), array.size, groups.num, "Wilson 95 %, clustered")
+        return ClusteredMean(mean, error, clustered_share(array, groups, confidence), array.size, groups.num, "Wilson 95 %, clustered")
     if not _is_above_rounding(error / max(1.0, abs(mean))):
         return ClusteredMean(mean, error, (-inf, inf), array.size, groups.num, "not known from values without spread")
+    reach = groups.quantile(confidence)
     return ClusteredMean(mean, error, (mean - reach * error, mean + reach * error), array.size, groups.num, "Student t 95 %, clustered")
+
+
+def clustered_share(values: NDArray[np.float64], groups: Clusters, confidence: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of the mean of values within 0..1, shape (num_items,), with their effective number, as in `clustered_mean`; two
+    clusters or more."""
+    mean, error = float(values.mean()), sqrt(groups.covariance(values, values))
+    spread = mean * (1 - mean)
+    size = spread / error**2 if _is_above_rounding(error) and spread > 0 else groups.effective
+    return wilson_share(mean, size, groups.quantile(confidence))
 
 
 def _is_above_rounding(error: float) -> bool:

@@ -29,6 +29,8 @@ def wilson(correct: int, total: int, z: float = 1.96) -> tuple[float, float]:
 def wilson_share(share: float, total: float, z: float) -> tuple[float, float]:
     """Score interval of a share within 0..1 of `total` items, above 0, which may be an effective number and so a fraction."""
     weight = z * z / total
+    if weight > 1e100:  # nothing is known, such as by t of hardly any degree of freedom
+        return 0.0, 1.0
     centre = (share + weight / 2) / (1 + weight)
     half = sqrt(weight * share * (1 - share) + weight * weight / 4) / (1 + weight)
     low = 0.0 if share == 0 else max(0.0, centre - half)

@@ -3,24 +3,22 @@
 A claim "above the bound" that is made where p is at most alpha is wrong in a share alpha of the cases in which the bound is the truth.
 """
 
-from collections.abc import Hashable, Sequence
-from math import exp, fsum, lgamma, log, log1p, sqrt
-from statistics import NormalDist
+from math import erfc, exp, fsum, lgamma, log, log1p, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seodang.statistics.clustered import Clusters, as_clusters
+from seodang.statistics.clustered import Clusters, Labels, as_clusters
 from seodang.statistics.intervals import as_items
 from seodang.statistics.paired import PairedComparison, average_seeds, compare_paired
 from seodang.statistics.ratio import ratio_statistic
-from seodang.statistics.student import student_below
+from seodang.statistics.student import student_above
 from seodang.statistics.tango import score_statistic
 
 _ROUNDING = 1e-12
 
 
-def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float, seed: int) -> float:
+def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | None, *, above: float, seed: int) -> float:
     """p of "mean(a) - mean(b) is at most `above`", a bound within -1..1, for scores of shape (num_samples, num_items) within 0..1.
 
     Bound 0: half of the two-sided p of `compare_paired` (exact binomial, or sign flips of clusters). Other bounds: the score test of Tango
@@ -39,7 +37,7 @@ def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Ha
         return 1.0
     up, down = float(np.maximum(differences, 0).mean()), float(np.maximum(-differences, 0).mean())
     if groups.num == a.size and np.isin(np.concatenate([a, b]), (0.0, 1.0)).all():
-        return 1 - NormalDist().cdf(score_statistic(up * a.size, down * a.size, a.size, above))
+        return erfc(score_statistic(up * a.size, down * a.size, a.size, above) / sqrt(2)) / 2  # the normal's upper tail
     size = _effective_size(differences, up + down - (up - down) ** 2, groups)
     return _tail(score_statistic(up * size, down * size, size, above), groups)
 
@@ -49,7 +47,7 @@ def above_zero_p(found: PairedComparison) -> float:
     return found.p / 2 if found.difference > 0 else 1 - found.p / 2
 
 
-def mean_p(values: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float) -> float:
+def mean_p(values: ArrayLike, clusters: Labels | None, *, above: float) -> float:
     """p of "the mean is at most `above`", a bound within 0..1, for values of shape (num_items,) within 0..1.
 
     Items that stand for themselves and are right or wrong: exact binomial (Clopper and Pearson 1934, Biometrika 26:404). Others: score test
@@ -68,7 +66,7 @@ def mean_p(values: ArrayLike, clusters: Sequence[Hashable] | None, *, above: flo
     return _tail((mean - above) * sqrt(size / (above * (1 - above))), groups)
 
 
-def ratio_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Hashable] | None, *, above: float) -> float:
+def ratio_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | None, *, above: float) -> float:
     """p of "mean(a) is at most `above` * mean(b)", on the same items: the score test whose interval `retention` gives (Nam and Blackwelder
     2002, Statist. Med. 21:689). 1 where b's mean is 0."""
     a, b = average_seeds(scores_a), average_seeds(scores_b)
@@ -92,8 +90,7 @@ def _effective_size(values: NDArray[np.float64], spread: float, groups: Clusters
 
 
 def _tail(statistic: float, groups: Clusters) -> float:
-    below = student_below(abs(statistic), groups.effective - 1) if abs(statistic) < float("inf") else 1.0
-    return 1 - below if statistic >= 0 else below
+    return student_above(statistic, groups.effective - 1)
 
 
 def _binomial_tail(least: int, total: int, share: float) -> float:

@@ -1,13 +1,13 @@
 """Two arms compared on the same items. `compare_paired` chooses the method by what the scores are."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from seodang.statistics.clustered import Clusters, as_clusters
+from seodang.statistics.clustered import Clusters, Labels, as_clusters
 from seodang.statistics.intervals import as_items, bootstrap_mean, in_chunks
 from seodang.statistics.tango import tango_interval
 
@@ -25,7 +25,7 @@ class PairedComparison:
 
 
 def compare_paired(
-    scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Hashable] | None = None, *, seed: int, draws: int = 10_000
+    scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | None = None, *, seed: int, draws: int = 10_000
 ) -> PairedComparison:
     """Difference of two arms' mean scores by the method that fits the data, so that no caller can choose a wrong one.
 
@@ -80,7 +80,7 @@ def paired_difference_interval(a: Sequence[bool], b: Sequence[bool], z: float = 
 
 
 def paired_clusters(
-    scores_a: ArrayLike, scores_b: ArrayLike, clusters: Sequence[Hashable] | None, *, seed: int, draws: int = 10_000
+    scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | None, *, seed: int, draws: int = 10_000
 ) -> PairedComparison:
     """Difference of two arms' mean scores, within 0..1, on items that come in clusters, or that were answered several times.
 
@@ -97,13 +97,16 @@ def paired_clusters(
         raise ValueError("scores lie between 0 and 1")
     groups = as_clusters(clusters, a.size)
     differences = a - b
-    interval = (-1.0, 1.0) if groups.num == 1 else _clustered_tango(differences, groups)
+    interval = clustered_tango(differences, groups)
     p = sign_flip_p(groups.sums(differences), seed=seed, draws=draws)
     method = "sign-flip permutation p of clusters, clustered Tango score interval 95 %"
     return PairedComparison(float(differences.mean()), interval, p, a.size, groups.num, method)
 
 
-def _clustered_tango(differences: NDArray[np.float64], groups: Clusters) -> tuple[float, float]:
+def clustered_tango(differences: NDArray[np.float64], groups: Clusters) -> tuple[float, float]:
+    """95 % interval of the mean of each item's difference of two scores, within -1..1, shape (num_items,), as in `paired_clusters`."""
+    if groups.num == 1:
+        return -1.0, 1.0
     up, down = float(np.maximum(differences, 0).mean()), float(np.maximum(-differences, 0).mean())
     spread, variance = up + down - (up - down) ** 2, groups.covariance(differences, differences)
     size = spread / variance if sqrt(variance) > 1e-12 and spread > 0 else groups.effective

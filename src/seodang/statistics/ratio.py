@@ -1,6 +1,6 @@
 """Retention: which share of a teacher's score a student keeps, on the same items."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf, sqrt
 from typing import Literal
@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from seodang.statistics.clustered import as_clusters
+from seodang.statistics.clustered import Labels, as_clusters
 from seodang.statistics.paired import average_seeds
 
 Status = Literal["bounded", "unbounded", "not defined"]
@@ -27,7 +27,7 @@ class Retention:
     method: str
 
 
-def retention(student: ArrayLike, teacher: ArrayLike, clusters: Sequence[Hashable] | None = None) -> Retention:
+def retention(student: ArrayLike, teacher: ArrayLike, clusters: Labels | None = None) -> Retention:
     """Ratio of mean scores within 0..1, student over teacher, with its score interval.
 
     Scores have shape (num_samples, num_items), the items in the same order; each item's score is averaged over the samples first, the arms
