@@ -1,6 +1,6 @@
 """lm-eval beside ours: the same questions with choices, the same weights in float32, one thread; decisions, texts, and speed of scoring.
 
-    OMP_NUM_THREADS=1 python benchmarks/lm_eval_peer.py [--runs runs] [--items 64] [--timed 64] [--rounds 5] [--batches 8,32] [--json FILE]
+    OMP_NUM_THREADS=1 python benchmarks/lm_eval_peer.py [--runs runs] [--items 64] [--timed 16] [--rounds 5] [--batches 8,32] [--json FILE]
 
 Identity: each item's decision by log-likelihood (`knowledge`, `template: plain`) and each greedy answer (`mode: generate`) beside those of
 lm-eval's `HFLM`, by tasks that are written here in lm-eval's own YAML. Every difference is listed, with the margin between the two
@@ -203,7 +203,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder whose store has or gets model and wheel")
     parser.add_argument("--items", type=int, default=64, help="of each benchmark, for decisions")
-    parser.add_argument("--timed", type=int, default=64, help="of MMLU, for speed")
+    parser.add_argument("--timed", type=int, default=16, help="of MMLU, for speed")
     parser.add_argument("--texts", type=int, default=16, help="of each benchmark, for written answers")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batches", default="8,32", help="batch sizes")
