@@ -99,6 +99,16 @@ def test_weights_that_were_swapped_at_the_same_path_are_told_and_cannot_pass(pla
     assert [line.partition(",")[0] for line in told["changes"]] == ["student: other weights"]
 
 
+def test_all_models_are_kept_before_the_first_item_is_asked(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(gates, "answer", stop)
+    with pytest.raises(KeyboardInterrupt):
+        place.run()
+    assert list(place.declared["others"]) == ["base (think none)", "teacher (think none)"]
+
+
 @pytest.mark.parametrize("other", ["base", "teacher"])
 def test_what_the_student_is_held_against_cannot_be_swapped_either(place: Place, other: str) -> None:
     before = place.right[other]

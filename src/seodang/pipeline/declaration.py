@@ -37,7 +37,7 @@ class Declaration:
     seen: tuple[str, ...]
     asked: Mapping[str, Mapping[str, str]] = field(default_factory=dict[str, Mapping[str, str]])  # by task: digest of each part of it
     students: Mapping[str, str] = field(default_factory=dict[str, str])  # by think mode: digest of the student's identity
-    others: Mapping[str, str] = field(default_factory=dict[str, str])  # by name and think mode, from their first answers on
+    others: Mapping[str, str] = field(default_factory=dict[str, str])  # by name and think mode: digest of their identities
     redeclared: tuple[Redeclared, ...] = ()
 
     @property
@@ -124,8 +124,8 @@ def declare(
 
 
 def declare_others(folder: Path, declared: Declared, others: Mapping[str, str], *, redeclare: str | None) -> Declared:
-    """The same with the models that the student is held against: those that answer for the first time are kept, as digests of their
-    identities, and one that is another than it was is a change like any other."""
+    """The same with the models that the student is held against: new ones are kept, as digests of their identities, and one that is another
+    than it was is a change like any other."""
     current = declared.declaration
     swapped = [name for name, value in others.items() if current.others.get(name, value) != value]
     changes = tuple(f"{name}: other weights, or another template or engine" for name in swapped)
@@ -136,7 +136,7 @@ def declare_others(folder: Path, declared: Declared, others: Mapping[str, str], 
     kept = replace(current, others={**others, **current.others})
     if kept != declared.declaration:
         write_json(folder / DECLARED, asdict(kept))
-    return Declared(kept, (*declared.changes, *changes))
+    return Declared(kept, tuple(dict.fromkeys([*declared.changes, *changes])))
 
 
 def changed(before: Any, after: Any, key: str = "") -> list[str]:

@@ -18,7 +18,7 @@ from seodang.evaluation.gate_file import STUDENT, Gate, GateTask, Waiver, load_g
 from seodang.evaluation.result import Evaluation, item_row
 from seodang.evaluation.run import Settings, refuse_unable, task_items
 from seodang.evaluation.task import Item, Options, Task, find_task
-from seodang.models.chat_model import ChatModel
+from seodang.models.chat_model import ChatModel, think_mode
 from seodang.models.think import ThinkMode
 from seodang.pipeline.declaration import VERDICT, Declared, declare, declare_others, is_declared
 from seodang.pipeline.evaluate import FOLDER, answer, evaluation_folder, same_items_answered, task_options
@@ -96,9 +96,12 @@ def run_gate(
     others = [arm for arm in arms if arm.name != STUDENT]
     opened = partial(_open, gate, path, root, api_key_env)
     folder = root / FOLDER / GATES / gate.name
+    looked_at: dict[str, str] = {}
     if not is_declared(folder, gate):
         for arm in others:
-            _close(opened(arm))
+            model = opened(arm)
+            looked_at[_named(arm.name, str(think_mode(model)))] = digest(model.identity)
+            _close(model)
     students = [(opened(arm), arm.tasks) for arm in arms if arm.name == STUDENT]
     declared = declare(
         folder,
@@ -109,12 +112,13 @@ def run_gate(
         students={mine[0].told.think or "its own": digest(model.identity) for model, mine in students},
         redeclare=redeclare,
     )
+    declared = declare_others(folder, declared, looked_at, redeclare=redeclare)
     answers = {(one.told.title, STUDENT): one.answer(model, root) for model, mine in students for one in mine}
     del students  # one model at a time is kept open
     for arm in others:
         answers |= _answers(opened(arm), arm, root)
     identities = {
-        f"{name} (think {found.manifest['summary']['thinking']})": digest(found.manifest["summary"]["identity"])
+        _named(name, found.manifest["summary"]["thinking"]): digest(found.manifest["summary"]["identity"])
         for (_, name), found in answers.items()
         if name != STUDENT
     }
@@ -161,6 +165,10 @@ def _open(gate: Gate, path: Path, root: Path, api_key_env: str | None, arm: _Arm
         error.where = error.where or locate(path, f"references.{arm.name}" if arm.name in gate.references else arm.name)
         raise
     return model
+
+
+def _named(name: str, thinking: str) -> str:
+    return f"{name} (think {thinking})"
 
 
 def _answers(model: ChatModel, arm: _Arm, root: Path) -> dict[tuple[str, str], Evaluation]:
