@@ -200,7 +200,7 @@ def test_the_isolation_in_force_is_told_where_code_is_run(data: Call, tmp_path: 
 
 
 def test_the_audit_as_json(data: Call) -> None:
-    code, out, err = data("audit-checks", "--json")
+    code, out, err = data("audit-checks", "tool_calls", "second_answer", "--json")
     assert (code, err) == (0, "")
     told = json.loads(out)
     row = told["tool_calls"]
