@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, ValidationError
 
-from seodang.core.errors import ModelError
+from seodang.core.errors import InputError, ModelError
 from seodang.core.sections import Section, load_section
 from seodang.models.chat_model import ChatModel
 from seodang.models.openai_http import OpenAIHTTPTeacher
@@ -72,7 +72,11 @@ def _of_run(folder: Path, arm: str, thinking: ThinkMode | None) -> ChatModel:
             return RunContext(recipe, Path(run.row["base"]), Workspace(folder.parent)).teacher
         weights = model_folder(recipe.teacher, folder.parent / ".store", Path(run.row["base"]))
         return _local(weights, title, recipe.teacher.synthetic, thinking or recipe.teacher.thinking)
-    weights = run.model_folder(name, int(seed) if seed else None)
+    try:
+        weights = run.model_folder(name, int(seed) if seed else None)
+    except InputError as error:
+        error.hint = f"{error.hint}, teacher" if error.what == f"no student `{name}`" else error.hint
+        raise
     model = open_student(weights, run.think_share, name=title, dtype="float32", synthetic=run.row["synthetic"])
     return model if thinking is None else _local(weights, title, run.row["synthetic"], thinking)
 

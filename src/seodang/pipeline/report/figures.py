@@ -26,6 +26,7 @@ Box = tuple[float, float, float, float]  # left, top, right, bottom in pixels
 Panel = tuple[str, Sequence[tuple[str, Row]]]  # title, and each arm's name with its score
 
 _ROW, _HEAD, _FOOT, _GAP = 34, 34, 30, 44  # heights in pixels of a row, a panel's title and its axis; space between panels
+_BOLD = 1.1  # width of bold letters by that of plain ones
 _LOGARITHMIC_FROM = 30  # the ratio of largest to smallest size from which a straight scale hides the small ones
 
 
@@ -46,8 +47,8 @@ def score_figure(
 
 
 def _label_column(names: Sequence[str], width: int) -> float:
-    """Pixels for names on the left: what the longest needs, at most 45 % of the drawing."""
-    return min(width * 0.45, max(map(text_width, names), default=0) + 14)
+    """Pixels for names on the left: what the longest needs if it is bold, at most 45 % of the drawing."""
+    return min(width * 0.45, _BOLD * max(map(text_width, names), default=0) + 14)
 
 
 def _scores(panels: Sequence[Panel], width: int, short: Mapping[str, str]) -> tuple[float, Safe]:
