@@ -1,6 +1,6 @@
 """How often a gate passes a student that it should not, and how often it finds what is there: its rules on simulated answers.
 
-`python benchmarks/gate.py` decides 2,500 simulated gates for each case (about ten minutes on one core) and writes
+`python benchmarks/gate.py` decides 2,500 simulated gates for each case (three to ten minutes on one core) and writes
 benchmarks/results/gate.json. False passes are counted where the truth lies exactly on the bound; power is set beside what
 `seodang eval power` announces. No model is asked.
 """
