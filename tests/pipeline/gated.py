@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.models.think import ThinkMode
+from seodang.pipeline import gate as gates
 from seodang.pipeline.gate import run_gate
 
 NUM_ITEMS = 60
@@ -72,6 +75,17 @@ class Place:
 
     def run(self, **told: Any) -> dict[str, Any]:
         return run_gate(self.path, self.runs, **told)
+
+    def declare_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A run that is broken off before the first item is asked."""
+
+        def stop(*_: Any) -> Any:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(gates, "answer", stop)
+            with pytest.raises(KeyboardInterrupt):
+                self.run()
 
     @property
     def declared(self) -> dict[str, Any]:

@@ -110,8 +110,8 @@ def declare(
     there = tuple(dict.fromkeys([*_begun(folders), *map(str, alike)])) or _verdict(folder)
     fresh = Declaration(gate.digest, now, gate.model_dump(mode="json"), tuple(map(str, folders)), there, asked, students)
     known = Declaration.read(path) if path.is_file() else None
-    looked_at = bool(there) or (known is not None and bool(_begun(map(Path, known.folders))))
-    current = fresh if known is None or (_differences(known, fresh) and not looked_at) else known
+    looked_at = bool(there) or (known is not None and bool(known.seen or _begun(map(Path, known.folders))))
+    current = known if known is not None and looked_at else fresh
     changes = _differences(current, fresh)
     needs_reason = bool(changes) or not (current.before or current.excused)
     if redeclare is not None and needs_reason:
