@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from seodang.cli.main import cli
 from seodang.core.errors import GuardError, InputError, RecipeError
 from seodang.models import local
+from seodang.pipeline.open_model import open_model
 from seodang.pipeline.recipe import load_recipe
 from seodang.pipeline.stored import list_runs
 from seodang.pipeline.workspace import Workspace
@@ -174,6 +175,9 @@ def test_any_trained_arm_answers(root: Path, tmp_path: Path) -> None:
     refused = CliRunner().invoke(cli, [*command, "wild"])
     assert isinstance(refused.exception, InputError)
     assert "there are: base, sft, sft_gold, distilled, mild" in refused.exception.render()
+    with pytest.raises(InputError) as caught:
+        open_model(f"{root / 'small'}:wild", root)
+    assert caught.value.hint == "there are: base, sft, sft_gold, distilled, mild, teacher"
 
 
 BAD_GOLD = [

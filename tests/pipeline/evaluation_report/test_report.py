@@ -229,3 +229,10 @@ def test_a_label_that_is_not_the_models_name_stands_with_it(tmp_path: Path):
     assert [score["model"] for score in report["tasks"][0]["scores"]] == ["student", "base"]
     assert "student (qwen) against base (qwen)" in text_of(render_page(report))
     assert render_text(report).startswith("# Evaluation: student (qwen) against base (qwen)")
+
+
+def test_figures_call_models_as_the_tables_do(tmp_path: Path):
+    answers = {("exam", arm): evaluation(tmp_path / arm, arm, [True] * 20 + [False] * 20) for arm in ("distilled", "base")}
+    page = render_page(build_report(answers))
+    assert "base 50.0 %" in page
+    assert "undistilled" not in page
