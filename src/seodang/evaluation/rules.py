@@ -103,7 +103,10 @@ def retained(
     strict, kind = (retention(student, other, clusters) for other in (teacher if best is None else best, teacher))
     p = ratio_p(student, teacher if best is None else best, clusters, above=minimum)
     contrary = kind.interval is not None and kind.interval[1] < minimum  # an end without bound never is
-    seen = minimum + reach(strict.interval, alpha) if strict.interval is not None and isfinite(strict.interval[1]) else None
+    seen = None
+    if strict.ratio is not None and strict.interval is not None and isfinite(strict.interval[1]):
+        below = strict.ratio - strict.interval[0]  # a skewed interval's reach to the bound, not to its upper end
+        seen = minimum + reach((strict.ratio - below, strict.ratio + below), alpha)
     return Tested(strict.ratio, strict.interval, p, contrary, strict.num_items, strict.num_clusters, strict.method, seen)
 
 
