@@ -365,3 +365,14 @@ def test_another_check_threshold_asks_the_teacher_nothing_again(finished: Finish
     assert rows["verify.decontaminated"] == 2
     assert audit_place(tmp_path / "runs" / "small")["faults"] == []
     assert audit_place(tmp_path / "runs" / Path(yaml.safe_load(changed.read_text(encoding="utf-8"))["name"]))["faults"] == []
+
+
+def test_what_an_arm_answered_in_its_exam_is_compared_without_asking_again(finished: Finished) -> None:
+    """The command's difference is the report's, and an arm's evaluation is found by its name."""
+    arm = f"{finished.run}:"
+    (row,) = json.loads(call("eval", "compare", f"{arm}distilled", f"{arm}base", "--runs", finished.root, "--json"))
+    told = next(one for one in finished.report["paired"] if (one["a"], one["b"], one["part"]) == ("distilled", "base", "all"))
+    assert {name: row[name] for name in ("difference", "interval", "p", "n", "num_clusters")} == {
+        name: told[name] for name in ("difference", "interval", "p", "n", "num_clusters")
+    }
+    assert (row["a"]["model"], row["synthetic"]) == ("distilled:0", True)

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from seodang.core.files import read_json_lines
-from seodang.evaluation.answers import Answer
+from seodang.evaluation.arms import Arm, arm_differences, arm_score
 from seodang.evaluation.exam import ExamItem, count_unapproved
+from seodang.evaluation.result import read_evaluation
 from seodang.evaluation.similarity import dissimilar_half, nearest_questions
-from seodang.evaluation.summary import Arm, compare, summarise
 from seodang.models.openai_http import OpenAIHTTPTeacher
 from seodang.pipeline.card import student_license, terms
 from seodang.pipeline.context import RunContext
 from seodang.pipeline.licenses import licenses
 from seodang.pipeline.plan import Done
-from seodang.pipeline.prove import exam_items, general_items
+from seodang.pipeline.prove import EXAM, GENERAL, exam_items, general_items
 from seodang.pipeline.recipe import Recipe
 
 _NUM_EXAMPLES = 12
@@ -29,8 +29,8 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
     summaries = {step.name: step.summary for step in done}
     items, general = exam_items(context), general_items(context)
     near = nearest_questions(items, [record.question for record in context.accepted]) if context.accepted else []
-    exam_arms = _arms(context, "answers.jsonl", recipe.evaluate.arms)
-    general_arms = _arms(context, "general.jsonl", [arm for arm in recipe.evaluate.arms if arm != "teacher_open"]) if general else []
+    exam_arms = _arms(context, EXAM, recipe.evaluate.arms)
+    general_arms = _arms(context, GENERAL, [arm for arm in recipe.evaluate.arms if arm != "teacher_open"]) if general else []
     teacher = recipe.teacher
     measured = context.artifacts[done[-1].name].manifest["measured"]
     half = dissimilar_half(near) if near else None
@@ -68,11 +68,11 @@ def collect_run(context: RunContext, done: Sequence[Done], *, synthetic: bool) -
             if arm in recipe.distill.variants
         },
         "guard": recipe.evaluate.guard.model_dump() if general else None,
-        "arms": [summarise(items, arm, half) for arm in exam_arms],
-        "general": [summarise(general, arm) for arm in general_arms],
-        "paired": _pairs(items, exam_arms, recipe.trained_arms),
-        "paired_by_seed": _pairs_by_seed(items, exam_arms, recipe.evaluate.seeds),
-        "paired_general": _pairs(general, general_arms, recipe.trained_arms) if general else [],
+        "arms": [arm_score(arm, half) for arm in exam_arms],
+        "general": [arm_score(arm) for arm in general_arms],
+        "paired": _pairs(exam_arms, recipe.trained_arms),
+        "paired_by_seed": _pairs_by_seed(exam_arms, recipe.evaluate.seeds),
+        "paired_general": _pairs(general_arms, recipe.trained_arms),
         "export": summaries.get("export", {}).get("formats"),
         "examples": _answers_beside(items, exam_arms),
         "nearest": [asdict(row) for row in near],
@@ -100,22 +100,21 @@ def machine() -> dict[str, Any]:
     }
 
 
-def _arms(context: RunContext, file: str, names: Sequence[str]) -> list[Arm]:
+def _arms(context: RunContext, suite: str, names: Sequence[str]) -> list[Arm]:
     arms: list[Arm] = []
     for name in names:
         steps = [step for step in context.artifacts if step == f"evaluate.{name}" or step.startswith(f"evaluate.{name}.")]
-        runs = [[Answer(**row) for row in read_json_lines(context.artifacts[step].folder / file)] for step in steps]
-        arms.append(Arm(name, runs))
+        arms.append(Arm(name, [read_evaluation(context.artifacts[step].folder / suite) for step in steps]))
     return arms
 
 
 def compare_general(context: RunContext, names: tuple[str, str]) -> list[Any]:
     """The second arm against the first on the general suite."""
-    before, after = _arms(context, "general.jsonl", names)
-    return list(compare(general_items(context), after, before))
+    before, after = _arms(context, GENERAL, names)
+    return list(arm_differences(after, before))
 
 
-def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm], trained: Sequence[str]) -> list[Any]:
+def _pairs(arms: Sequence[Arm], trained: Sequence[str]) -> list[Any]:
     """The distilled student against every arm that is no variant of it; then each other trained arm against the untaught one and against
     the trained ones before it, so that every two trained arms are compared once; the latter over the whole exam only."""
     by_name = {arm.name: arm for arm in arms}
@@ -125,11 +124,11 @@ def _pairs(items: Sequence[ExamItem], arms: Sequence[Arm], trained: Sequence[str
     for name in present:
         if name != "distilled":
             pairs += [(name, other) for other in (*[arm for arm in by_name if arm == "base"], *earlier[name])]
-    rows = [row for a, b in pairs for row in compare(items, by_name[a], by_name[b])]
+    rows = [row for a, b in pairs for row in arm_differences(by_name[a], by_name[b])]
     return [row for row in rows if row["part"] == "all" or row["a"] == "distilled" or row["b"] == "base"]
 
 
-def _pairs_by_seed(items: Sequence[ExamItem], arms: Sequence[Arm], seeds: Sequence[int]) -> list[dict[str, Any]]:
+def _pairs_by_seed(arms: Sequence[Arm], seeds: Sequence[int]) -> list[dict[str, Any]]:
     """The distilled student of each seed against the untaught one and against the fine-tuned one of that seed; none with one seed."""
     by_name = {arm.name: arm.runs for arm in arms}
     if len(seeds) < 2 or "distilled" not in by_name:
@@ -139,8 +138,8 @@ def _pairs_by_seed(items: Sequence[ExamItem], arms: Sequence[Arm], seeds: Sequen
         {"seed": seed, **row}
         for place, seed in enumerate(seeds)
         for name in others
-        for row in compare(
-            items, Arm("distilled", [by_name["distilled"][place]]), Arm(name, [by_name[name][place if name == "sft" else 0]])
+        for row in arm_differences(
+            Arm("distilled", [by_name["distilled"][place]]), Arm(name, [by_name[name][place if name == "sft" else 0]])
         )
     ]
 
@@ -177,17 +176,16 @@ def _record_examples(context: RunContext) -> dict[str, Any]:
 
 def _answers_beside(items: Sequence[ExamItem], arms: Sequence[Arm]) -> list[dict[str, Any]]:
     chosen = items[:: max(1, len(items) // _NUM_EXAMPLES)][:_NUM_EXAMPLES]
-    places = {item.id: place for place, item in enumerate(items)}
     rows: list[dict[str, Any]] = []
     for item in chosen:
-        said = {arm.name: arm.runs[0][places[item.id]] for arm in arms if arm.runs}
+        said = {arm.name: arm.runs[0].results[item.id][0] for arm in arms}
         rows.append(
             {
                 "id": item.id,
                 "part": item.part,
                 "question": item.question,
                 "accepted": list(item.accepted),
-                "answers": {name: {"text": answer.text, "right": answer.right} for name, answer in said.items()},
+                "answers": {name: {"text": result.answer or result.error, "right": result.score == 1} for name, result in said.items()},
             }
         )
     return rows

@@ -44,6 +44,12 @@ class RunContext:
             )
         return self.recipe.teacher
 
+    @property
+    def synthetic(self) -> bool:
+        """Whether a stand-in is taught or teaches."""
+        sources = (self.recipe.teacher, self.recipe.student_model)
+        return any(source.synthetic for source in sources if isinstance(source, LocalTeacher))
+
     def source_key(self, section: LocalTeacher | OpenAIHTTPTeacher) -> str:
         """Digest of what determines a model's answers, without opening it."""
         if isinstance(section, OpenAIHTTPTeacher):
@@ -92,13 +98,14 @@ class RunContext:
         folder = model_folder(section, self.workspace.store, self.base)
         return open_teacher(folder, section.thinking, name=section.name, dtype=dtype, synthetic=section.synthetic)
 
-    def open_student(self, folder: Path, section: LocalTeacher | None = None) -> ChatModel:
-        """A student in float32 and in its think mode, or the weights of `section` that it starts from."""
+    def open_student(self, folder: Path, section: LocalTeacher | None = None, name: str | None = None) -> ChatModel:
+        """A student in float32 and in its think mode, or the weights of `section` that it starts from. `name`: the section's or the
+        folder's by default."""
         from seodang.models.local import use_threads
 
         use_threads()
-        name, synthetic = (section.name, section.synthetic) if section else (folder.name, False)
-        return open_student(folder, self.recipe.distill.think_share, name=name, dtype="float32", synthetic=synthetic)
+        called, synthetic = (section.name, section.synthetic) if section else (folder.name, self.synthetic)
+        return open_student(folder, self.recipe.distill.think_share, name=name or called, dtype="float32", synthetic=synthetic)
 
     @cached_property
     def passages(self) -> list[Passage]:

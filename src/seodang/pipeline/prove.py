@@ -1,23 +1,26 @@
 """The steps that prove a student: the exam, for every arm, and the formats it is exported to."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from seodang.core.artifact import Artifact
-from seodang.core.files import Journal, read_json_lines, write_json_lines
+from seodang.core.files import read_json_lines
 from seodang.core.progress import Progress
 from seodang.core.records import Passage
 from seodang.data.build.prompt_text import load_prompts
-from seodang.evaluation.answers import View, answer_exam, bare_question
+from seodang.evaluation import run, task
 from seodang.evaluation.exam import ExamItem, check_spans, load_exam, select
-from seodang.models.chat_model import ChatModel, Message, think_mode
+from seodang.evaluation.tasks import exam
+from seodang.models.chat_model import ChatModel, Message
 from seodang.models.source import LocalTeacher
-from seodang.models.think import ThinkMode
 from seodang.pipeline.card import provenance
 from seodang.pipeline.context import RunContext
+
+EXAM, GENERAL = "exam", "general"  # folders of an arm's evaluations
+ASKED_AS = (run.VERSION, exam.task.version)  # versions of how items are put and judged
+
+View = Callable[[ExamItem], Sequence[Message]]  # the conversation in which an item is asked
 
 
 def exam_items(context: RunContext) -> list[ExamItem]:
@@ -51,24 +54,36 @@ def open_book_view(passages: Sequence[Passage], text: Mapping[str, Any]) -> View
 def evaluate(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int | None) -> dict[str, Any]:
     """One arm sits the exam, and the general suite closed book. Weights are float32, so that answers do not hang on the batch."""
     items, general = exam_items(context), general_items(context)
-    open_book = arm == "teacher_open"
+    documents = context.artifacts["ingest"].manifest["summary"]["documents"]
+    languages = {row["name"]: row["language"] for row in documents}
+    asked_as, views = exam.task, [()] * len(items)
+    if arm == "teacher_open":
+        view = open_book_view(context.passages, load_prompts(context.recipe.build.prompts)["exam_open_book"])
+        asked_as, views, general = exam.open_book, [view(item) for item in items], []
+    asked = [exam.to_item(item, languages.get(item.document or "", "en"), seen) for item, seen in zip(items, views, strict=True)]
     model = _open_arm(context, arm, seed)
-    progress.total, progress.unit = len(items) + (0 if open_book else len(general)), "items"
-    with closing(Journal(artifact.folder / "partial" / "answers.jsonl")) as journal:
-        limit = context.recipe.evaluate.max_new_tokens
-        if think_mode(model) is ThinkMode.ON:
-            limit += context.recipe.evaluate.max_reasoning_tokens
-        view = (
-            open_book_view(context.passages, load_prompts(context.recipe.build.prompts)["exam_open_book"]) if open_book else bare_question
-        )
-        answers = answer_exam(model, items, journal, view=view, max_new_tokens=limit, progress=progress)
-        write_json_lines(artifact.folder / "answers.jsonl", (asdict(answer) for answer in answers))
-        summary: dict[str, Any] = {"right": sum(a.right for a in answers), "n": len(answers)}
-        if not open_book and general:
-            others = answer_exam(model, general, journal, max_new_tokens=limit, progress=progress)
-            write_json_lines(artifact.folder / "general.jsonl", (asdict(answer) for answer in others))
-            summary |= {"general_right": sum(a.right for a in others), "general_n": len(others)}
+    progress.total, progress.unit = len(items) + len(general), "items"
+    summary = _ask(context, model, asked_as, asked, artifact.folder / EXAM, progress)
+    if general:
+        others = [exam.to_item(item, "en") for item in general]
+        told = _ask(context, model, exam.task, others, artifact.folder / GENERAL, progress)
+        summary |= {f"general_{name}": number for name, number in told.items()}
     return summary
+
+
+def _ask(
+    context: RunContext, model: ChatModel, asked_as: task.Task, items: Sequence[task.Item], folder: Path, progress: Progress
+) -> dict[str, Any]:
+    section = context.recipe.evaluate
+    settings = run.Settings(max_reasoning_tokens=section.max_reasoning_tokens)
+    options = exam.ExamOptions(max_new_tokens=section.max_new_tokens)
+    found = run.run_task(model, asked_as, options, settings, items, folder, progress)
+    results = [result for samples in found.results.values() for result in samples]
+    return {
+        "right": sum(result.score == 1 for result in results),
+        "n": len(results),
+        "errors": sum(result.outcome == "error" for result in results),
+    }
 
 
 def _open_arm(context: RunContext, arm: str, seed: int | None) -> ChatModel:
@@ -79,7 +94,7 @@ def _open_arm(context: RunContext, arm: str, seed: int | None) -> ChatModel:
         if isinstance(teacher, LocalTeacher):
             return context.open_teacher(teacher, "float32")
         return context.teacher
-    return context.open_student(context.artifacts[f"train.{arm}.{seed}"].folder / "checkpoint")
+    return context.open_student(context.artifacts[f"train.{arm}.{seed}"].folder / "checkpoint", name=f"{arm}:{seed}")
 
 
 def export(context: RunContext, artifact: Artifact, progress: Progress, *, seed: int) -> dict[str, Any]:

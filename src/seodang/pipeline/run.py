@@ -21,7 +21,6 @@ from seodang.data.verify.section import HOW_IT_IS_DONE
 from seodang.distill.parallel import joined
 from seodang.distill.section import LIVE_MODES, MODE_SETTINGS, DistillSection, mode_settings
 from seodang.models.openai_http import OpenAIHTTPTeacher
-from seodang.models.source import LocalTeacher
 from seodang.models.think import ThinkMode
 from seodang.pipeline import modes, own_answers, prove, teach
 from seodang.pipeline.arms import GOLD_ARM
@@ -52,7 +51,7 @@ _VERSIONS = {
     "rollouts": 2,
     "targets": 4,
     "train": 7,
-    "evaluate": 3,
+    "evaluate": 4,
     "export": 1,
 }
 
@@ -122,7 +121,8 @@ def make_plan(context: RunContext) -> list[Step]:
             elif arm == GOLD_ARM:
                 parts.append(gold)
             trained[arm, seed] = add(f"train.{arm}.{seed}", partial(teach.train, arm=arm, seed=seed), _train_line, *parts)
-    asked = [ingest, exam, general, recipe.evaluate.max_items, recipe.evaluate.max_general, recipe.evaluate.max_new_tokens]
+    section = recipe.evaluate
+    asked = [ingest, exam, general, section.max_items, section.max_general, section.max_new_tokens, prove.ASKED_AS]
     thinking = {arm: recipe.teacher.thinking if arm.startswith("teacher") else taught_mode(recipe.distill.think_share) for arm in arms}
     for arm in arms:
         asked_in = ["on", recipe.evaluate.max_reasoning_tokens] if thinking[arm] is ThinkMode.ON else []
@@ -194,8 +194,7 @@ def _run_together(context: RunContext, until: str | None) -> Path:
     if first:
         refuse_thinking_student(context)
     steps = _first_steps(make_plan(context), until)
-    sources = [s for s in (recipe.teacher, recipe.student_model) if isinstance(s, LocalTeacher)]
-    synthetic = any(source.synthetic for source in sources)
+    synthetic = context.synthetic
     row: dict[str, Any] = {
         "name": recipe.name,
         "recipe": recipe_row(recipe),
@@ -311,7 +310,9 @@ def _own_answers_words(s: dict[str, Any]) -> str:
 
 def _evaluate_line(s: dict[str, Any]) -> str:
     general = f", general {s['general_right']}/{s['general_n']}" if "general_n" in s else ""
-    return f"{s['right']}/{s['n']} right ({100 * s['right'] / s['n']:.1f} %){general}"
+    errors = s["errors"] + s.get("general_errors", 0)
+    failed = f"; {errors} answers ended in an error and count as wrong" if errors else ""
+    return f"{s['right']}/{s['n']} right ({100 * s['right'] / s['n']:.1f} %){general}{failed}"
 
 
 def _export_line(s: dict[str, Any]) -> str:

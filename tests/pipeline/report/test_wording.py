@@ -43,3 +43,14 @@ def test_a_number_is_written_with_its_unit(written: str, expected: str):
 @given(floats(0, 1))
 def test_p_is_never_written_as_zero(p: float):
     assert "0.000" not in wording.p_value(p)
+
+
+def test_errors_and_clusters_are_told_where_there_are_some():
+    arms = [{"name": "base", "errors": 2}, {"name": "sft", "errors": 0}, {"name": "old"}]
+    assert wording.errors_words(arms, str.upper) == " Answers that ended in an error count as wrong: 2 of BASE."
+    assert wording.errors_words(arms[1:], str.upper) == ""
+    assert [wording.items_words(row) for row in ({"n": 120, "num_clusters": 61}, {"n": 120, "num_clusters": 120}, {"n": 1200})] == [
+        "120 in 61 clusters",
+        "120",
+        "1,200",
+    ]

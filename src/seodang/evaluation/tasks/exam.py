@@ -1,14 +1,15 @@
 """A domain's own exam: questions with accepted answers and wrong alternatives, such as a pack's."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
 from seodang.core.errors import InputError
 from seodang.evaluation.denial import affirms
-from seodang.evaluation.exam import load_exam
+from seodang.evaluation.exam import ExamItem, load_exam
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
 
@@ -26,15 +27,21 @@ def load(options: ExamOptions, store: Path) -> Sequence[Item]:
     if not options.files:
         raise InputError("no exam is named", hint="add `--option files=packs/telecom`, or JSON-lines files with commas between them")
     paths = [path for name in options.files for path in _files(Path(name))]
-    return [
-        Item(item.id, item.part, item.question, {"accepted": item.accepted, "wrong": item.wrong}, _group(asdict(item)), options.language)
-        for item in load_exam(paths)
-    ]
+    return [to_item(item, options.language) for item in load_exam(paths)]
+
+
+def to_item(item: ExamItem, language: str, view: Sequence[Message] = ()) -> Item:
+    """An exam's item as the task asks it: in the conversation `view`, or else the question alone."""
+    content: dict[str, Any] = {"accepted": item.accepted, "wrong": item.wrong}
+    if view:
+        content["view"] = [[message.role, message.content] for message in view]
+    return Item(item.id, item.part, item.question, content, _group(item), language)
 
 
 def solve(item: Item, options: ExamOptions) -> Solving:
-    """Asks the question as the only message: closed book."""
-    reply: Completion = yield Ask((Message("user", item.question),), options.max_new_tokens)
+    """Asks the question as the only message, closed book, or in the conversation that the item has."""
+    view = [Message(role, text) for role, text in item.content.get("view", [["user", item.question]])]
+    reply: Completion = yield Ask(tuple(view), options.max_new_tokens)
     right = affirms(reply.text, item.content["accepted"], item.content["wrong"])
     return Judgement(float(right), reply.text, {"accepted": list(item.content["accepted"])[:8]})
 
@@ -46,9 +53,9 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _group(row: dict[str, object]) -> str:
+def _group(item: ExamItem) -> str:
     """Items about one statement of a document stand or fall together."""
-    return f"{row['document']}:{row['span']}" if row["document"] is not None else ""
+    return f"{item.document}:{item.span}" if item.document is not None else ""
 
 
 task = Task(
@@ -63,3 +70,4 @@ task = Task(
     license="as its files say",
     version=3,
 )
+open_book = replace(task, name="exam_open_book", title="Domain exam, open book")  # of items that have a view

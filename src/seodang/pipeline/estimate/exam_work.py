@@ -7,7 +7,7 @@ from seodang.pipeline.estimate.model_size import ModelSize
 from seodang.pipeline.estimate.work import PREFIX_TOKENS, StepWork, batch_memory, decoding, opening_memory, reading
 from seodang.pipeline.recipe import Recipe
 
-EXAM_BATCH = 32  # items that are answered together (evaluation/answers.py)
+EXAM_BATCH = 32  # items that are answered together (evaluation/run.py)
 _EXAMPLES_TOKENS = 400  # of the worked examples with which the teacher sits the exam
 _UNTAUGHT = 0.92  # of the tokens that an answer may have, those that an untaught model writes
 _UNTAUGHT_GENERAL_TOKENS = 36

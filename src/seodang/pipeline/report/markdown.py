@@ -27,6 +27,8 @@ from seodang.pipeline.report.wording import (
     count,
     decimal,
     duration,
+    errors_words,
+    items_words,
     p_value,
     percent,
     percent_interval,
@@ -102,7 +104,7 @@ def _scores(report: Row, key: str = "arms") -> str:
         ]
         for arm in arms
     ]
-    return _with_origin(report, key, _table(columns, rows), "Shares of right answers with 95 % intervals.")
+    return _with_origin(report, key, _table(columns, rows), f"Shares of right answers with 95 % intervals.{errors_words(arms, _arm)}")
 
 
 def _score(score: Row | None) -> str:
@@ -119,7 +121,7 @@ def _differences(report: Row, key: str = "paired") -> str:
             points(row["difference"]),
             points_interval(row["interval"]),
             p_value(row["p"]).removeprefix("= "),
-            count(row["n"]),
+            items_words(row),
             row["reading"],
         ]
         for row in report[key]

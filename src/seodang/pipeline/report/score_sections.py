@@ -8,7 +8,18 @@ from seodang.pipeline.report.blocks import arm_name, grouped_table, lines, note,
 from seodang.pipeline.report.figures import difference_mark, score_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.reading import OVERALL
-from seodang.pipeline.report.wording import SIGNS, count, decimal, interval_numbers, p_value, percent, points, points_interval
+from seodang.pipeline.report.wording import (
+    SIGNS,
+    count,
+    decimal,
+    errors_words,
+    interval_numbers,
+    items_words,
+    p_value,
+    percent,
+    points,
+    points_interval,
+)
 
 Row = dict[str, Any]
 
@@ -21,7 +32,7 @@ def scores_section(report: Row) -> Safe:
     parts = _parts(arms)
     panels = [(part_title(OVERALL), [(arm["name"], arm) for arm in arms])]
     panels += [(part_title(part), [(arm["name"], arm["parts"][part]) for arm in arms if part in arm["parts"]]) for part in parts]
-    words = f"Share of right answers, closed book unless the name says otherwise. {_methods(arms)}"
+    words = f"Share of right answers, closed book unless the name says otherwise.{errors_words(arms, arm_name)} {_methods(arms)}"
     return section(
         report,
         "scores",
@@ -36,13 +47,16 @@ def _score_table(arms: list[Row], parts: list[str]) -> Safe:
     has_half = any(arm.get("dissimilar_half") for arm in arms)
     shown = [(part_name(OVERALL), arms), *((part_name(part), [arm["parts"].get(part) for arm in arms]) for part in parts)]
     shown += [("least similar half", [arm.get("dissimilar_half") for arm in arms])] if has_half else []
+    has_errors = any(arm.get("errors") for arm in arms)
     columns = ["arm", *(_with_n(name, scores) for name, scores in shown), "answer, mean tokens", "answers cut short"]
+    columns += ["errors"] * has_errors
     rows = [
         [
             arm_name(arm["name"]),
             *(_score(scores[index], *(_each_seed(arm) if scores is arms else ())) for _, scores in shown),
             own(decimal(arm.get("mean_new_tokens"))),
             own(percent(arm.get("cut_share"))),
+            *[own(count(arm.get("errors")))] * has_errors,
         ]
         for index, arm in enumerate(arms)
     ]
@@ -112,7 +126,7 @@ def _paired_table(caption: str, rows: list[Row]) -> Safe:
             own(points(row["difference"])),
             own(points_interval(row["interval"])),
             own(p_value(row["p"]).removeprefix("= ")),
-            own(count(row["n"])),
+            own(items_words(row)),
             joined(element("span", SIGNS[row["reading"]], class_="sign", aria_hidden="true"), " ", row["reading"]),
         ]
         groups.setdefault((row["a"], row["b"]), []).append(cells)
@@ -141,6 +155,7 @@ def general_section(report: Row) -> Safe:
         [first, *cells],
     )
     paired = _paired_table("Differences between arms on the general suite", report["paired_general"]) if report["paired_general"] else None
-    words = f"Questions that have nothing to do with the documents; a fall here is what was forgotten. {_methods(arms)}"
+    about = "Questions that have nothing to do with the documents; a fall here is what was forgotten."
+    words = f"{about}{errors_words(arms, arm_name)} {_methods(arms)}"
     guard = plain_table(guard_table(report))
     return section(report, "forgotten", "What was forgotten", shown, guard, paired, by_part, note(report, words, "general"))

@@ -1,6 +1,6 @@
 """How numbers and our own names are written, with their unit, in plain ASCII; None reads as "-", never as 0."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 ARM_NAMES = {
@@ -138,3 +138,15 @@ def thinking_words(thinking: dict[str, Any]) -> str:
         lengths += f", {count(taught['num_thought'])} of them after {taught['mean_reasoning_tokens']:g} tokens of reasoning"
     asked = f"{percent(taught['share'])} of the answer tokens in think mode (asked for: {percent(thinking['think_share'])})"
     return f"{words}; student: {taught['mode']}, taught with {lengths}; {asked}"
+
+
+def errors_words(arms: Sequence[Mapping[str, Any]], named: Callable[[str], str]) -> str:
+    """A sentence, after a space, about the answers of each arm that ended in an error; empty where none did."""
+    told = ", ".join(f"{count(arm['errors'])} of {named(arm['name'])}" for arm in arms if arm.get("errors"))
+    return f" Answers that ended in an error count as wrong: {told}." if told else ""
+
+
+def items_words(row: Mapping[str, Any]) -> str:
+    """The number of items, and of their clusters where those are fewer."""
+    num_clusters = row.get("num_clusters") or row["n"]
+    return count(row["n"]) + (f" in {count(num_clusters)} clusters" if num_clusters != row["n"] else "")
