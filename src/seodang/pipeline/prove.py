@@ -54,8 +54,7 @@ def open_book_view(passages: Sequence[Passage], text: Mapping[str, Any]) -> View
 def evaluate(context: RunContext, artifact: Artifact, progress: Progress, *, arm: str, seed: int | None) -> dict[str, Any]:
     """One arm sits the exam, and the general suite closed book. Weights are float32, so that answers do not hang on the batch."""
     items, general = exam_items(context), general_items(context)
-    documents = context.artifacts["ingest"].manifest["summary"]["documents"]
-    languages = {row["name"]: row["language"] for row in documents}
+    languages = {passage.document: passage.language for passage in context.passages}
     asked_as, views = exam.task, [()] * len(items)
     if arm == "teacher_open":
         view = open_book_view(context.passages, load_prompts(context.recipe.build.prompts)["exam_open_book"])
@@ -66,7 +65,7 @@ def evaluate(context: RunContext, artifact: Artifact, progress: Progress, *, arm
     summary = _ask(context, model, asked_as, asked, artifact.folder / EXAM, progress)
     if general:
         others = [exam.to_item(item, "en") for item in general]
-        told = _ask(context, model, exam.task, others, artifact.folder / GENERAL, progress)
+        told = _ask(context, model, exam.general, others, artifact.folder / GENERAL, progress)
         summary |= {f"general_{name}": number for name, number in told.items()}
     return summary
 

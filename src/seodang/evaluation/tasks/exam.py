@@ -70,4 +70,6 @@ task = Task(
     license="as its files say",
     version=3,
 )
-open_book = replace(task, name="exam_open_book", title="Domain exam, open book")  # of items that have a view
+# How a recipe's own suites are told apart: its exam with the documents in view, and its general suite.
+open_book = replace(task, name="exam_open_book", title="Domain exam, open book")
+general = replace(task, name="exam_general", title="General suite, closed book", family="knowledge")

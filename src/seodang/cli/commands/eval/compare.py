@@ -20,7 +20,8 @@ from seodang.cli.options import FiniteRange, runs_option
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(a: str, others: tuple[str, ...], common: bool, similarity: Path | None, threshold: float, root: Path, as_json: bool) -> None:
-    """Compare the evaluation A with each B: folders that `seodang eval run` wrote, or beginnings of their names below RUNS/eval.
+    """Compare the evaluation A with each B: folders that `seodang eval run` wrote, beginnings of their names below RUNS/eval, or
+    RUN:ARM[:SEED] for what an arm of a recipe answered in its exam (RUN:ARM/general: in its general suite).
 
     Both have to be of one task, one version and the same items; other options and settings are told. Differences are A minus B; errors
     count as wrong on either side, and the range says what they may hide. With several B, p values are corrected for their number (Holm).

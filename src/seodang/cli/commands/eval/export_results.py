@@ -12,8 +12,8 @@ from seodang.cli.options import runs_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write to.")
 @runs_option
 def command(names: tuple[str, ...], out: Path, root: Path) -> None:
-    """Write each EVALUATION, a folder or the beginning of its name below RUNS/eval, as results and samples of lm-eval, for programs that
-    read those."""
+    """Write each EVALUATION, a folder, the beginning of its name below RUNS/eval or RUN:ARM, as results and samples of lm-eval, for
+    programs that read those."""
     from seodang.evaluation.adapters.lm_eval_layout import write_lm_eval
     from seodang.pipeline.find_evaluation import find_evaluation
 
