@@ -168,6 +168,18 @@ def test_paired_bootstrap() -> None:
     assert is_near_95(coverage(interval, 2 / 3 - 2 / 3.3, seed=3))
 
 
+@pytest.mark.parametrize(("num", "largest"), [(60, 1), (100, 5)])
+def test_paired_bootstrap_of_clusters(num: int, largest: int) -> None:
+    """Grades of any range, whose differences hang together within a cluster."""
+
+    def interval(generator: np.random.Generator) -> tuple[float, float]:
+        labels = np.repeat(np.arange(num), generator.integers(1, largest + 1, num))
+        changes = 0.4 + generator.standard_exponential(num)[labels] + generator.normal(0, 1, labels.size)
+        return paired_bootstrap(changes[None], np.zeros((1, labels.size)), labels, seed=0, draws=400).interval
+
+    assert is_near_95(coverage(interval, 1.4, seed=num))
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.02, 0.05, 0.15])
 @pytest.mark.parametrize("n", [300, 1000])
 def test_calibration_error(n: int, shift: float) -> None:

@@ -131,6 +131,30 @@ def test_seeds_are_not_counted_as_items():
     assert paired_bootstrap(once, zeros, seed=3).n == 40
 
 
+def test_whole_clusters_are_drawn():
+    """scipy draws clusters as pairs of their sum and size."""
+    generator = np.random.default_rng(12)
+    sizes = generator.integers(1, 6, 60)
+    labels = np.repeat(np.arange(60), sizes)
+    a, b = (generator.normal(level, 1, 60)[labels] + generator.normal(0, 0.5, labels.size) for level in (0.3, 0.0))
+    found = paired_bootstrap(a[None], b[None], labels, seed=2)
+    sums = np.bincount(labels, weights=a - b)
+    oracle = stats.bootstrap(
+        (sums, sizes),
+        lambda total, size, axis: total.sum(axis=axis) / size.sum(axis=axis),
+        paired=True,
+        n_resamples=10_000,
+        method="percentile",
+        rng=np.random.default_rng(5),
+    ).confidence_interval
+    alone = paired_bootstrap(a[None], b[None], seed=2)
+    width = alone.interval[1] - alone.interval[0]
+    assert (found.n, found.num_clusters, found.difference) == (labels.size, 60, pytest.approx((a - b).mean()))
+    assert found.interval == pytest.approx((oracle.low, oracle.high), abs=0.03)
+    assert found.interval[1] - found.interval[0] > 1.3 * width, "items of a cluster that hang together are worth less"
+    assert found.p > alone.p
+
+
 def test_equal_arms_have_no_difference_and_p_1():
     scores = np.random.default_rng(2).random((2, 25))
     found = paired_bootstrap(scores, scores, seed=0, draws=500)

@@ -60,15 +60,29 @@ def bootstrap_mean(values: ArrayLike, *, seed: int, draws: int = 10_000, confide
     Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 50 items or more; for shares, 10 right and 10 wrong or more.
     """
     array = as_items(values)
+    return bootstrap_ratio(array, np.ones(array.size), array.size, seed=seed, draws=draws, confidence=confidence)
+
+
+def bootstrap_ratio(
+    sums: NDArray[np.float64], sizes: NDArray[np.float64], effective: float, *, seed: int, draws: int = 10_000, confidence: float = 0.95
+) -> tuple[float, float]:
+    """The same interval of `sums.sum() / sizes.sum()`, the mean over items of clusters that are drawn with all their items.
+
+    Both have shape (num_clusters,); `effective` is the number of clusters of equal size that weigh as much (`Clusters.effective`).
+    """
     generator = np.random.default_rng(seed)
-    means = in_chunks(draws, lambda count: array[generator.integers(0, array.size, (count, array.size))].mean(axis=1))
-    tail = expanded_tail(array.size, confidence)
-    low, high = np.quantile(means, [tail, 1 - tail])
+
+    def means(count: int) -> NDArray[np.float64]:
+        drawn = generator.integers(0, sums.size, (count, sums.size))
+        return sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
+
+    tail = expanded_tail(effective, confidence)
+    low, high = np.quantile(in_chunks(draws, means), [tail, 1 - tail])
     return float(low), float(high)
 
 
-def expanded_tail(num_items: int, confidence: float) -> float:
-    """The share of bootstrap draws to leave out at either end so that few items are not taken for many; for one item, none."""
+def expanded_tail(num_items: float, confidence: float) -> float:
+    """The share of bootstrap draws to leave out at either end so that few items are not taken for many; for fewer than two, none."""
     if num_items < 2:
         return 0.0
     reach = sqrt(num_items / (num_items - 1)) * student_quantile((1 + confidence) / 2, num_items - 1)
