@@ -2,11 +2,12 @@
 
 `python benchmarks/gate.py` decides 2,500 simulated gates for each case (three to ten minutes on one core) and writes
 benchmarks/results/gate.json. False passes are counted where the truth lies exactly on the bound; power is set beside what
-`seodang eval power` announces. No model is asked.
+`seodang eval power` announces, for retention beside what an inconclusive verdict says would have passed. No model is asked.
 """
 
 import argparse
 import json
+import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seodang.evaluation.rules import Tested, at_least, decide_family, non_inferior, retained, superior
+from seodang.evaluation.rules import POWER, Tested, at_least, decide_family, non_inferior, retained, superior
 from seodang.pipeline.collect import machine
 from seodang.statistics.intervals import wilson
 from seodang.statistics.power import non_inferiority_power, paired_power
@@ -81,6 +82,37 @@ def passes(test: Callable[[np.random.Generator], Sequence[Tested]], draws: int, 
         every += all(outcome == "passed" for outcome in outcomes)
     return some, every
 
+
+@dataclass(frozen=True)
+class Kept:
+    """A retention rule: the teacher's share, the share of items that only one of both gets right, and the bound of student / teacher."""
+
+    exam: Exam
+    teacher: float
+    discordant: float
+    minimum: float
+
+    def pair(self, ratio: float) -> Pair:
+        return Pair(self.teacher, (ratio - 1) * self.teacher, self.discordant)
+
+    def decide(self, ratio: float, draws: int, seed: int) -> list[Tested]:
+        """What the rule finds in simulated gates where the truth is `ratio`."""
+        generator, pair, clusters = np.random.default_rng(seed), self.pair(ratio), self.exam.clusters
+        return [retained(*draw(self.exam, pair, generator), clusters, minimum=self.minimum, alpha=ALPHA) for _ in range(draws)]
+
+
+RETENTIONS = {
+    "200 items, teacher .7": Kept(Exam(200), 0.7, 0.25, 0.9),
+    "400 items, teacher .4": Kept(Exam(400), 0.4, 0.2, 0.8),
+    "200 items, teacher .9": Kept(Exam(200), 0.9, 0.12, 0.9),
+    "100 items, teacher .8": Kept(Exam(100), 0.8, 0.3, 0.8),
+    "300 items, teacher .3": Kept(Exam(300), 0.3, 0.15, 0.7),
+    "800 items, teacher .5": Kept(Exam(800), 0.5, 0.3, 0.95),
+    "100 clusters of 4, correlated .25": Kept(Exam(400, 4, 0.5), 0.6, 0.3, 0.9),
+    "150 clusters of 2, correlated .64": Kept(Exam(300, 2, 0.8), 0.5, 0.2, 0.9),
+    "60 clusters of 5, correlated .25": Kept(Exam(300, 5, 0.5), 0.6, 0.25, 0.8),
+    "200 items, 4 samples, correlated .25": Kept(Exam(200, 1, 0.5, 4), 0.6, 0.3, 0.9),
+}
 
 EXAMS = {
     "200 items": Exam(200),
@@ -151,12 +183,31 @@ def power(num_items: int, draws: int, seed: int) -> list[dict[str, Any]]:
     return rows
 
 
+def retention(case: Kept, draws: int, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The rate of false passes on the bound; and how often a student passes whose truth is the median of what inconclusive gates on the
+    bound say would have passed with 80 %."""
+    on_bound = case.decide(case.minimum, draws, seed)
+    told = [found.seen_at for found in on_bound if found.seen_at is not None and found.outcome(found.p, ALPHA) == "inconclusive"]
+    low, ratio, high = (float(value) for value in np.quantile(told, (0.05, 0.5, 0.95)))
+    found = case.decide(ratio, draws, seed + 1)
+    about = {"rule": "retention", "n": case.exam.num_items, "teacher": case.teacher, "discordant": case.discordant}
+    about |= {"minimum": case.minimum, "ratio": ratio, "ratios_told_by_90_percent": [low, high], "announced": POWER}
+    passed = [sum(one.p <= ALPHA for one in each) for each in (on_bound, found)]
+    return rate(passed[0], draws), {**about, **rate(passed[1], draws)}
+
+
+def commit() -> str:
+    """The commit that is checked out, with a + where files were changed since."""
+    command = ["git", "describe", "--always", "--exclude=*", "--dirty=+"]
+    return subprocess.run(command, cwd=RESULT.parent, check=True, capture_output=True, text=True).stdout.strip()
+
+
 def main() -> None:
     """Simulates every case and writes the result."""
     parser = argparse.ArgumentParser(description="False passes and power of a gate's rules on simulated answers.")
     parser.add_argument("--draws", type=int, default=2500)
     draws, started = parser.parse_args().draws, time.monotonic()
-    about = {"machine": machine(), "versions": {"numpy": np.__version__}, "synthetic": True}
+    about = {"machine": machine(), "versions": {"numpy": np.__version__}, "commit": commit(), "synthetic": True}
     result: dict[str, Any] = {"command": f"python benchmarks/gate.py --draws {draws}", **about, "alpha_one_sided": ALPHA, "limit": 0.05}
     result["false_passes"] = {}
     for index, (name, exam) in enumerate(EXAMS.items()):
@@ -165,10 +216,15 @@ def main() -> None:
         }
         print(name, {case: row["rate"] for case, row in result["false_passes"][name].items()}, flush=True)
     result["power"] = [row for num_items in (200, 500) for row in power(num_items, draws, 7)]
+    result["false_passes"]["retention"] = {}
+    for index, (name, case) in enumerate(RETENTIONS.items()):
+        result["false_passes"]["retention"][name], found = retention(case, draws, 1000 + 10 * index)
+        result["power"].append({"exam": name, **found})
+        print(f"retention, {name}: announced {found['announced']}, found {found['rate']}", flush=True)
     rates = [row["rate"] for cases in result["false_passes"].values() for row in cases.values()]
     result["largest_false_pass_rate"] = max(rates)
     result["largest_power_gap_points"] = max(100 * abs(row["rate"] - row["announced"]) for row in result["power"])
-    result["seconds"] = round(time.monotonic() - started)
+    result["seconds"], result["processor_seconds"] = round(time.monotonic() - started), round(time.process_time())
     RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print({key: result[key] for key in ("largest_false_pass_rate", "largest_power_gap_points", "seconds")})
 

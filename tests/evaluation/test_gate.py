@@ -123,7 +123,7 @@ def test_a_teacher_that_knows_nothing_gives_no_ratio_and_no_pass(tmp_path: Path)
 def test_an_inconclusive_retention_tells_the_share_that_would_have_passed(tmp_path: Path) -> None:
     row = verdict(tmp_path, gate({"rule": "retention", "minimum": 0.9}), GOOD)["rules"][0]
     below = row["estimate"] - row["interval"][0]  # what reaches towards the bound; the interval is skewed
-    assert row["passes_with_80_percent_from"] == pytest.approx(0.9 + below * (1.96 + 0.8416) / 1.96, abs=1e-4)
+    assert row["passes_with_80_percent_from"] == pytest.approx(0.9 + below * (1.96 + 0.8416) / 1.96, abs=0.03)
     assert f"a true value of {100 * row['passes_with_80_percent_from']:.1f} % would have passed with 80 %" in row["sentence"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gate import ALPHA, RESULT, Exam, Pair, draw, false_passes, passes, power, regression_passes
+from gate import ALPHA, RESULT, RETENTIONS, Exam, Pair, draw, false_passes, passes, power, regression_passes, retention
 from seodang.evaluation.rules import non_inferior
 
 DRAWS = 120
@@ -36,6 +36,13 @@ def test_without_holm_a_family_would_pass_too_often() -> None:
 def test_power_is_as_announced() -> None:
     for row in power(200, DRAWS, seed=4):
         assert row["rate"] == pytest.approx(row["announced"], abs=0.14), row
+
+
+@pytest.mark.parametrize("name", ["300 items, teacher .3", "60 clusters of 5, correlated .25"])
+def test_a_retention_rule_has_the_power_that_its_verdict_tells(name: str) -> None:
+    false, found = retention(RETENTIONS[name], DRAWS, seed=6)
+    assert false["rate"] <= HIGHEST
+    assert found["rate"] == pytest.approx(found["announced"], abs=0.14)
 
 
 def test_a_simulated_pair_has_the_shares_that_it_names() -> None:

@@ -2,10 +2,12 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
 from pipeline.gated import NUM_ITEMS, Knows, Place
+from seodang.core.errors import InputError
 from seodang.evaluation.gate_file import parse_waiver
 
 
@@ -217,3 +219,77 @@ def test_answers_of_the_student_under_another_name_were_seen_too(place: Place, f
     told = place.run()
     assert (told["verdict"], told["declared_before"]) == ("inconclusive", False)
     assert told["answers_seen"] == [str(other)]
+
+
+BROKEN = ["", "{", "[]", "{}", '{"step": "eval"}', '{"step": "eval", "summary": {"task": "exam", "identity": NaN}}', "[" * 100_000, "\xff"]
+
+
+@pytest.mark.parametrize("content", BROKEN, ids=range(len(BROKEN)))
+def test_a_neighbour_that_cannot_be_read_stops_no_gate_and_is_told(place: Place, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    neighbour = place.runs / "eval/other__exam__12345678"
+    neighbour.mkdir(parents=True)
+    (neighbour / "manifest.json").write_bytes(content.encode("latin-1"))
+    told = place.run()
+    assert (told["verdict"], told["declared_before"], told["could_not_be_read"]) == ("passed", True, [str(neighbour)])
+    assert place.declared["unreadable"] == [str(neighbour)]
+    assert f"gate support: {neighbour} could not be read" in capsys.readouterr().err
+    assert place.run()["could_not_be_read"] == [str(neighbour)]
+
+
+def broken_answers(place: Place, file: str) -> tuple[Path, bytes]:
+    """Answers of the student to the gate's items, asked otherwise and before its declaration, of which one file is broken."""
+    place.write(("    role: primary", "    role: primary\n    limit: 59"))
+    place.run()
+    forget_gate(place)
+    place.write()
+    (before,) = (place.runs / "eval").glob("student__exam__*")
+    whole = (before / file).read_bytes()
+    (before / file).write_bytes(whole[: len(whole) // 2])
+    return before / file, whole
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "items.jsonl"])
+def test_answers_that_could_not_be_read_were_seen_once_they_can_be(place: Place, file: str) -> None:
+    path, whole = broken_answers(place, file)
+    told = place.run()
+    assert (told["verdict"], told["could_not_be_read"]) == ("passed", [str(path.parent)])
+    path.write_bytes(whole)
+    told = place.run()
+    assert (told["verdict"], told["declared_before"]) == ("inconclusive", False)
+    assert (told["answers_seen"], told["could_not_be_read"]) == ([str(path.parent)], [])
+    assert place.run(redeclare="asked for another purpose")["verdict"] == "passed"
+
+
+def test_a_folder_that_is_gone_before_it_could_be_read_stays_told(place: Place) -> None:
+    path, _ = broken_answers(place, "manifest.json")
+    place.run()
+    shutil.rmtree(path.parent)
+    assert place.run()["could_not_be_read"] == [str(path.parent)]
+    place.write(("margin: 0.05", "margin: 0.1"))
+    assert place.run(redeclare="a typing error")["could_not_be_read"] == [str(path.parent)]
+
+
+def test_answers_of_another_model_that_can_be_read_again_were_none_of_the_students(place: Place) -> None:
+    path, whole = broken_answers(place, "manifest.json")
+    place.run()
+    path.write_bytes(whole.replace(b'"right": 40', b'"right": 41'))
+    told = place.run()
+    assert (told["verdict"], told["declared_before"], told["could_not_be_read"]) == ("passed", True, [])
+
+
+@pytest.mark.parametrize("model", ["student", "base"])
+def test_an_evaluation_of_the_gates_own_that_cannot_be_read_stops_it(place: Place, model: str) -> None:
+    place.run()
+    (mine,) = (place.runs / "eval").glob(f"{model}__exam__*")
+    (mine / "manifest.json").write_text("{", encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        place.run()
+    assert error.value.where == str(mine)
+
+
+def test_another_kind_of_work_beside_the_evaluations_is_no_answer(place: Place) -> None:
+    other = place.runs / "eval/notes"
+    other.mkdir(parents=True)
+    (other / "manifest.json").write_text('{"step": "notes"}', encoding="utf-8")
+    told = place.run()
+    assert (told["verdict"], told["could_not_be_read"]) == ("passed", [])

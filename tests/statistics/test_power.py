@@ -1,4 +1,4 @@
-"""Power and sample sizes, against a published planning table, statsmodels, and sums over all outcomes."""
+"""Power and sample sizes, against a published planning table, statsmodels, sums over all outcomes, and simulation."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,19 @@ from scipy import stats
 from statsmodels.stats.power import NormalIndPower
 
 from seodang.statistics.non_inferiority import non_inferior
+from seodang.statistics.one_sided import ratio_p
 from seodang.statistics.paired import mcnemar_exact
 from seodang.statistics.power import (
+    detectable_ratio,
     minimal_detectable_difference,
     non_inferiority_power,
     paired_power,
     required_items,
     required_items_for_margin,
     required_items_per_arm,
+    retention_power,
 )
+from seodang.statistics.ratio import ratio_statistic, retention
 from seodang.statistics.tango import tango_interval
 
 PLAN = [
@@ -69,6 +73,67 @@ def test_non_inferiority_power_is_the_sum_over_all_outcomes_that_pass(n: int, di
     assert non_inferiority_power(n, discordant, 0.1, difference=difference) == pytest.approx(total, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("n", "discordant", "teacher", "minimum", "ratio"),
+    [
+        (60, 0.3, 0.7, 0.8, 1.05),
+        (100, 0.3, 0.8, 0.8, 0.98),
+        (100, 0.2, 0.5, 0.9, 1.1),
+        (100, 0.25, 0.4, 0.7, 1.0),
+        (80, 0.1, 0.9, 0.9, 1.0),
+    ],
+)
+def test_retention_power_is_near_the_sum_over_all_outcomes(n: int, discordant: float, teacher: float, minimum: float, ratio: float) -> None:
+    difference = (ratio - 1) * teacher
+    new, old = (discordant + difference) / 2, (discordant - difference) / 2
+    total = 0.0
+    for only_new in range(n + 1):
+        for only_old in range(n + 1 - only_new):
+            both = np.arange(n + 1 - only_new - only_old)
+            counts = np.stack([both, np.full_like(both, only_new), np.full_like(both, only_old), n - both - only_new - only_old], axis=1)
+            chances = stats.multinomial.pmf(counts, n, [teacher - old, new, old, 1 - teacher - new])
+            for chance, count in zip(chances, both.tolist(), strict=True):
+                if chance > 1e-8:
+                    shares = only_new / n, only_old / n, (count + only_new) / n, (count + only_old) / n
+                    total += float(chance) if ratio_statistic(*shares, n, minimum) >= 1.96 else 0.0
+    assert retention_power(n, discordant, teacher, minimum, ratio) == pytest.approx(total, abs=0.03)
+
+
+@pytest.mark.parametrize(("num_clusters", "size"), [(150, 1), (60, 4)], ids=["alone", "clusters"])
+def test_the_detectable_ratio_of_one_sample_is_found_in_80_percent_of_others(num_clusters: int, size: int) -> None:
+    generator, labels, teacher, minimum = np.random.default_rng(6), np.arange(num_clusters).repeat(size), 0.6, 0.8
+
+    def scores(ratio: float) -> tuple[np.ndarray, np.ndarray]:
+        new, old = 0.125 + (ratio - 1) * teacher / 2, 0.125 - (ratio - 1) * teacher / 2
+        shares = [teacher - old, new, old, 1 - teacher - new]
+        own = generator.choice(4, num_clusters * size, p=shares)
+        kind = np.where(generator.random(own.size) < 0.5, generator.choice(4, num_clusters, p=shares).repeat(size), own)
+        return (kind <= 1)[None].astype(float), ((kind == 0) | (kind == 2))[None].astype(float)
+
+    ratios = [detectable_ratio(retention(*scores(minimum), labels), minimum) for _ in range(60)]
+    ratio = float(np.median([one for one in ratios if one is not None]))
+    hits = sum(ratio_p(*scores(ratio), labels, above=minimum) <= 0.025 for _ in range(1200))
+    assert hits / 1200 == pytest.approx(0.8, abs=0.04)  # 3.5 standard errors
+
+
+def test_a_detectable_ratio_is_one_that_a_student_can_have() -> None:
+    both = [[1.0] * 80 + [0.0] * 20]
+    agreeing = retention(both, both)
+    found = detectable_ratio(agreeing, 0.9)
+    assert found is not None
+    assert 0.9 < found < 1
+    assert detectable_ratio(agreeing, 1.3) is None  # 104 % right
+    assert detectable_ratio(retention(both, [[1.0] * 78 + [0.0] * 2 + [1.0] * 20]), 1.0) is None
+    assert detectable_ratio(retention([[0.0] * 10], [[0.0] * 10]), 0.9) is None
+    assert detectable_ratio(retention(both, both, [0] * 100), 0.9) is None
+
+
+def test_fewer_items_and_clusters_have_less_power_to_find_a_ratio() -> None:
+    powers = [retention_power(n, 0.2, 0.6, 0.9, 1.0, free=free) for n, free in ((400, np.inf), (400, 30), (200, np.inf))]
+    assert powers == sorted(powers, reverse=True)
+    assert retention_power(200, 0.3, 0.6, 0.9, 0.9) == pytest.approx(0.025, abs=0.005)  # on the bound
+
+
 def test_methods_agree_for_many_items_and_the_exact_test_never_exceeds_its_level() -> None:
     assert paired_power(4000, 0.2, 0.02) == pytest.approx(paired_power(4000, 0.2, 0.02, method="normal"), abs=0.02)
     assert all(paired_power(n, 0.2, 0.0) <= 0.05 for n in (10, 100, 1000))
@@ -93,5 +158,7 @@ def test_what_cannot_be_found_is_said() -> None:
         paired_power(100, 0.1, 0.2)
     with pytest.raises(ValueError, match="other than 0"):
         required_items(0.0, 0.1)
+    with pytest.raises(ValueError, match="ratio up to 1 / teacher"):
+        retention_power(100, 0.1, 0.8, 0.9, 1.3)
     with pytest.raises(ValueError, match="margin"):
         required_items_for_margin(0.05, 0.1, difference=-0.05)

@@ -6,7 +6,6 @@ model that it is held against count as right for the claim and as wrong for its 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite
 from statistics import NormalDist
 from typing import Literal
 
@@ -17,6 +16,7 @@ from seodang.evaluation.score import mean_score
 from seodang.statistics.families import holm
 from seodang.statistics.one_sided import above_zero_p, difference_p, mean_p, ratio_p
 from seodang.statistics.paired import average_seeds, compare_paired
+from seodang.statistics.power import detectable_ratio
 from seodang.statistics.ratio import retention
 
 Scores = NDArray[np.float64]  # (num_samples, num_items), within 0..1
@@ -98,15 +98,13 @@ def retained(
 ) -> Tested:
     """Claim: student / teacher > `minimum`, on the same items. Its p is that of "mean(student - minimum * teacher) is at most 0".
 
-    Where the ratio's interval has no upper end, or there is none, nothing is told of what would have passed.
+    Where the ratio's interval has no upper end, there is none, or not even a student that is always right would have passed, nothing is
+    told of what would have.
     """
     strict, kind = (retention(student, other, clusters) for other in (teacher if best is None else best, teacher))
     p = ratio_p(student, teacher if best is None else best, clusters, above=minimum)
     contrary = kind.interval is not None and kind.interval[1] < minimum  # an end without bound never is
-    seen = None
-    if strict.ratio is not None and strict.interval is not None and isfinite(strict.interval[1]):
-        below = strict.ratio - strict.interval[0]  # a skewed interval's reach to the bound, not to its upper end
-        seen = minimum + reach((strict.ratio - below, strict.ratio + below), alpha)
+    seen = detectable_ratio(strict, minimum, alpha=alpha, power=POWER)
     return Tested(strict.ratio, strict.interval, p, contrary, strict.num_items, strict.num_clusters, strict.method, seen)
 
 

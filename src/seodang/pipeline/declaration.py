@@ -8,8 +8,9 @@ from typing import Any, Self
 
 from seodang.core.artifact import Artifact
 from seodang.core.files import read_json, write_json
+from seodang.core.progress import Progress
 from seodang.evaluation.gate_file import Gate
-from seodang.pipeline.evaluate import folders_of_key
+from seodang.pipeline.evaluate import can_be_read, folders_of_key
 
 DECLARED, VERDICT = "declared.json", "verdict.json"
 
@@ -39,6 +40,7 @@ class Declaration:
     students: Mapping[str, str] = field(default_factory=dict[str, str])  # by think mode: digest of the student's identity
     others: Mapping[str, str] = field(default_factory=dict[str, str])  # by name and think mode: digest of their identities
     redeclared: tuple[Redeclared, ...] = ()
+    unreadable: tuple[str, ...] = ()  # other evaluations that were there and could not be read: they may hold answers of the student
 
     @property
     def before(self) -> bool:
@@ -56,7 +58,9 @@ class Declaration:
             Redeclared(one["at"], one["reason"], one["digest"], tuple(one["changes"]), tuple(one["seen"])) for one in row["redeclared"]
         )
         told = {name: row.get(name, {}) for name in ("asked", "students", "others")}
-        return cls(row["digest"], row["declared_at"], row["gate"], tuple(row["folders"]), tuple(row["seen"]), redeclared=redeclared, **told)
+        kept = tuple(row["folders"]), tuple(row["seen"])
+        lost = tuple(row.get("unreadable", ()))
+        return cls(row["digest"], row["declared_at"], row["gate"], *kept, redeclared=redeclared, unreadable=lost, **told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Declared:
             "declared_digest": declaration.digest,
             "changes": list(self.changes),
             "answers_seen": list(declaration.seen),
+            "could_not_be_read": list(declaration.unreadable),
             "redeclared": [asdict(one) for one in declaration.redeclared],
         }
 
@@ -101,15 +106,21 @@ def declare(
 ) -> Declared:
     """Keeps the declaration in `folder` if there is none, or none that was looked at; `folders` are those of the student's answers.
 
-    `alike` are folders in which the student answered the same items, asked in another way. A verdict in `folder` was looked at, even where
-    the answers that it is of are gone.
+    `alike` are folders in which the student answered the same items, asked in another way; those among them that cannot be read are told on
+    stderr and kept as `unreadable`, and count as seen once they can be read and still are alike. A verdict in `folder` was looked at, even
+    where the answers that it is of are gone.
     `asked` has the digests of what makes up each task, by its title, and `students` that of the student's identity, by think mode. With a
     reason `redeclare` all is declared anew as it is now, which stays on record.
     """
     path, now = folder / DECLARED, datetime.now(UTC).isoformat(timespec="seconds")
-    there = tuple(dict.fromkeys([*_begun(folders), *map(str, alike)])) or _verdict(folder)
-    fresh = Declaration(gate.digest, now, gate.model_dump(mode="json"), tuple(map(str, folders)), there, asked, students)
-    known = Declaration.read(path) if path.is_file() else None
+    begun = _begun(folders)
+    lost = tuple(dict.fromkeys(str(place) for place in alike if str(place) not in begun and not can_be_read(place)))
+    same = [str(place) for place in alike if str(place) not in lost]
+    there = tuple(dict.fromkeys([*begun, *same])) or _verdict(folder)
+    kept = gate.digest, now, gate.model_dump(mode="json"), tuple(map(str, folders))
+    fresh = Declaration(*kept, there, asked, students, unreadable=lost)
+    stored = Declaration.read(path) if path.is_file() else None
+    known = stored and _read_again(stored, same)
     looked_at = bool(there) or (known is not None and bool(known.seen or _begun(map(Path, known.folders))))
     current = known if known is not None and looked_at else fresh
     changes = _differences(current, fresh)
@@ -117,9 +128,13 @@ def declare(
     if redeclare is not None and needs_reason:
         seen = tuple(dict.fromkeys([*current.seen, *there, *_begun(map(Path, current.folders))]))
         told = Redeclared(now, redeclare, current.digest, changes, seen)
-        current, changes = replace(fresh, seen=seen, redeclared=(*current.redeclared, told), others=current.others), ()
-    if current is not known:
+        lost = tuple(dict.fromkeys([*current.unreadable, *lost]))
+        current = replace(fresh, seen=seen, redeclared=(*current.redeclared, told), others=current.others, unreadable=lost)
+        changes = ()
+    if current != stored:
         write_json(path, asdict(current))
+    for place in current.unreadable:
+        Progress(f"gate {gate.name}").tell(f"{place} could not be read; whether the student answered the gate's items in it is not known")
     return Declared(current, changes)
 
 
@@ -163,6 +178,14 @@ def _differences(before: Declaration, now: Declaration) -> tuple[str, ...]:
         others = [think for think, value in now.students.items() if before.students.get(think, value) != value]
         lines += ["student: other weights, or another template or engine"] if others else []
     return tuple(lines)
+
+
+def _read_again(known: Declaration, alike: Sequence[str]) -> Declaration:
+    """The declaration with those of its folders that can be read again: answers to the same items were seen, the others are none."""
+    readable = [place for place in known.unreadable if can_be_read(Path(place))]
+    lost = tuple(place for place in known.unreadable if place not in readable)
+    seen = tuple(dict.fromkeys([*known.seen, *(place for place in readable if place in alike)]))
+    return replace(known, seen=seen, unreadable=lost)
 
 
 def _verdict(folder: Path) -> tuple[str, ...]:

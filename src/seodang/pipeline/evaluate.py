@@ -14,7 +14,7 @@ from seodang.core.hashing import canonical_json, digest
 from seodang.core.progress import Progress
 from seodang.evaluation.clean_items import by_similarity, read_similarity
 from seodang.evaluation.own_folder import refuse_foreign, told_in
-from seodang.evaluation.result import ITEMS, Evaluation, item_row, read_evaluation
+from seodang.evaluation.result import ITEMS, STEP, Evaluation, item_row, read_evaluation
 from seodang.evaluation.retry import forget_errors
 from seodang.evaluation.run import Settings, evaluation_key, run_task, task_items
 from seodang.evaluation.score import summarise
@@ -99,19 +99,46 @@ def folders_of_key(parent: Path, key: str) -> list[Path]:
 
 
 def same_items_answered(parent: Path, model: ChatModel, task: Task, items: Sequence[Item]) -> list[Path]:
-    """The finished evaluations in `parent` of a model and a task that share items with these, however those were asked.
+    """The finished evaluations in `parent` of a model and a task that share items with these, however those were asked. Those whose
+    manifest or items cannot be read (`can_be_read`) come along, since they may be such.
 
     Where made items are numbered, two seeds give other items equal ids, and a few of them may be equal by chance; so an evaluation shares
     items if at least half of those whose ids it has are the same there.
     """
-    mine, asked = digest(model.identity), {item.id: _content(item_row(item)) for item in items}
-    return [
-        found.folder
-        for found in (Artifact(path.parent) for path in sorted(parent.glob(f"*/{MANIFEST}")))
-        if (summary := found.manifest.get("summary", {})).get("task") == task.name
-        and digest(summary.get("identity")) == mine
-        and _shares(asked, read_json_lines(found.folder / ITEMS))
-    ]
+    mine, asked = [task.name, digest(model.identity)], {item.id: _content(item_row(item)) for item in items}
+
+    def may_share(folder: Path) -> bool:
+        told = _told_of(folder)
+        if told is None or told != mine:
+            return told is None
+        rows = _items_in(folder)
+        return rows is None or _shares(asked, rows)
+
+    return [path.parent for path in sorted(parent.glob(f"*/{MANIFEST}")) if may_share(path.parent)]
+
+
+def can_be_read(folder: Path) -> bool:
+    """Whether a finished evaluation tells whose answers to which items it keeps."""
+    return _told_of(folder) is not None and _items_in(folder) is not None
+
+
+def _told_of(folder: Path) -> list[str] | None:
+    """The task and the digest of the model's identity; empty for what is no evaluation, None where the manifest does not tell them."""
+    try:
+        manifest = Artifact(folder).manifest
+        if manifest["step"] != STEP:
+            return []
+        return [str(manifest["summary"]["task"]), digest(manifest["summary"]["identity"])]
+    except (InputError, OSError, LookupError, TypeError, ValueError, RecursionError):
+        return None
+
+
+def _items_in(folder: Path) -> list[dict[str, Any]] | None:
+    try:
+        rows = read_json_lines(folder / ITEMS)
+        return rows if all({"id", "question", "content"} <= row.keys() for row in rows) else None
+    except (InputError, OSError, AttributeError, RecursionError):
+        return None
 
 
 def _shares(asked: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> bool:

@@ -25,6 +25,10 @@ class Retention:
     num_items: int
     num_clusters: int
     method: str
+    teacher: float = 0.0  # its mean
+    discordant: float = 0.0  # mean distance of the two scores of an item: the share of discordant items, of right and wrong
+    size: float = 0.0  # independent items that would be as certain
+    free: float = 0.0  # degrees of freedom of the interval's t
 
 
 def retention(student: ArrayLike, teacher: ArrayLike, clusters: Labels | None = None) -> Retention:
@@ -63,7 +67,9 @@ def retention(student: ArrayLike, teacher: ArrayLike, clusters: Labels | None = 
     bounded = not keeps(_LARGEST)
     high = _turn(keeps, inside=ratio, outside=_LARGEST) if bounded else inf
     method = "score interval of a paired ratio 95 %, clustered"
-    return Retention(ratio, (low, high), "bounded" if bounded else "unbounded", new.size, groups.num, method)
+    status: Status = "bounded" if bounded else "unbounded"
+    discordant, free = only_new + only_old, groups.effective - 1
+    return Retention(ratio, (low, high), status, new.size, groups.num, method, share_old, discordant, size, free)
 
 
 def ratio_statistic(only_new: float, only_old: float, share_new: float, share_old: float, size: float, ratio: float) -> float:

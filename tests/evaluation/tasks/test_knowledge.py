@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, integers, lists, text, tuples
+from pydantic import ValidationError
 
 from answerers import solve
 from seodang.core.errors import ModelError
 from seodang.core.progress import Progress
+from seodang.evaluation.pairs import pair
 from seodang.evaluation.run import Settings, run_task, task_items
 from seodang.evaluation.task import Item, Rank
 from seodang.evaluation.tasks.knowledge import KnowledgeOptions, task
@@ -124,6 +126,31 @@ def test_a_model_that_cannot_score_is_refused_at_once_and_told_what_it_can_do(fi
     options, items = loaded(files)
     with pytest.raises(ModelError, match="mode=generate"):
         run_task(Writer(), task, options, Settings(), items, tmp_path / "out")
+
+
+def test_an_option_without_a_use_makes_no_other_evaluation(files: tuple[str, ...], tmp_path: Path):
+    plain, items = loaded(files, mode="generate")
+    found = [
+        run_task(Writer(), task, options, Settings(), items, tmp_path / str(number), Progress("knowledge"))
+        for number, options in enumerate([plain, loaded(files, mode="generate", template="chat", ranked="text")[0]])
+    ]
+    assert found[0].manifest["key"] == found[1].manifest["key"]
+    assert len(pair(*found).items) == len(items)
+
+
+def test_only_what_the_others_leave_without_a_use_is_set_aside():
+    assert KnowledgeOptions(template="chat", ranked="text", max_new_tokens=8) == KnowledgeOptions(template="chat", ranked="text")
+    named = KnowledgeOptions.model_validate({"mode": "generate", "max_new_tokens": 8, "template": "chat", "files": ["x"], "language": "en"})
+    assert named == KnowledgeOptions(mode="generate", max_new_tokens=8)
+    assert KnowledgeOptions.model_validate(named) == named
+    kept = KnowledgeOptions(benchmark="file", files=("x",), language="en", num_fewshot=2, seed=3, limit=5)
+    assert (kept.files, kept.language, kept.num_fewshot, kept.seed, kept.limit) == (("x",), "en", 2, 3, 5)
+
+
+@pytest.mark.parametrize("idle", [{"template": "nonsense"}, {"ranked": 3}, {"templat": "chat"}])
+def test_an_option_without_a_use_is_refused_where_it_is_wrong(idle: dict[str, Any]):
+    with pytest.raises(ValidationError):
+        KnowledgeOptions.model_validate({"mode": "generate", **idle})
 
 
 def test_the_rate_of_guessing_is_the_mean_over_the_items(files: tuple[str, ...], tmp_path: Path):

@@ -10,9 +10,9 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from seodang.core.hashing import digest
 from seodang.evaluation.multiple_choice.harness import read_harness
@@ -24,7 +24,8 @@ from seodang.models.chat_model import ChatModel, Completion, Scores, require
 
 
 class KnowledgeOptions(Options):
-    """Which questions, and how they are put."""
+    """Which questions, and how they are put. What the others leave without a use is checked and then as if it had not been given, so that
+    equal questions have equal options."""
 
     benchmark: Literal["kmmlu", "mmlu", "file"] = Field(default="kmmlu", description="kmmlu, mmlu, or file: your own `files`")
     files: tuple[str, ...] = Field(default=(), description="JSON lines with question, choices, answer (letter or text) and subject")
@@ -36,6 +37,14 @@ class KnowledgeOptions(Options):
     ranked: Ranked = Field(default="letter", description="of mode choose: the letters below listed choices, or the choices' texts")
     num_fewshot: int = Field(default=0, ge=0, le=5, description="worked questions of its subject before each one, or all there are")
     max_new_tokens: int = Field(default=32, ge=1, description="of mode generate: tokens an answer may have")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _without_idle(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        options = handler(given)
+        idle = {"template", "ranked"} if options.mode == "generate" else {"max_new_tokens"}
+        idle |= set() if options.benchmark == "file" else {"files", "language"}
+        return handler({name: value for name, value in given.items() if name not in idle}) if isinstance(given, dict) else options
 
 
 def load(options: KnowledgeOptions, store: Path) -> Sequence[Item]:
