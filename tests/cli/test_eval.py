@@ -209,6 +209,53 @@ def test_errors_are_asked_again_where_that_is_asked_for_and_only_then(tmp_path: 
     assert (again["errors"], again["score"], again["folder"]) == (0, 1.0, first["folder"])
 
 
+class Silent:
+    """Says one word, and cannot rank continuations."""
+
+    name, synthetic, identity = "silent", True, {"kind": "silent"}
+
+    def chat(self, conversations: Sequence[Sequence[Message]], sampling: Sampling, num_samples: int = 1) -> list[list[Completion]]:
+        return [[Completion("no", "stop", 5, 1)] for _ in conversations]
+
+
+def test_several_tasks_are_asked_at_once_each_with_its_own_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "open_model", lambda *_, **__: Silent())
+    both = ["--task", "mathematics", "--task", "instruction", "--limit", "4", "--runs", tmp_path]
+    rows = json.loads(call("run", "--model", "m", *both, "--option", "mathematics.seed=3", "--json"))
+    assert [(row["task"], row["n"]) for row in rows] == [("mathematics", 4), ("instruction", 4)]
+    alone = json.loads(call("run", "--model", "m", *both[:2], *both[4:], "--option", "seed=3", "--json"))
+    assert alone["folder"] == rows[0]["folder"]
+
+
+def test_all_tasks_are_those_that_the_model_can_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "open_model", lambda *_, **__: Silent())
+    monkeypatch.setattr("seodang.pipeline.asked_tasks.task_names", lambda: ["exam", "multilingual", "mathematics"])
+    options = ["--option", "multilingual.mode=choose", "--option", "multilingual.lexical=0", "--limit", "2", "--runs", str(tmp_path)]
+    done = CliRunner().invoke(cli, ["eval", "run", "--model", "m", "--task", "all", *options])
+    assert done.exit_code == 0, done.output
+    assert "silent on mathematics" in done.stdout
+    assert "left out: multilingual: " in done.stderr
+    assert "exam" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        (["--option", "seed=3"], "which task is this option of?"),
+        (["--option", "matematics.seed=3"], "which task is this option of?"),
+        (["--option", "mathematics.sed=3"], "did you mean `seed`?"),
+        (["--out", "here"], "`--out` is of one task"),
+        (["--similarity", "near.jsonl"], "`--similarity` is of one task"),
+    ],
+)
+def test_what_does_not_fit_several_tasks_is_refused_before_a_model_is_opened(
+    extra: list[str], told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pipeline, "open_model", lambda *_, **__: pytest.fail("opened"))
+    assert exit_code(monkeypatch, "run", "--model", "m", "--task", "mathematics", "--task", "instruction", *extra) == 3
+    assert told in capsys.readouterr().err
+
+
 def test_an_evaluation_is_exported_by_the_beginning_of_its_name(runs: Path, tmp_path: Path) -> None:
     call("export-results", "good", "--runs", runs, "--out", tmp_path / "out")
     assert list((tmp_path / "out").rglob("results_*.json"))

@@ -11,7 +11,8 @@ from seodang.evaluation.run import Settings, task_items
 from seodang.evaluation.task import find_task, task_names
 from seodang.models.chat_model import Completion, Message, Sampling
 from seodang.models.local import LocalModel
-from seodang.pipeline.evaluate import answer, evaluation_folder, parse_options
+from seodang.pipeline.asked_tasks import parse_options
+from seodang.pipeline.evaluate import answer, evaluation_folder
 from seodang.pipeline.plain_name import plain_name
 
 EXAM = Path(__file__).parents[2] / "packs" / "general"

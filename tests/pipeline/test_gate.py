@@ -14,7 +14,7 @@ from seodang.evaluation.task import Family, find_task
 from seodang.models.chat_model import ChatModel, Scores
 from seodang.models.think import ThinkMode
 from seodang.pipeline import gate as gates
-from seodang.pipeline.evaluate import task_options
+from seodang.pipeline.asked_tasks import task_options
 
 
 def test_a_gate_asks_decides_and_keeps_its_verdict(place: Place) -> None:

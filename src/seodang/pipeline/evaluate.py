@@ -1,14 +1,11 @@
 """A model of any kind put to a task, in a folder of its own below the runs."""
 
-import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from seodang.core.artifact import MANIFEST, Artifact
-from seodang.core.errors import InputError
+from seodang.core.errors import InputError, ModelError
 from seodang.core.files import read_json_lines, write_atomically
 from seodang.core.hashing import canonical_json, digest
 from seodang.core.progress import Progress
@@ -16,13 +13,15 @@ from seodang.evaluation.clean_items import by_similarity, read_similarity
 from seodang.evaluation.own_folder import refuse_foreign, told_in
 from seodang.evaluation.result import ITEMS, STEP, Evaluation, item_row, read_evaluation
 from seodang.evaluation.retry import forget_errors
-from seodang.evaluation.run import Settings, evaluation_key, run_task, task_items
+from seodang.evaluation.run import Settings, evaluation_key, refuse_unable, run_task, task_items
 from seodang.evaluation.score import summarise
 from seodang.evaluation.task import Item, Options, Task
 from seodang.models.chat_model import ChatModel
 from seodang.models.think import ThinkMode
+from seodang.pipeline.asked_tasks import Asked
 from seodang.pipeline.open_model import open_model
 from seodang.pipeline.plain_name import plain_name
+from seodang.pipeline.plan import say
 from seodang.pipeline.workspace import Workspace
 
 FOLDER = "eval"  # below the runs: one folder an evaluation
@@ -37,38 +36,9 @@ def think_arms(think: str | None, out: Path | None) -> list[ThinkMode | None]:
     return [ThinkMode(think) if think else None]
 
 
-def parse_options(task: Task, given: Sequence[str], *, limit: int | None = None) -> Options:
-    """A task's options from KEY=VALUE texts; a list has commas. InputError, with a near match, for one that it does not take."""
-    known = task.options.model_fields
-    values: dict[str, Any] = {} if limit is None else {"limit": limit}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals and key in known:
-            raise InputError("an option is KEY=VALUE", where=text, hint=f"write it as {key}=VALUE")
-        if not equals or key not in known:
-            near = difflib.get_close_matches(key, list(known), n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"`seodang eval tasks {task.name}` lists them"
-            raise InputError(f"the task `{task.name}` has no option `{key}`" if equals else "an option is KEY=VALUE", where=text, hint=hint)
-        is_list = "tuple" in str(known[key].annotation)
-        values[key] = [part for part in value.split(",") if part] if is_list else value
-    return task_options(task, values)
-
-
-def task_options(task: Task, values: dict[str, Any]) -> Options:
-    """A task's options; InputError says which one is wrong, and how."""
-    try:
-        return task.options.model_validate(values)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        key = ".".join(str(part) for part in fault["loc"])
-        hint = f"`seodang eval tasks {task.name}` lists each option with its meaning"
-        raise InputError(f"option `{key}` of the task `{task.name}`: {fault['msg']} (given: {fault['input']})", hint=hint) from error
-
-
 def evaluate(
     spec: str,
-    task: Task,
-    options: Options,
+    asked: Sequence[Asked],
     settings: Settings,
     root: Path,
     *,
@@ -76,15 +46,36 @@ def evaluate(
     thinking: ThinkMode | None = None,
     api_key_env: str | None = None,
     retry_errors: bool = False,
-) -> dict[str, Any]:
-    """Runs what is left of one evaluation; its score with interval, its costs and its folder. `retry_errors`: errors are asked again."""
+    leave_out: bool = False,
+) -> Iterator[dict[str, Any]]:
+    """Runs what is left of each task's evaluation; of each its score with interval, its costs and its folder, as it ends.
+
+    All items are read and every task is held against the model before the first is asked; a task that the model is not able to do is told
+    and left out with `leave_out`, and a ModelError otherwise. `retry_errors`: errors are asked again.
+    """
     store = Workspace(root).store
-    items = task_items(task, options, store)
+    items = {task.name: task_items(task, options, store) for task, options in asked}
     model = open_model(spec, store, thinking=thinking, api_key_env=api_key_env)
-    folder = out or evaluation_folder(model, task, options, settings, items, root)
-    again = retry_errors and forget_errors(folder, evaluation_key(model, task, options, settings, items))
-    evaluation = answer(model, task, options, settings, items, folder, adopt=not again)
-    return {**summarise(evaluation), "folder": str(folder)}
+    for task, options in _able(model, asked, leave_out):
+        own = items[task.name]
+        folder = out or evaluation_folder(model, task, options, settings, own, root)
+        again = retry_errors and forget_errors(folder, evaluation_key(model, task, options, settings, own))
+        evaluation = answer(model, task, options, settings, own, folder, adopt=not again)
+        yield {**summarise(evaluation), "folder": str(folder)}
+
+
+def _able(model: ChatModel, asked: Sequence[Asked], leave_out: bool) -> list[Asked]:
+    able: list[Asked] = []
+    for task, options in asked:
+        try:
+            refuse_unable(model, task, options)
+        except ModelError as error:
+            if not leave_out:
+                raise
+            say(f"left out: {task.name}: {error.what}" + (f"; {error.hint}" if error.hint else ""))
+            continue
+        able.append((task, options))
+    return able
 
 
 def evaluation_folder(model: ChatModel, task: Task, options: Options, settings: Settings, items: Sequence[Item], root: Path) -> Path:

@@ -20,8 +20,9 @@ from seodang.evaluation.run import Settings, refuse_unable, task_items
 from seodang.evaluation.task import Item, Options, Task, find_task
 from seodang.models.chat_model import ChatModel, think_mode
 from seodang.models.think import ThinkMode
+from seodang.pipeline.asked_tasks import task_options
 from seodang.pipeline.declaration import VERDICT, Declared, declare, declare_others, is_declared
-from seodang.pipeline.evaluate import FOLDER, answer, evaluation_folder, same_items_answered, task_options
+from seodang.pipeline.evaluate import FOLDER, answer, evaluation_folder, same_items_answered
 from seodang.pipeline.open_model import open_model
 from seodang.pipeline.report_evaluations import write_report
 from seodang.pipeline.workspace import Workspace

@@ -1,5 +1,6 @@
-"""`seodang eval run`: one model answers one task."""
+"""`seodang eval run`: one model answers tasks."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,24 @@ from seodang.cli.score_lines import print_scores
 THINK = ("on", "off", "both")
 
 
-@click.command("run", short_help="Put a task to a model, and keep every answer.")
+@click.command("run", short_help="Put tasks to a model, and keep every answer.")
 @click.option("--model", "spec", required=True, help="RUN[:ARM], a model's folder, FILE.yaml, or URL#MODEL.")
-@click.option("--task", "name", required=True, help="The task, as `seodang eval tasks` lists it, or package.module:value.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the task; may be given several times.")
-@click.option("--limit", type=click.IntRange(min=1), help="Items that are asked, spread over the parts.  [default: all]")
+@click.option(
+    "--task",
+    "names",
+    required=True,
+    multiple=True,
+    metavar="TASK",
+    help="A task, as `seodang eval tasks` lists it, or package.module:value; may be given several times. all: every task that ships.",
+)
+@click.option(
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the task; may be given several times. With several tasks TASK.KEY=VALUE.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Items that are asked of each task, spread over its parts.  [default: all]")
 @click.option("--samples", type=click.IntRange(min=1), default=1, show_default=True, help="Answers to each item.")
 @click.option("--temperature", type=FiniteRange(0, 2), default=0.0, show_default=True, help="0 is greedy.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the first sample.")
@@ -39,7 +53,7 @@ THINK = ("on", "off", "both")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def command(
     spec: str,
-    name: str,
+    names: tuple[str, ...],
     options: tuple[str, ...],
     limit: int | None,
     samples: int,
@@ -56,20 +70,27 @@ def command(
     root: Path,
     as_json: bool,
 ) -> None:
-    """Put a task to a model. An evaluation that was stopped goes on where it was; a finished one is only read."""
+    """Put tasks to a model. An evaluation that was stopped goes on where it was; a finished one is only read."""
+    from seodang.core.errors import InputError
     from seodang.evaluation.run import Settings
-    from seodang.evaluation.task import find_task
-    from seodang.pipeline.evaluate import evaluate, parse_options, split_scores, think_arms
+    from seodang.pipeline.asked_tasks import ALL, parse_tasks
+    from seodang.pipeline.evaluate import evaluate, split_scores, think_arms
 
-    task = find_task(name)
-    chosen = parse_options(task, options, limit=limit)
+    asked = parse_tasks(names, options, limit=limit)
+    alone = len(asked) == 1 and ALL not in names
+    for name, given in (("--out", out), ("--similarity", similarity)):
+        if given is not None and not alone:
+            raise InputError(f"`{name}` is of one task", where=", ".join(names), hint="leave it out, or name one task")
     settings = Settings(
         num_samples=samples, temperature=temperature, seed=seed, batch_size=batch_size, max_reasoning_tokens=max_reasoning_tokens
     )
-    rows: list[dict[str, Any]] = [
-        evaluate(spec, task, chosen, settings, root, out=out, thinking=mode, api_key_env=api_key_env, retry_errors=retry_errors)
-        for mode in think_arms(think, out)
-    ]
-    splits = [split_scores(Path(row["folder"]), similarity, threshold) for row in rows] if similarity is not None else []
-    rows = [row | {"similarity": split} for row, split in zip(rows, splits, strict=True)] if splits else rows
-    print_scores(rows, as_json=as_json, alone=think != "both")
+    rows: list[dict[str, Any]] = []
+    for mode in think_arms(think, out):
+        put = partial(evaluate, spec, asked, settings, root, out=out, thinking=mode, api_key_env=api_key_env)
+        for row in put(retry_errors=retry_errors, leave_out=ALL in names):
+            split = {} if similarity is None else {"similarity": split_scores(Path(row["folder"]), similarity, threshold)}
+            rows.append(row | split)
+            if not as_json:
+                print_scores(rows[-1:], as_json=False)
+    if as_json:
+        print_scores(rows, as_json=True, alone=alone and think != "both")

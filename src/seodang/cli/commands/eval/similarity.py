@@ -27,7 +27,7 @@ def command(
     """
     from seodang.evaluation.run import task_items
     from seodang.evaluation.task import find_task
-    from seodang.pipeline.evaluate import parse_options
+    from seodang.pipeline.asked_tasks import parse_options
     from seodang.pipeline.similarity import similarities, taught_records, write_similarities
     from seodang.pipeline.workspace import Workspace
 
