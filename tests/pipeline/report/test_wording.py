@@ -49,8 +49,5 @@ def test_errors_and_clusters_are_told_where_there_are_some():
     arms = [{"name": "base", "errors": 2}, {"name": "sft", "errors": 0}, {"name": "old"}]
     assert wording.errors_words(arms, str.upper) == " Answers that ended in an error count as wrong: 2 of BASE."
     assert wording.errors_words(arms[1:], str.upper) == ""
-    assert [wording.items_words(row) for row in ({"n": 120, "num_clusters": 61}, {"n": 120, "num_clusters": 120}, {"n": 1200})] == [
-        "120 in 61 clusters",
-        "120",
-        "1,200",
-    ]
+    assert wording.items_column([{"n": 120, "num_clusters": 61}, {"n": 1200}]) == ("n (clusters)", ["120 (61)", "1,200 (1,200)"])
+    assert wording.items_column([{"n": 120, "num_clusters": 120}, {"n": None}]) == ("n", ["120", "-"])

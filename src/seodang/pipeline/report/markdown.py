@@ -28,7 +28,7 @@ from seodang.pipeline.report.wording import (
     decimal,
     duration,
     errors_words,
-    items_words,
+    items_column,
     p_value,
     percent,
     percent_interval,
@@ -114,6 +114,7 @@ def _score(score: Row | None) -> str:
 
 
 def _differences(report: Row, key: str = "paired") -> str:
+    head, numbers = items_column(report[key])
     rows = [
         [
             f"{_arm(row['a'])} - {_arm(row['b'])}" + (f", seed {row['seed']}" if "seed" in row else ""),
@@ -121,12 +122,12 @@ def _differences(report: Row, key: str = "paired") -> str:
             points(row["difference"]),
             points_interval(row["interval"]),
             p_value(row["p"]).removeprefix("= "),
-            items_words(row),
+            number,
             row["reading"],
         ]
-        for row in report[key]
+        for row, number in zip(report[key], numbers, strict=True)
     ]
-    return _table(["arms", "part", "difference, points", "95 % interval", "p", "n", "reading"], rows) if rows else ""
+    return _table(["arms", "part", "difference, points", "95 % interval", "p", head, "reading"], rows) if rows else ""
 
 
 def _plain(found: Table | None) -> str:

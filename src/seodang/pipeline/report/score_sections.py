@@ -14,7 +14,7 @@ from seodang.pipeline.report.wording import (
     decimal,
     errors_words,
     interval_numbers,
-    items_words,
+    items_column,
     p_value,
     percent,
     points,
@@ -96,7 +96,9 @@ def paired_section(report: Row) -> Safe:
     rows = report["paired"]
     if not rows:
         return section(report, "differences", "Paired differences")
-    words = f"First arm minus second arm on the same items, in percentage points. {_methods(rows)}"
+    hanging = any((row.get("num_clusters") or row["n"]) != row["n"] for row in rows)
+    about = " Items about one statement of a document are one cluster." if hanging else ""
+    words = f"First arm minus second arm on the same items, in percentage points.{about} {_methods(rows)}"
     return section(
         report,
         "differences",
@@ -119,18 +121,19 @@ def _paired_table(caption: str, rows: list[Row]) -> Safe:
     largest = max(abs(value) for row in rows for value in (row["difference"], *(row["interval"] or [])))
     limit = next((round_number for round_number in (0.05, 0.1, 0.2, 0.5) if largest <= round_number), 1.0)
     groups: dict[tuple[str, str], list[list[str]]] = {}
-    for row in rows:
+    head, numbers = items_column(rows)
+    for row, number in zip(rows, numbers, strict=True):
         cells: list[str] = [
             part_name(row["part"]),
             difference_mark(row, limit),
             own(points(row["difference"])),
             own(points_interval(row["interval"])),
             own(p_value(row["p"]).removeprefix("= ")),
-            own(items_words(row)),
+            own(number),
             joined(element("span", SIGNS[row["reading"]], class_="sign", aria_hidden="true"), " ", row["reading"]),
         ]
         groups.setdefault((row["a"], row["b"]), []).append(cells)
-    columns = ["part", own(f"-{100 * limit:.0f} to +{100 * limit:.0f} points"), "difference, points", "95 % interval", "p", "n", "reading"]
+    columns = ["part", own(f"-{100 * limit:.0f} to +{100 * limit:.0f} points"), "difference, points", "95 % interval", "p", head, "reading"]
     named = [(joined(arm_name(a), element("span", " minus ", class_="minus"), arm_name(b)), cells) for (a, b), cells in groups.items()]
     return grouped_table(caption, columns, named, words=(0, 1, 6))
 

@@ -146,7 +146,9 @@ def errors_words(arms: Sequence[Mapping[str, Any]], named: Callable[[str], str])
     return f" Answers that ended in an error count as wrong: {told}." if told else ""
 
 
-def items_words(row: Mapping[str, Any]) -> str:
-    """The number of items, and of their clusters where those are fewer."""
-    num_clusters = row.get("num_clusters") or row["n"]
-    return count(row["n"]) + (f" in {count(num_clusters)} clusters" if num_clusters != row["n"] else "")
+def items_column(rows: Sequence[Mapping[str, Any]]) -> tuple[str, list[str]]:
+    """Head and cells of a column with the number of items, and that of their clusters where some have fewer."""
+    clusters = [row.get("num_clusters") or row["n"] for row in rows]
+    if all(number == row["n"] for number, row in zip(clusters, rows, strict=True)):
+        return "n", [count(row["n"]) for row in rows]
+    return "n (clusters)", [f"{count(row['n'])} ({count(number)})" for number, row in zip(clusters, rows, strict=True)]
