@@ -77,9 +77,7 @@ def test_non_inferiority_power_is_the_sum_over_all_outcomes_that_pass(n: int, di
     ("n", "discordant", "teacher", "minimum", "ratio"),
     [
         (60, 0.3, 0.7, 0.8, 1.05),
-        (100, 0.3, 0.8, 0.8, 0.98),
-        (100, 0.2, 0.5, 0.9, 1.1),
-        (100, 0.25, 0.4, 0.7, 1.0),
+        (60, 0.2, 0.3, 0.5, 0.9),
         (80, 0.1, 0.9, 0.9, 1.0),
     ],
 )

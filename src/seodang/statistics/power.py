@@ -126,7 +126,7 @@ def retention_power(
     difference = (ratio - 1) * teacher
     either = max(abs(difference), min(discordant, teacher * (1 + ratio), 2 - teacher * (1 + ratio)))
     only_student, only_teacher = (either + difference) / 2, (either - difference) / 2
-    shares = [teacher - only_teacher, only_student, only_teacher]  # of items that both, one, and the other get right
+    shares = [max(0.0, share) for share in (teacher - only_teacher, only_student, only_teacher)]  # right in both, and in one alone
 
     def statistic(both: float, only_student: float, only_teacher: float) -> float:
         return ratio_statistic(only_student, only_teacher, both + only_student, both + only_teacher, 1.0, minimum)
