@@ -1,5 +1,7 @@
 """A grid of learning rates: every rate is trained, the best is kept by one yardstick, and a kill changes nothing."""
 
+import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,29 +45,42 @@ def student_files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An unbroken grid: its folder, which is not to be changed, and its summary."""
+
+    folder: Path
+    summary: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_model_dir: Path, examples: list[Example], tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    folder = tmp_path_factory.mktemp("grid")
+    return Whole(folder, best(tiny_model_dir, folder, examples, section()))
+
+
 def test_the_rate_with_the_lowest_held_out_cross_entropy_is_kept_bit_for_bit(
-    tiny_model_dir: Path, examples: list[Example], tmp_path: Path
+    tiny_model_dir: Path, examples: list[Example], whole: Whole, tmp_path: Path
 ) -> None:
     """Though the loss is a divergence alone. Each rate alone gives the oracle."""
     alone = [single(tiny_model_dir, tmp_path / f"alone-{n}", examples, section(rate)) for n, rate in enumerate(RATES)]
-    found = best(tiny_model_dir, tmp_path / "grid", examples, section())
+    found = whole.summary
     losses = [row["held_out_cross_entropy"] for row in alone]
     chosen = losses.index(min(losses))
     assert [row["held_out_cross_entropy"] for row in found["grid"]] == losses
-    for row, whole in zip(found["grid"], alone, strict=True):
-        last = [loss for _, loss in whole["loss_curve"][-max(1, whole["num_steps"] // 10) :]]
-        assert (row["train_loss"], row["num_steps"]) == (sum(last) / len(last), whole["num_steps"])
+    for row, one in zip(found["grid"], alone, strict=True):
+        last = [loss for _, loss in one["loss_curve"][-max(1, one["num_steps"] // 10) :]]
+        assert (row["train_loss"], row["num_steps"]) == (sum(last) / len(last), one["num_steps"])
     assert [row["chosen"] for row in found["grid"]] == [number == chosen for number in range(3)]
     assert [row["learning_rate"] for row in found["grid"]] == list(RATES)
     assert {key: value for key, value in found.items() if key != "grid"} == alone[chosen]
-    assert student_files(tmp_path / "grid") == student_files(tmp_path / f"alone-{chosen}")
+    assert student_files(whole.folder) == student_files(tmp_path / f"alone-{chosen}")
 
 
-def test_only_the_kept_student_stays_and_every_curve_does(tiny_model_dir: Path, examples: list[Example], tmp_path: Path) -> None:
-    best(tiny_model_dir, tmp_path, examples, section())
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["adapter", CHECKPOINT, EVENTS, PARTIAL]
-    assert len(list((tmp_path / EVENTS).iterdir())) == 3
-    assert {path.name for path in (tmp_path / PARTIAL).rglob("*") if path.is_file()} == {"summary.json"}
+def test_only_the_kept_student_stays_and_every_curve_does(whole: Whole) -> None:
+    assert sorted(path.name for path in whole.folder.iterdir()) == ["adapter", CHECKPOINT, EVENTS, PARTIAL]
+    assert len(list((whole.folder / EVENTS).iterdir())) == 3
+    assert {path.name for path in (whole.folder / PARTIAL).rglob("*") if path.is_file()} == {"summary.json"}
 
 
 def test_one_rate_is_as_without_a_grid(tiny_model_dir: Path, examples: list[Example], tmp_path: Path) -> None:
@@ -83,9 +98,9 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("moment", ["in the second training", "before its summary", "in the tidying", "while the student is moved"])
 def test_a_killed_grid_goes_on_and_ends_bit_equal(
-    tiny_model_dir: Path, examples: list[Example], tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+    tiny_model_dir: Path, examples: list[Example], whole: Whole, tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = best(tiny_model_dir, tmp_path / "whole", examples, section())
+    expected = whole.summary
     calls = 0
 
     def after(number: int, work: Any) -> Any:
@@ -110,17 +125,17 @@ def test_a_killed_grid_goes_on_and_ends_bit_equal(
         with pytest.raises(Killed):
             best(tiny_model_dir, tmp_path / "killed", examples, section())
     assert best(tiny_model_dir, tmp_path / "killed", examples, section()) == expected
-    assert student_files(tmp_path / "killed") == student_files(tmp_path / "whole")
-    left = [sorted(p.name for p in (tmp_path / name).rglob("*") if EVENTS not in p.parts) for name in ("killed", "whole")]
+    assert student_files(tmp_path / "killed") == student_files(whole.folder)
+    left = [sorted(p.name for p in folder.rglob("*") if EVENTS not in p.parts) for folder in (tmp_path / "killed", whole.folder)]
     assert [name for name in left[0] if not name.startswith("events")] == [name for name in left[1] if not name.startswith("events")]
 
 
 def test_finished_rates_are_not_trained_again(
-    tiny_model_dir: Path, examples: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_model_dir: Path, examples: list[Example], whole: Whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = best(tiny_model_dir, tmp_path, examples, section())
+    shutil.copytree(whole.folder, tmp_path / "again")
     monkeypatch.setattr(Trainer, "take_step", None)
-    assert best(tiny_model_dir, tmp_path, examples, section()) == expected
+    assert best(tiny_model_dir, tmp_path / "again", examples, section()) == whole.summary
 
 
 def test_a_rate_that_diverges_is_told_and_another_is_kept(

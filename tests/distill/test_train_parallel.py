@@ -1,10 +1,6 @@
 """Two processes that train one student find what one process finds, and the same each time."""
 
 import json
-import os
-import socket
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,19 +11,20 @@ from safetensors.torch import load_file
 
 from seodang.core.errors import InputError
 from seodang.distill.parallel import Team
+from teams import run_script
 
-ROOT = Path(__file__).parents[2]
 CASES: dict[str, dict[str, Any]] = {
     "a head of its own": {"packs_per_step": 2, "own_head": True, "held_out": 0.0},
     "uneven packs": {"packs_per_step": 3, "pack_tokens": 64, "patience": 5, "evaluations": 100},
     "lora above": {"packs_per_step": 2, "first_layer": 1, "gradient_checkpointing": True, "learning_rate": 1e-2},
 }
 NUM_STEPS = 5
-# One process imports what is needed, and forks teams before it has a thread: each starts as `torchrun` starts its processes.
+# One process imports what is needed, and forks teams.
 TEAMS = """
-import json, os, sys
+import json, sys
+from functools import partial
 from pathlib import Path
-import torch, transformers
+import torch
 from safetensors.torch import save_file
 from transformers import AutoModelForCausalLM
 from kill_teaching import made_examples
@@ -37,9 +34,7 @@ from seodang.distill.losses.forward_kl import divergence
 from seodang.distill.parallel import joined
 from seodang.distill.train_section import TrainSection
 from seodang.distill.train import Trainer
-
-transformers.utils.logging.set_verbosity_error()
-transformers.utils.logging.disable_progress_bar()
+from teams import load_libraries, run_team
 
 class CutError(Exception):
     pass
@@ -77,31 +72,15 @@ def train(start, settings, folder, cut):
         found = {"loss_curve": trainer.loss_curve, "held_out_curve": trainer.held_out_curve, "num_tokens": trainer.num_tokens}
         (folder / "found.json").write_text(json.dumps({**found, "num_answer_tokens": trainer.num_answer_tokens}))
 
-def team(size, port, *rest):
-    children = []
-    for rank in range(size):
-        child = os.fork()
-        if child == 0:
-            os.environ.update(RANK=str(rank), WORLD_SIZE=str(size), LOCAL_WORLD_SIZE=str(size), MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-            try:
-                train(*rest)
-            except BaseException:
-                import traceback
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        children.append(child)
-    assert all(os.waitpid(child, 0)[1] == 0 for child in children)
-
-start, root, ports = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[4:]
-STEPS = int(sys.argv[3])
+start, root, STEPS = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+load_libraries(start)
 for name, settings in json.loads(sys.stdin.read()).items():
     for run, size in {"one": 1, "two": 2, "again": 2, "cut": 2}.items():
         folder = root / name / run
         folder.mkdir(parents=True)
         if run == "cut":
-            team(size, ports.pop(), start, settings, folder, True)
-        team(size, ports.pop(), start, settings, folder, False)
+            run_team(size, partial(train, start, settings, folder, True))
+        run_team(size, partial(train, start, settings, folder, False))
 """
 
 
@@ -124,32 +103,11 @@ class Found:
         return load_file(next((self.folder / "work").glob("step-*.safetensors")))
 
 
-def free_ports(count: int) -> list[str]:
-    """Ports that nobody listens on now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [str(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 @pytest.fixture(scope="module")
 def teams(tiny_model_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for each case with what one process, two, two once more, and two that were cut off after 3 steps found in 5 steps."""
     root = tmp_path_factory.mktemp("teams")
-    paths = [str(ROOT / "src"), str(ROOT / "benchmarks"), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-c", TEAMS, str(tiny_model_dir), str(root), str(NUM_STEPS), *free_ports(5 * len(CASES))],
-        input=json.dumps(CASES),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_script(TEAMS, tiny_model_dir, root, str(NUM_STEPS), told=json.dumps(CASES))
     return root
 
 

@@ -1,5 +1,6 @@
 """Which divergence, on whose prefixes, and for how long a text: what a student that cannot hold its teacher does with what it has."""
 
+from collections.abc import Callable
 from functools import cache
 
 import pytest
@@ -11,7 +12,8 @@ from seodang.distill.losses.target import Dense
 
 PLACES = torch.arange(-30.0, 31.0, dtype=torch.float64)
 MODES, WIDTH = (-12.0, 12.0), 2.5
-ONE = torch.ones(1, dtype=torch.bool)
+STARTS = (-8.0, -6.0, 6.0, 8.0)
+EACH = torch.ones(len(STARTS), dtype=torch.bool)
 
 
 def two_modes() -> torch.Tensor:
@@ -19,29 +21,28 @@ def two_modes() -> torch.Tensor:
     return torch.logsumexp(torch.stack([-((PLACES - mode) ** 2) / (2 * WIDTH**2) for mode in MODES]), 0)[None]
 
 
-def one_hill(loss: object, start: float) -> tuple[float, float]:
-    """Centre and width of the single hill that a loss makes of the two, from a place on the line."""
-    centre = torch.tensor(start, dtype=torch.float64, requires_grad=True)
-    log_width = torch.tensor(1.5, dtype=torch.float64, requires_grad=True)
-    optimizer = torch.optim.Adam([centre, log_width], lr=0.1)
+def hills(loss: Callable[..., torch.Tensor]) -> list[tuple[float, float]]:
+    """Centre and width of the single hill that a loss makes of the two, from each start on the line: four students side by side."""
+    centres = torch.tensor(STARTS, dtype=torch.float64, requires_grad=True)
+    log_widths = torch.full((len(STARTS),), 1.5, dtype=torch.float64, requires_grad=True)
+    optimizer = torch.optim.Adam([centres, log_widths], lr=0.1)  # which treats each of them as if it were alone
+    teacher = Dense(two_modes().expand(len(STARTS), -1))
     for _ in range(500):
         optimizer.zero_grad()
-        student = (-((PLACES - centre) ** 2) / (2 * (2 * log_width).exp()))[None]
-        loss(student, Dense(two_modes()), ONE).backward()  # pyright: ignore[reportCallIssue]
+        students = -((PLACES - centres[:, None]) ** 2) / (2 * (2 * log_widths[:, None]).exp())
+        loss(students, teacher, EACH).backward()
         optimizer.step()
-    return centre.item(), log_width.exp().item()
+    return list(zip(centres.tolist(), log_widths.exp().tolist(), strict=True))
 
 
-@pytest.mark.parametrize("start", [-8.0, -6.0, 6.0, 8.0])
-def test_reverse_seeks_a_mode_and_forward_covers_both(start: float) -> None:
+def test_reverse_seeks_a_mode_and_forward_covers_both() -> None:
     """The same student: with the reverse divergence it is one of the teacher's hills, with the forward one it is wide and between them."""
-    near = MODES[0] if start < 0 else MODES[1]
-    centre, width = one_hill(reverse_kl, start)
-    assert centre == pytest.approx(near, abs=0.5)
-    assert width == pytest.approx(WIDTH, rel=0.1)
-    centre, width = one_hill(forward_kl, start)
-    assert centre == pytest.approx(0, abs=0.5)
-    assert width == pytest.approx((12**2 + WIDTH**2) ** 0.5, rel=0.1)
+    for start, (centre, width) in zip(STARTS, hills(reverse_kl), strict=True):
+        assert centre == pytest.approx(MODES[0] if start < 0 else MODES[1], abs=0.5)
+        assert width == pytest.approx(WIDTH, rel=0.1)
+    for centre, width in hills(forward_kl):
+        assert centre == pytest.approx(0, abs=0.5)
+        assert width == pytest.approx((12**2 + WIDTH**2) ** 0.5, rel=0.1)
 
 
 CONTENT, END, LONGEST = 8, 8, 60

@@ -35,7 +35,8 @@ def test_frequent_ids_of_a_large_vocabulary_cost_less_than_a_flat_number() -> No
     draw = np.random.default_rng(0)
     probable = 1 / np.arange(1, 163_841)
     scattered = draw.permutation(163_840)
-    groups = [scattered[np.unique(draw.choice(163_840, 40, p=probable / probable.sum()))][:20] for _ in range(3000)]
+    drawn = draw.choice(163_840, (3000, 40), p=probable / probable.sum())
+    groups = [scattered[np.unique(row)][:20] for row in drawn]
     ids, sizes = np.concatenate(groups), np.array([len(group) for group in groups])
     packed, order = pack_ids(ids, sizes)
     num_bits = 8 * sum(part.nbytes for part in packed.values()) / len(ids)

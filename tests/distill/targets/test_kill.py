@@ -45,16 +45,18 @@ def start(folder):
         os._exit(0)
     return child
 
-begun = time.monotonic()
+def num_shards():
+    return len(list(killed.glob("*.safetensors")))
+
 assert os.waitpid(start(whole), 0)[1] == 0
-seconds = time.monotonic() - begun
-draw, done, hits = random.Random(0), 0, 0
-while done < num_kills:
-    child = start(killed)
-    time.sleep(seconds * draw.uniform(0.1, 0.45))
+draw, hits = random.Random(0), 0
+for number in range(num_kills):
+    child, more = start(killed), num_shards() + draw.randint(0, 2)
+    while num_shards() < more and os.waitpid(child, os.WNOHANG) == (0, 0):
+        time.sleep(0.002)
+    time.sleep(draw.uniform(0, 0.1))
     os.kill(child, signal.SIGKILL)
     hits += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    done += 1
 assert os.waitpid(start(killed), 0)[1] == 0
 print(hits)
 """

@@ -144,13 +144,17 @@ def test_memory_is_limited(confined: Sandbox) -> None:
 
 
 def test_the_scratch_folder_is_limited(confined: Sandbox) -> None:
-    code = (
-        "import time\ndef f(count, size):\n    for name in map(str, range(count)): open(name, 'wb').write(bytes(size))\n    time.sleep(0.5)"
-    )
+    """What holds too much is ended as soon as it is seen, long before its time is over."""
+    code = """
+import time
+def f(count, size, seconds):
+    for name in map(str, range(count)): open(name, 'wb').write(bytes(size))
+    time.sleep(seconds)
+"""
     limits = Limits(scratch_bytes=MIB, scratch_files=20)
-    assert judged(confined, code, "f(3, 100_000)", limits).outcome == "pass"
+    assert judged(confined, code, "f(3, 100_000, 0.5)", limits).outcome == "pass"
     for count, size in ((1, 2 * MIB), (15, MIB // 10), (50, 1)):
-        assert judged(confined, code, f"f({count}, {size})", limits).outcome == "fail", (count, size)
+        assert judged(confined, code, f"f({count}, {size}, 8)", limits).outcome == "fail", (count, size)
 
 
 def test_threads_and_open_files_are_limited(sandbox: Sandbox) -> None:
