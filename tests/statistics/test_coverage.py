@@ -1,20 +1,16 @@
 """Every 95 % interval of the room holds the truth in 93 to 97 % of the cases, at each point of its documented domain.
 
 Counts are summed exactly over all outcomes. The rest is simulated 2,000 times a point (standard error of a coverage of 95 %: .49 points),
-with fixed seeds. Shares are taken one by one, never averaged over. SciPy stands in for the room's own quantile and root finders, for speed;
-the first tests hold them to each other.
+with fixed seeds. Shares are taken one by one, never averaged over.
 """
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import stats
 
-from seodang.statistics import clustered as clustered_means
-from seodang.statistics import intervals, paired, ratio, tango
 from seodang.statistics.agreement import alpha_with_interval
 from seodang.statistics.amounts import amount_interval, ratio_shares
 from seodang.statistics.calibration import brier_score, calibration_error
@@ -55,62 +51,6 @@ def clusters(generator: np.random.Generator, num: int, sizes: str, concentration
         counts = generator.multinomial(1, chances, num) * size[:, None]
     kinds = np.repeat(np.tile(np.arange(chances.size), num), counts.ravel())
     return kinds, np.repeat(np.arange(num), size)
-
-
-@cache
-def quantile(share: float, free: float) -> float:
-    return float(special.stdtrit(free, share))
-
-
-def solve(only_a: float, only_b: float, n: float, z: float, *, inside: float, outside: float) -> float:
-    """As `tango._solve`: where the score statistic, which grows on the way from `inside` to `outside`, is `z`."""
-
-    def beyond(difference: float) -> float:
-        return abs(tango.score_statistic(only_a, only_b, n, difference)) - z
-
-    return float(optimize.brentq(beyond, inside, outside * (1 - 1e-12), xtol=1e-12))  # pyright: ignore
-
-
-def turn(keeps: Callable[[float], bool], *, inside: float, outside: float) -> float:
-    """As `ratio._turn`, with 33 halvings of a stretch that begins at the first power of 2 beyond."""
-    step = 1.0
-    while outside > inside and keeps(inside + step):
-        step *= 2
-    low, high = inside, min(outside, inside + step)
-    for _ in range(33):
-        middle = (low + high) / 2
-        low, high = (middle, high) if keeps(middle) else (low, middle)
-    return (low + high) / 2
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quantiles and ends of intervals are found fast, and no p is computed beside an interval."""
-    for module in (clustered_means, intervals):
-        monkeypatch.setattr(module, "student_quantile", quantile)
-    monkeypatch.setattr(tango, "_solve", solve)
-    monkeypatch.setattr(ratio, "_turn", turn)
-    monkeypatch.setattr(paired, "sign_flip_p", lambda sums, **options: 1.0)  # pyright: ignore
-
-
-@pytest.mark.parametrize("sizes", ["one", "four", "uneven"])
-def test_what_stands_in_finds_the_rooms_own_intervals(sizes: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Within 1e-9, on 100 samples."""
-
-    def found(seed: int) -> list[tuple[float, float]]:
-        kinds, labels = clusters(np.random.default_rng(seed), 60, sizes, "some", [0.4, 0.1, 0.15])
-        a, b = kinds <= 1, (kinds == 0) | (kinds == 2)
-        kept = retention(a[None], b[None], labels).interval
-        assert kept is not None
-        changes = amount_interval(0.0, a - 1.3 * b, labels)
-        assert changes is not None
-        compared = paired_clusters(a[None], b[None], labels, seed=0, draws=1).interval
-        groups = group_difference(1.0 * a - b, labels < 30, labels, lowest=-1).interval
-        return [clustered_mean(a, labels).interval, compared, kept, groups, changes, bootstrap_mean(1.0 * a, seed=0, draws=50)]
-
-    quickly = [found(seed) for seed in range(100)]
-    monkeypatch.undo()
-    np.testing.assert_allclose(quickly, [found(seed) for seed in range(100)], rtol=0, atol=1e-9)
 
 
 HANGING = [("one", "nothing"), ("four", "some"), ("uneven", "all")]
