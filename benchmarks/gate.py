@@ -187,7 +187,7 @@ def retention(case: Kept, draws: int, seed: int) -> tuple[dict[str, Any], dict[s
     """The rate of false passes on the bound; and how often a student passes whose truth is the median of what inconclusive gates on the
     bound say would have passed with 80 %."""
     on_bound = case.decide(case.minimum, draws, seed)
-    told = [found.seen_at for found in on_bound if found.seen_at is not None and found.outcome(found.p, ALPHA) == "inconclusive"]
+    told = [seen for found in on_bound if found.outcome(found.p, ALPHA) == "inconclusive" and (seen := found.seen_at()) is not None]
     low, ratio, high = (float(value) for value in np.quantile(told, (0.05, 0.5, 0.95)))
     found = case.decide(ratio, draws, seed + 1)
     about = {"rule": "retention", "n": case.exam.num_items, "teacher": case.teacher, "discordant": case.discordant}

@@ -52,6 +52,23 @@ def test_what_was_seen_is_about_what_the_power_calculation_says(tmp_path: Path) 
     assert row["seen"] == pytest.approx(minimal_detectable_difference(400, 0.2), abs=0.01)
 
 
+def test_so_few_items_that_nothing_could_be_seen_are_told(tmp_path: Path) -> None:
+    items = make_items(1)
+    (row,) = compare([pair(evaluated(tmp_path / "a", items, [1.0]), evaluated(tmp_path / "b", items, [0.0]))])
+    assert row["seen"] is None
+    assert "no difference could have been seen with so few items" in row["sentence"]
+
+
+def test_errors_that_may_hide_the_contrary_leave_no_verdict(tmp_path: Path) -> None:
+    items = make_items(20)
+    failed = evaluated(tmp_path / "a", items, [None] * 20)
+    (row,) = compare([pair(failed, evaluated(tmp_path / "b", items, [1.0] * 16 + [0.0] * 4))])
+    assert row["p"] < 0.001
+    assert "scores less" not in row["sentence"]
+    assert "Nothing is shown" in row["sentence"]
+    assert "from -80.0 to +20.0 points" in row["sentence"]
+
+
 def test_several_others_and_several_parts_are_each_a_family(tmp_path: Path) -> None:
     a = evaluated(tmp_path / "a", ITEMS, GOOD)
     rows = compare([pair(a, evaluated(tmp_path / name, ITEMS, POOR)) for name in ("b", "c", "d")])

@@ -130,7 +130,7 @@ def test_an_inconclusive_retention_tells_the_share_that_would_have_passed(tmp_pa
 def test_a_share_without_an_upper_end_tells_none_that_would_have_passed() -> None:
     alone = rules.retained(np.array([[0.5]]), np.array([[1.0]]), ["one"], minimum=0.4)
     assert alone.interval == (0.0, np.inf)
-    assert alone.seen_at is None
+    assert alone.seen_at() is None
 
 
 def test_base_and_teacher_answer_everything_and_a_reference_what_it_is_for() -> None:

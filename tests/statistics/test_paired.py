@@ -93,6 +93,11 @@ def test_paired_exact_puts_difference_interval_and_p_together():
     assert found.interval[0] > 0
 
 
+def test_counts_of_numpy_do_not_run_over():
+    """Powers of two of 70 discordant items are beyond 64 bits."""
+    assert mcnemar_exact(np.int64(50), np.int64(20)) == mcnemar_exact(50, 20) == pytest.approx(stats.binomtest(20, 70).pvalue)  # pyright: ignore
+
+
 @pytest.mark.parametrize(("a", "b"), [([True], [True, False]), ([], [])])
 def test_arms_without_the_same_items_are_refused(a: list[bool], b: list[bool]):
     with pytest.raises(ValueError, match="same items"):
@@ -153,6 +158,11 @@ def test_whole_clusters_are_drawn():
     assert found.interval == pytest.approx((oracle.low, oracle.high), abs=0.03)
     assert found.interval[1] - found.interval[0] > 1.3 * width, "items of a cluster that hang together are worth less"
     assert found.p > alone.p
+
+
+def test_one_cluster_shows_nothing_about_others():
+    found = paired_bootstrap([[3.0, 4.0]], [[1.0, 2.0]], ["x", "x"], seed=1)
+    assert (found.difference, found.interval, found.p) == (2.0, (-np.inf, np.inf), 1.0)
 
 
 def test_equal_arms_have_no_difference_and_p_1():

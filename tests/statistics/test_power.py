@@ -6,10 +6,8 @@ from scipy import stats
 from statsmodels.stats.power import NormalIndPower
 
 from seodang.statistics.non_inferiority import non_inferior
-from seodang.statistics.one_sided import ratio_p
 from seodang.statistics.paired import mcnemar_exact
 from seodang.statistics.power import (
-    detectable_ratio,
     minimal_detectable_difference,
     non_inferiority_power,
     paired_power,
@@ -18,7 +16,7 @@ from seodang.statistics.power import (
     required_items_per_arm,
     retention_power,
 )
-from seodang.statistics.ratio import ratio_statistic, retention
+from seodang.statistics.ratio import ratio_statistic
 from seodang.statistics.tango import tango_interval
 
 PLAN = [
@@ -95,35 +93,6 @@ def test_retention_power_is_near_the_sum_over_all_outcomes(n: int, discordant: f
                     shares = only_new / n, only_old / n, (count + only_new) / n, (count + only_old) / n
                     total += float(chance) if ratio_statistic(*shares, n, minimum) >= 1.96 else 0.0
     assert retention_power(n, discordant, teacher, minimum, ratio) == pytest.approx(total, abs=0.03)
-
-
-@pytest.mark.parametrize(("num_clusters", "size"), [(150, 1), (60, 4)], ids=["alone", "clusters"])
-def test_the_detectable_ratio_of_one_sample_is_found_in_80_percent_of_others(num_clusters: int, size: int) -> None:
-    generator, labels, teacher, minimum = np.random.default_rng(6), np.arange(num_clusters).repeat(size), 0.6, 0.8
-
-    def scores(ratio: float) -> tuple[np.ndarray, np.ndarray]:
-        new, old = 0.125 + (ratio - 1) * teacher / 2, 0.125 - (ratio - 1) * teacher / 2
-        shares = [teacher - old, new, old, 1 - teacher - new]
-        own = generator.choice(4, num_clusters * size, p=shares)
-        kind = np.where(generator.random(own.size) < 0.5, generator.choice(4, num_clusters, p=shares).repeat(size), own)
-        return (kind <= 1)[None].astype(float), ((kind == 0) | (kind == 2))[None].astype(float)
-
-    ratios = [detectable_ratio(retention(*scores(minimum), labels), minimum) for _ in range(60)]
-    ratio = float(np.median([one for one in ratios if one is not None]))
-    hits = sum(ratio_p(*scores(ratio), labels, above=minimum) <= 0.025 for _ in range(1200))
-    assert hits / 1200 == pytest.approx(0.8, abs=0.04)  # 3.5 standard errors
-
-
-def test_a_detectable_ratio_is_one_that_a_student_can_have() -> None:
-    both = [[1.0] * 80 + [0.0] * 20]
-    agreeing = retention(both, both)
-    found = detectable_ratio(agreeing, 0.9)
-    assert found is not None
-    assert 0.9 < found < 1
-    assert detectable_ratio(agreeing, 1.3) is None  # 104 % right
-    assert detectable_ratio(retention(both, [[1.0] * 78 + [0.0] * 2 + [1.0] * 20]), 1.0) is None
-    assert detectable_ratio(retention([[0.0] * 10], [[0.0] * 10]), 0.9) is None
-    assert detectable_ratio(retention(both, both, [0] * 100), 0.9) is None
 
 
 def test_fewer_items_and_clusters_have_less_power_to_find_a_ratio() -> None:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from seodang.evaluation.pairs import Pairing, asked_otherwise, item_scores, num_errors, told_otherwise
 from seodang.evaluation.result import Evaluation
 from seodang.evaluation.retention import retention_row
-from seodang.evaluation.rules import SEED, reach
+from seodang.evaluation.rules import SEED
 from seodang.evaluation.token_cost import token_costs
+from seodang.statistics.detectable import detectable_difference
 from seodang.statistics.families import holm
 from seodang.statistics.paired import average_seeds, compare_paired
 from seodang.statistics.ratio import retention
@@ -33,7 +34,7 @@ def difference(pairing: Pairing) -> dict[str, Any]:
     """Score of a minus score of b on the same items, as a fraction, with its 95 % interval and two-sided p; errors count as wrong on either
     side.
 
-    `seen` is the true difference that this many items, tested alone, show with a probability of 80 %, as widely as they scatter.
+    `seen` is the true difference that these items, tested alone, show with a probability of 80 % (None: no difference is).
     `retention` is a's score over b's.
     """
     items, a, b = pairing.items, *(item_scores(arm, pairing.items) for arm in (pairing.a, pairing.b))
@@ -49,7 +50,7 @@ def difference(pairing: Pairing) -> dict[str, Any]:
         "num_clusters": found.num_clusters,
         "method": found.method,
         "items": _item_counts(average_seeds(a), average_seeds(b)),
-        "seen": min(1.0, reach(found.interval, alpha=0.025)),
+        "seen": detectable_difference(a, b, pairing.clusters),
         "retention": retention_row(kept),
         "errors": {"a": num_errors(pairing.a, items), "b": num_errors(pairing.b, items)},
         "difference_range": [
@@ -102,10 +103,27 @@ def _finding(row: dict[str, Any]) -> str:
     found = f"{points:+.1f} points, 95 % interval {low:+.1f} to {high:+.1f}, p = {row['p_holm']:.3g}, {row['n']} items"
     if row["num_clusters"] < row["n"]:
         found += f" in {row['num_clusters']} clusters"
+    if errors_may_hide(row):
+        low, high = (100 * end for end in row["difference_range"])
+        told = " and ".join(f"{row['errors'][side]} of {label(row, side)}" for side in ("a", "b") if row["errors"][side])
+        hidden = f"answers that ended in an error ({told}) may hide any difference from {low:+.1f} to {high:+.1f} points"
+        return f"Nothing is shown of {a} and {b} on {row['task']}: {hidden} ({found})."
     if row["p_holm"] <= 0.05:
         return f"{a} scores {'more' if points > 0 else 'less'} than {b} on {row['task']} ({found})."
-    seen = f"tested alone, a true difference of {100 * row['seen']:.1f} points would have been seen with 80 %"
-    return f"No difference between {a} and {b} on {row['task']} was shown ({found}); {seen}."
+    return f"No difference between {a} and {b} on {row['task']} was shown ({found}); {could_see(row['seen'])}."
+
+
+def errors_may_hide(row: dict[str, Any]) -> bool:
+    """Whether a difference of either sign could stand behind the answers that ended in an error."""
+    low, high = row["difference_range"]
+    return any(row["errors"].values()) and low <= 0 <= high
+
+
+def could_see(seen: float | None) -> str:
+    """What a null result could have seen, in words."""
+    if seen is None:
+        return "no difference could have been seen with so few items"
+    return f"tested alone, a true difference of {100 * seen:.1f} points would have been seen with 80 %"
 
 
 def label(row: dict[str, Any], side: str) -> str:

@@ -133,7 +133,7 @@ def rule_row(claim: Claim, found: Tested, p: float, outcome: Outcome, answers: A
         "num_clusters": found.num_clusters,
         "method": found.method,
         "errors": {name: num_errors(answers[title, name], answers[title, name].items) for name in names},
-        "passes_with_80_percent_from": found.seen_at,
+        "passes_with_80_percent_from": found.seen_at(),
     }
     return {**row, "sentence": _sentence(rule, row)}
 

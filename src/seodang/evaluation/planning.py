@@ -5,6 +5,7 @@ from statistics import NormalDist
 from typing import Any
 
 from seodang.core.errors import InputError
+from seodang.statistics.detectable import EXACT_UP_TO
 from seodang.statistics.power import (
     Method,
     minimal_detectable_difference,
@@ -15,7 +16,6 @@ from seodang.statistics.power import (
 )
 
 POINTS = (1, 2, 3, 5)
-EXACT_UP_TO = 2000  # items; above, the normal formulas are as good and a thousand times as fast
 _NORMAL = NormalDist()
 ALPHA = 0.05  # two-sided; half of it one-sided, as a gate declares
 

@@ -4,19 +4,19 @@ A rule is one-sided: p is the chance of seeing this much if the claim missed by 
 model that it is held against count as right for the claim and as wrong for its contrary, so that they neither pass nor fail a student.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seodang.evaluation.score import mean_score
+from seodang.statistics.detectable import detectable_difference, detectable_ratio, detectable_share
 from seodang.statistics.families import holm
 from seodang.statistics.one_sided import above_zero_p, difference_p, mean_p, ratio_p
 from seodang.statistics.paired import average_seeds, compare_paired
-from seodang.statistics.power import detectable_ratio
 from seodang.statistics.ratio import retention
 
 Scores = NDArray[np.float64]  # (num_samples, num_items), within 0..1
@@ -37,7 +37,7 @@ class Tested:
     num_items: int
     num_clusters: int
     method: str
-    seen_at: float | None = None  # the true value from which this many items would have passed, alone, with a probability of 80 %
+    seen_at: Callable[[], float | None]  # the true value from which these items, alone, pass with a probability of 80 %; None: no value
 
     def outcome(self, p: float, alpha: float) -> Outcome:
         """By its own p, or the one that Holm corrected."""
@@ -89,7 +89,7 @@ def at_least(student: Scores, clusters: Sequence[str], *, threshold: float, alph
     found = mean_score(values, clusters)
     low, high = found["interval"]
     p = mean_p(values, clusters, above=threshold)
-    seen = threshold + reach((low, high), alpha)
+    seen = partial(detectable_share, values, clusters, above=threshold, alpha=alpha, power=POWER)
     return Tested(found["score"], (low, high), p, high < threshold, found["n"], found["num_clusters"], found["method"], seen)
 
 
@@ -104,7 +104,7 @@ def retained(
     strict, kind = (retention(student, other, clusters) for other in (teacher if best is None else best, teacher))
     p = ratio_p(student, teacher if best is None else best, clusters, above=minimum)
     contrary = kind.interval is not None and kind.interval[1] < minimum  # an end without bound never is
-    seen = detectable_ratio(strict, minimum, alpha=alpha, power=POWER)
+    seen = partial(detectable_ratio, strict, minimum, alpha=alpha, power=POWER)
     return Tested(strict.ratio, strict.interval, p, contrary, strict.num_items, strict.num_clusters, strict.method, seen)
 
 
@@ -122,12 +122,6 @@ def _difference(
     found = compare_paired(student, strict, clusters, seed=SEED, draws=flips)
     p = above_zero_p(found) if bound == 0 else difference_p(student, strict, clusters, above=bound, seed=SEED)
     kind = found if best is None else compare_paired(student, other, clusters, seed=SEED, draws=flips)
-    contrary, seen = kind.interval[1] < failed_below, min(1.0, bound + reach(found.interval, alpha))
+    contrary = kind.interval[1] < failed_below
+    seen = partial(detectable_difference, student, strict, clusters, above=bound, alpha=alpha, power=POWER)
     return Tested(found.difference, found.interval, p, contrary, found.n, found.num_clusters, found.method, seen)
-
-
-def reach(interval: tuple[float, float], alpha: float) -> float:
-    """How far above its bound a true value has to lie to be found with a probability of 80 %, as wide as a 95 % interval came out."""
-    normal = NormalDist()
-    error = (interval[1] - interval[0]) / (2 * normal.inv_cdf(0.975))
-    return (normal.inv_cdf(1 - alpha) + normal.inv_cdf(POWER)) * error

@@ -38,7 +38,7 @@ def difference_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | No
     up, down = float(np.maximum(differences, 0).mean()), float(np.maximum(-differences, 0).mean())
     if groups.num == a.size and np.isin(np.concatenate([a, b]), (0.0, 1.0)).all():
         return erfc(score_statistic(up * a.size, down * a.size, a.size, above) / sqrt(2)) / 2  # the normal's upper tail
-    size = _effective_size(differences, up + down - (up - down) ** 2, groups)
+    size = effective_size(differences, up + down - (up - down) ** 2, groups)
     return _tail(score_statistic(up * size, down * size, size, above), groups)
 
 
@@ -62,7 +62,7 @@ def mean_p(values: ArrayLike, clusters: Labels | None, *, above: float) -> float
     if groups.num == array.size and np.isin(array, (0.0, 1.0)).all():
         return _binomial_tail(round(array.sum()), array.size, above)
     mean = float(array.mean())
-    size = _effective_size(array, mean * (1 - mean), groups)
+    size = effective_size(array, mean * (1 - mean), groups)
     return _tail((mean - above) * sqrt(size / (above * (1 - above))), groups)
 
 
@@ -79,11 +79,11 @@ def ratio_p(scores_a: ArrayLike, scores_b: ArrayLike, clusters: Labels | None, *
         return 1.0
     ratio = float(a.mean() / b.mean())
     only_a, only_b = float(np.maximum(a - b, 0).mean()), float(np.maximum(b - a, 0).mean())
-    size = _effective_size(a - ratio * b, ratio * (only_a + only_b), groups)
+    size = effective_size(a - ratio * b, ratio * (only_a + only_b), groups)
     return _tail(ratio_statistic(only_a, only_b, float(a.mean()), float(b.mean()), size, above), groups)
 
 
-def _effective_size(values: NDArray[np.float64], spread: float, groups: Clusters) -> float:
+def effective_size(values: NDArray[np.float64], spread: float, groups: Clusters) -> float:
     """How many independent items of variance `spread` have the standard error of these clusters' mean."""
     variance = groups.covariance(values, values)
     return spread / variance if sqrt(variance) > _ROUNDING and spread > 0 else groups.effective

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, sqrt
+from math import comb, inf, sqrt
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -50,6 +50,7 @@ def mcnemar_exact(b: int, c: int) -> float:
     """
     if b < 0 or c < 0:
         raise ValueError(f"counts of items cannot be negative: {b}, {c}")
+    b, c = int(b), int(c)  # NumPy's would run over
     n = b + c
     tail = sum(comb(n, k) for k in range(min(b, c) + 1))
     return min(1.0, 2 * tail / 2**n)
@@ -139,13 +140,16 @@ def paired_bootstrap(
     score is averaged over the seeds first, so that seeds are not counted as items. The 95 % interval is the percentile bootstrap (Field and
     Welsh 2007, J. R. Stat. Soc. B 69:369, for clusters), expanded as `bootstrap_mean` does for the effective number of clusters; p by sign
     flips of whole clusters. Scores within 0..1 are better compared by `compare_paired`, which keeps its level where few items differ.
-    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 50 effective clusters or more, most of whose items differ.
+    Domain (93 to 97 % covered, see tests/statistics/test_coverage.py): 50 effective clusters or more, most of whose items differ, and
+    differences no more skewed than an exponential: of lognormal ones, with a deviation of 1 of the logarithm, 89 to 92 % at 60 to 100.
     """
     mean_a, mean_b = average_seeds(scores_a), average_seeds(scores_b)
     if mean_a.size != mean_b.size:
         raise ValueError(f"paired arms need the same items: {mean_a.size} and {mean_b.size}")
     differences, groups = mean_a - mean_b, as_clusters(clusters, mean_a.size)
     sums = groups.sums(differences)
+    if groups.num == 1:
+        return PairedComparison(float(differences.mean()), (-inf, inf), 1.0, differences.size, 1, "not known from one cluster")
     interval = bootstrap_ratio(sums, groups.sizes, groups.effective, seed=seed, draws=draws)
     p = sign_flip_p(sums, seed=seed, draws=draws)
     method = "sign-flip permutation p, bootstrap over clusters 95 %"

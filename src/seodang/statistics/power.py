@@ -16,8 +16,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from seodang.statistics.ratio import Retention, ratio_statistic
-from seodang.statistics.student import student_quantile
+from seodang.statistics.ratio import ratio_statistic
 from seodang.statistics.tango import score_statistic
 
 Method = Literal["exact", "normal"]
@@ -137,26 +136,6 @@ def retention_power(
     found = sqrt(num_items) * statistic(*shares)
     variance += 0 if isinf(free) else found**2 / (2 * free)
     return NormalDist().cdf((found - z) / sqrt(max(variance, 1e-12)))
-
-
-def detectable_ratio(found: Retention, minimum: float, *, alpha: float = 0.025, power: float = 0.8) -> float | None:
-    """The true ratio from which the one-sided test of "above `minimum`" passes with probability `power` on as many items as `found` has, as
-    clustered and as discordant as they came out. None where no ratio does that the student could have, or none is known."""
-    if found.status != "bounded" or not 0 < minimum < 1 / found.teacher:
-        return None
-    z, clustered = student_quantile(1 - alpha, found.free), found.num_clusters < found.num_items
-
-    def reached(ratio: float) -> bool:
-        free, discordant = found.free if clustered else inf, found.discordant or _STEP
-        return retention_power(found.size, discordant, found.teacher, minimum, ratio, z=z, free=free) >= power
-
-    low, high = minimum, 1 / found.teacher
-    if not reached(high):
-        return None
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
-    return high
 
 
 def _slope(function: Callable[..., float], shares: list[float], place: int) -> float:

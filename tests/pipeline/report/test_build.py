@@ -6,9 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis.strategies import integers
+from statsmodels.stats.multitest import multipletests
 
 from seodang.core.errors import VerificationError
 from seodang.pipeline.report.build import build_report
@@ -201,3 +203,19 @@ def test_what_generators_dropped_stands_with_its_reasons_in_every_form(run: Run)
     without = build_report(run)
     assert without["data"]["dropped"] == {}
     assert "dropped before they became records" not in render_markdown(without) + render_html(without)
+
+
+def test_many_parts_make_no_finding_likelier(run: Run) -> None:
+    """Holm's correction, as statsmodels has it, for the pairs over the whole exam and for the parts of a pair."""
+    ps = {"all": 0.04, "a": 0.01, "b": 0.02, "c": 0.5}
+    row = {"difference": 0.1, "interval": [0.01, 0.19], "n": 40}
+    run["paired"] = [{"a": "distilled", "b": other, "part": part, "p": p, **row} for other in ("base", "sft") for part, p in ps.items()]
+    found = {(one["b"], one["part"]): one for one in build_report(run)["paired"]}
+    oracle = np.asarray(multipletests([0.01, 0.02, 0.5], method="holm")[1])
+    assert [found["base", part]["p_holm"] for part in "abc"] == pytest.approx(oracle.tolist())
+    assert [found["base", part]["reading"] for part in ("all", "a", "b", "c")] == [
+        "not distinguishable",  # two pairs at .04
+        "better",
+        "better",
+        "not distinguishable",
+    ]

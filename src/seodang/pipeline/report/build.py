@@ -10,6 +10,7 @@ from seodang.pipeline.report.guard import judge_guard
 from seodang.pipeline.report.reading import OVERALL, find_arm, reading
 from seodang.pipeline.report.verdict import STUDENT, headline, verdict
 from seodang.pipeline.report.winner import find_winner
+from seodang.statistics.families import holm
 
 FORMAT = 1  # of report.json; raised when a key changes its meaning
 BYTES_PER_FLOAT32 = 4
@@ -123,8 +124,21 @@ def _paired(rows: list[Row]) -> list[Row]:
     """Rows with their reading; the rows over the whole exam come first, so that the first a, b found is about all of it."""
     tested = [row for row in rows if row.get("difference") is not None]
     named = [{**row, "part": OVERALL if row.get("part") in _OTHER_NAMES_OF_OVERALL else row["part"]} for row in tested]
-    read = [{"interval": None, "p": None, "n": None, **row, "reading": reading(row)} for row in named]
-    return sorted(read, key=lambda row: row["part"] != OVERALL)
+    corrected = _corrected([{"interval": None, "p": None, "n": None, **row} for row in named])
+    return sorted(({**row, "reading": reading(row)} for row in corrected), key=lambda row: row["part"] != OVERALL)
+
+
+def _corrected(rows: list[Row]) -> list[Row]:
+    """The rows with `p_holm`: Holm's correction for all pairs over the whole exam, and for the parts of each pair; each seed by itself."""
+    families: dict[tuple[Any, ...], list[int]] = {}
+    for place, row in enumerate(rows):
+        pair = () if row["part"] == OVERALL else (row["a"], row["b"])
+        families.setdefault((row.get("seed"), *pair), []).append(place)
+    found: dict[int, float] = {}
+    for places in families.values():
+        tested = [place for place in places if rows[place]["p"] is not None]
+        found |= zip(tested, holm([rows[place]["p"] for place in tested]), strict=True)
+    return [{**row, "p_holm": found.get(place)} for place, row in enumerate(rows)]
 
 
 def _data(data: Row) -> Row:

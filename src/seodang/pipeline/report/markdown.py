@@ -121,13 +121,13 @@ def _differences(report: Row, key: str = "paired") -> str:
             _part(row["part"]),
             points(row["difference"]),
             points_interval(row["interval"]),
-            p_value(row["p"]).removeprefix("= "),
+            p_value(row["p_holm"]).removeprefix("= "),
             number,
             row["reading"],
         ]
         for row, number in zip(report[key], numbers, strict=True)
     ]
-    return _table(["arms", "part", "difference, points", "95 % interval", "p", head, "reading"], rows) if rows else ""
+    return _table(["arms", "part", "difference, points", "95 % interval", "p, corrected", head, "reading"], rows) if rows else ""
 
 
 def _plain(found: Table | None) -> str:

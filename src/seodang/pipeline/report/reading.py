@@ -12,9 +12,10 @@ SIGNIFICANCE = 0.05
 def reading(row: Row) -> str:
     """What a paired row says of a against b: "better", "worse", "not distinguishable" or "not tested".
 
-    Better and worse need both the 95 % interval on one side of 0 and p below 0.05 (the interval alone where there is no p).
+    Better and worse need both the 95 % interval on one side of 0 and p below 0.05, corrected where it was (the interval alone where there
+    is no p).
     """
-    interval, p = row.get("interval"), row.get("p")
+    interval, p = row.get("interval"), row.get("p_holm", row.get("p"))
     if interval is None:
         return "not tested"
     if p is not None and p >= SIGNIFICANCE:

@@ -7,7 +7,18 @@ from seodang.pipeline.report.figures import size_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.reading import find_arm
 from seodang.pipeline.report.verdict import STUDENT
-from seodang.pipeline.report.wording import SIGNS, comparison, count, decimal, percent, percent_interval, points, significant, size
+from seodang.pipeline.report.wording import (
+    CORRECTED,
+    SIGNS,
+    comparison,
+    count,
+    decimal,
+    percent,
+    percent_interval,
+    points,
+    significant,
+    size,
+)
 
 Row = dict[str, Any]
 
@@ -68,7 +79,8 @@ def _guard_mark(guard: Row | None) -> Safe | None:
 def verdict_section(report: Row) -> Safe:
     """What the statistics say, a sentence each."""
     sentences = element("ul", *(element("li", _claim(sentence)) for sentence in report["verdict"]), class_="verdict")
-    rule = "Better or worse is said only where the 95 % interval lies on one side of 0 and p < 0.05; otherwise: not distinguishable."
+    reading = "Better or worse is said only where the 95 % interval lies on one side of 0 and p < 0.05; otherwise: not distinguishable."
+    rule = f"{reading} {CORRECTED}"
     return section(report, "verdict", "Verdict", sentences, note(report, rule, "arms"))
 
 

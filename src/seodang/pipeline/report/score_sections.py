@@ -9,6 +9,7 @@ from seodang.pipeline.report.figures import difference_mark, score_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.reading import OVERALL
 from seodang.pipeline.report.wording import (
+    CORRECTED,
     SIGNS,
     count,
     decimal,
@@ -98,7 +99,7 @@ def paired_section(report: Row) -> Safe:
         return section(report, "differences", "Paired differences")
     hanging = any((row.get("num_clusters") or row["n"]) != row["n"] for row in rows)
     about = " Items about one statement of a document are one cluster." if hanging else ""
-    words = f"First arm minus second arm on the same items, in percentage points.{about} {_methods(rows)}"
+    words = f"First arm minus second arm on the same items, in percentage points.{about} {CORRECTED} {_methods(rows)}"
     return section(
         report,
         "differences",
@@ -128,12 +129,20 @@ def _paired_table(caption: str, rows: list[Row]) -> Safe:
             difference_mark(row, limit),
             own(points(row["difference"])),
             own(points_interval(row["interval"])),
-            own(p_value(row["p"]).removeprefix("= ")),
+            own(p_value(row["p_holm"]).removeprefix("= ")),
             own(number),
             joined(element("span", SIGNS[row["reading"]], class_="sign", aria_hidden="true"), " ", row["reading"]),
         ]
         groups.setdefault((row["a"], row["b"]), []).append(cells)
-    columns = ["part", own(f"-{100 * limit:.0f} to +{100 * limit:.0f} points"), "difference, points", "95 % interval", "p", head, "reading"]
+    columns = [
+        "part",
+        own(f"-{100 * limit:.0f} to +{100 * limit:.0f} points"),
+        "difference, points",
+        "95 % interval",
+        "p, corrected",
+        head,
+        "reading",
+    ]
     named = [(joined(arm_name(a), element("span", " minus ", class_="minus"), arm_name(b)), cells) for (a, b), cells in groups.items()]
     return grouped_table(caption, columns, named, words=(0, 1, 6))
 

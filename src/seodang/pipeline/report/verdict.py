@@ -32,7 +32,11 @@ def headline(report: Row) -> Row:
     outcome = "not run" if row is None else row["reading"]
     words = _HEADLINES[outcome]
     sentence = f"Synthetic run: {words}" if report["synthetic"] else words[0].upper() + words[1:]
-    return {"outcome": outcome, "sentence": sentence, **{key: (row or {}).get(key) for key in ("difference", "interval", "p", "n")}}
+    return {
+        "outcome": outcome,
+        "sentence": sentence,
+        **{key: (row or {}).get(key) for key in ("difference", "interval", "p", "p_holm", "n")},
+    }
 
 
 def verdict(report: Row) -> list[str]:

@@ -30,7 +30,8 @@ def find_winner(arms: Sequence[Row], paired: Sequence[Row], trained: Sequence[st
     if len(tested) < len(rows):
         return None
     for row, p in zip(tested, holm([row["p"] for row in tested]), strict=True):
-        row |= {"p_holm": p, "reading": reading({**row, "p": p})}
+        row |= {"p_holm": p}
+        row |= {"reading": reading(row)}
     runner_up = tested[0]
     seeds = [[seed["score"] for seed in found[name]["seeds"]] for name in (best["name"], runner_up["b"])]
     paired_seeds = len(seeds[0]) == len(seeds[1]) > 1
@@ -106,5 +107,6 @@ def _unclear(winner: Row) -> str:
 
 
 def _numbers(row: Row) -> str:
+    plain = comparison({**row, "p_holm": None})
     corrected = f", {p_value(row['p_holm'])} after Holm's correction" if row["p_holm"] != row["p"] else ""
-    return comparison(row).replace(f"p {p_value(row['p'])}", f"p {p_value(row['p'])}{corrected}")
+    return plain.replace(f"p {p_value(row['p'])}", f"p {p_value(row['p'])}{corrected}")

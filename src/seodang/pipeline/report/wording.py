@@ -16,6 +16,7 @@ PART_TITLES = {"act": "act: words to action", "know": "know: facts and rules"}
 SIGNS = {"better": "▲", "worse": "▼", "not distinguishable": "≈", "not tested": "·", "not run": "·"}
 
 UNKNOWN = "-"
+CORRECTED = "p is corrected by Holm's method for the pairs over the whole exam, and for the parts of each pair."
 
 
 def percent(fraction: float | None) -> str:
@@ -101,8 +102,8 @@ def comparison(row: dict[str, Any]) -> str:
     parts = [f"difference {points(row['difference'])} points"]
     if row.get("interval") is not None:
         parts.append(f"95 % interval {points_interval(row['interval'])}")
-    if row.get("p") is not None:
-        parts.append(f"p {p_value(row['p'])}")
+    if (p := row.get("p_holm") or row.get("p")) is not None:
+        parts.append(f"p {p_value(p)}")
     if row.get("n") is not None:
         parts.append(f"n = {count(row['n'])}")
     return ", ".join(parts)

@@ -70,11 +70,15 @@ def _per_right(cost: dict[str, Any]) -> str:
 
 
 def _part(part: dict[str, Any]) -> str:
+    from seodang.evaluation.compare import could_see, errors_may_hide
+
     low, high = (100 * end for end in part["interval"])
     found = f"{100 * part['difference']:+.1f} ({low:+.1f} to {high:+.1f}, p = {part['p_holm']:.3g}, {part['n']} items)"
+    if errors_may_hide(part):
+        return f"{found}; errors may hide a difference of either sign"
     if part["p_holm"] <= 0.05:
         return found
-    return f"{found}; tested alone, a true difference of {100 * part['seen']:.1f} points would have been seen with 80 %"
+    return f"{found}; {could_see(part['seen'])}"
 
 
 def _side(side: dict[str, Any] | None) -> str:
