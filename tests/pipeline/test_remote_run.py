@@ -9,17 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from seodang.cli.main import cli
 from small_project import write_project
 
 pytestmark = pytest.mark.timeout(600)
 KEY = "canary-2f6e61a4c1"
 VARIABLE = "SMALL_TEACHER_KEY"
 ROOT = Path(__file__).parents[2]
-
-
-def seodang(*arguments: str | Path) -> list[str]:
-    return [sys.executable, "-m", "seodang", *map(str, arguments)]
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +34,9 @@ def teacher_url(random_model: Path, tmp_path_factory: pytest.TempPathFactory, en
         recipe["evaluate"]["arms"] = ["base"]
 
     recipe = write_project(folder, random_model, shorter)
-    subprocess.run(seodang("run", recipe, "--runs", folder / "runs"), env=environment, check=True, capture_output=True)
-    command = seodang("serve", folder / "runs" / "small", "--arm", "base", "--port", "0", "--api-key-env", VARIABLE)
+    assert CliRunner().invoke(cli, ["run", str(recipe), "--runs", str(folder / "runs")]).exit_code == 0
+    options = ["--arm", "base", "--port", "0", "--api-key-env", VARIABLE]
+    command = [sys.executable, "-m", "seodang", "serve", str(folder / "runs" / "small"), *options]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         told = ""
@@ -52,7 +51,7 @@ def teacher_url(random_model: Path, tmp_path_factory: pytest.TempPathFactory, en
 
 
 def test_a_second_seodang_serve_teaches_a_student(
-    teacher_url: str, random_model: Path, environment: dict[str, str], tmp_path: Path
+    teacher_url: str, random_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def remote(recipe: dict[str, Any]) -> None:
         recipe["student_model"] = dict(recipe["teacher"])
@@ -61,8 +60,9 @@ def test_a_second_seodang_serve_teaches_a_student(
         recipe["export"] = {"formats": []}
 
     recipe = write_project(tmp_path, random_model, remote)
-    done = subprocess.run(seodang("run", recipe, "--runs", tmp_path / "runs"), env=environment, check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.setenv(VARIABLE, KEY)
+    done = CliRunner().invoke(cli, ["run", str(recipe), "--runs", str(tmp_path / "runs")])
+    assert done.exit_code == 0, done.output
     assert "about to send" in done.stderr.splitlines()[0]
     report = json.loads((tmp_path / "runs" / "small" / "report.json").read_text(encoding="utf-8"))
     assert [arm["name"] for arm in report["arms"]] == ["base", "sft", "distilled", "teacher_open"]
