@@ -2,10 +2,10 @@
 
     python benchmarks/kill_eval.py [--kills 20] [--seed 0] [--model SPEC] [--task exam] [--option files=packs/general] [--json FILE]
 
-Each kill is a SIGKILL to the process of `seodang eval run`, at a moment drawn evenly over the time that an unkilled run takes once it has
-begun to ask. Without --task, exam questions of one turn and two tasks of several turns are killed, `--kills` times each; of those, kills
-count that came while conversations were under way. Without --model a model with random weights answers. Several samples each, at
-temperature 0.7.
+Each kill is a SIGKILL to the process of `seodang eval run`, at a moment drawn evenly over what an unkilled run asks: so many batches, and a
+part of the time that one takes. Without --task, exam questions of one turn and two tasks of several turns are killed, `--kills` times each;
+of those, kills count that came while conversations were under way. Without --model a model with random weights answers. Several samples
+each, at temperature 0.7.
 """
 
 import argparse
@@ -115,19 +115,17 @@ def asked(out: Path) -> int:
     return sum(path.read_bytes().count(b"\n") for path in (out / "partial").glob("*.jsonl"))
 
 
-def wait_for_first(out: Path, process: ForkServerProcess) -> float:
-    """Seconds until the first batch was answered."""
-    began = time.monotonic()
-    while process.is_alive() and not asked(out):
-        time.sleep(0.005)
-    return time.monotonic() - began
+def wait_for(num_batches: int, out: Path, process: ForkServerProcess) -> None:
+    """Waits until so many batches were answered, or the process ended."""
+    while process.is_alive() and asked(out) < num_batches:
+        time.sleep(0.002)
 
 
-def kill_once(arguments: list[str], out: Path, moment: float, seconds: float, reference: dict[str, str]) -> dict[str, Any]:
-    """Kills at the share `moment` of an evaluation's time, runs it to its end, and compares."""
+def kill_once(arguments: list[str], out: Path, moment: float, batch_s: float, reference: dict[str, str]) -> dict[str, Any]:
+    """Kills after `moment` batches, of which a part stands for a part of `batch_s`, runs it to its end, and compares."""
     process = start(arguments, out)
-    wait_for_first(out, process)
-    process.join(moment * seconds)
+    wait_for(int(moment), out, process)
+    process.join(moment % 1 * batch_s)
     was_alive = process.is_alive()
     process.kill()
     process.join()
@@ -135,7 +133,7 @@ def kill_once(arguments: list[str], out: Path, moment: float, seconds: float, re
     finish(arguments, out)
     found = contents(out)
     differing = [name for name, value in reference.items() if found.get(name) != value]
-    return {"moment": round(moment, 4), "killed_at_work": was_alive, "batches_kept": kept, "batches": asked(out), "differing": differing}
+    return {"moment": round(moment, 2), "killed_at_work": was_alive, "batches_kept": kept, "batches": asked(out), "differing": differing}
 
 
 def kill_case(case: Case, model: str, runs: str, kills: int, moments: random.Random, folder: Path) -> dict[str, Any]:
@@ -144,20 +142,21 @@ def kill_case(case: Case, model: str, runs: str, kills: int, moments: random.Ran
     finish(arguments, folder / "warm")
     whole = folder / "whole"
     process = start(arguments, whole)
-    wait_for_first(whole, process)
+    wait_for(1, whole, process)
     began = time.monotonic()
     process.join()
-    seconds, reference = time.monotonic() - began, contents(whole)
+    seconds, reference, num_batches = time.monotonic() - began, contents(whole), asked(whole)
     batches, errors = turns_of_batches(whole, case.batch_size), json.loads(reference["manifest"])["summary"]["num_errors"]
     turns = [number for batch in batches for number in batch]
     several = max(turns) > 1
     ends = set(accumulate(max(batch) for batch in batches))  # journal lines after which no conversation is under way
     told = {"task": case.task, "options": list(case.options), "limit": case.limit, "samples": case.samples, "errors": errors}
     told |= {"batch_size": case.batch_size, "conversations": len(turns), "turns": [min(turns), sum(turns) / len(turns), max(turns)]}
-    print(f"{case.task} unkilled: {asked(whole)} batches, turns {told['turns']}, {seconds:.1f} s after the first", flush=True)
+    print(f"{case.task} unkilled: {num_batches} batches, turns {told['turns']}, {seconds:.1f} s after the first", flush=True)
     rows: list[dict[str, Any]] = []
     while sum(row["killed_at_work"] and (row["inside_conversations"] or not several) for row in rows) < kills:
-        row = kill_once(arguments, folder / f"kill-{len(rows)}", moments.random(), seconds, reference)
+        moment = moments.uniform(1, num_batches)
+        row = kill_once(arguments, folder / f"kill-{len(rows)}", moment, seconds / num_batches, reference)
         row["inside_conversations"] = several and row["killed_at_work"] and row["batches_kept"] not in ends
         rows.append(row)
         words = "identical" if not row["differing"] else f"differs: {', '.join(row['differing'])}"
