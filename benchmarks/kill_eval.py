@@ -3,9 +3,9 @@
     python benchmarks/kill_eval.py [--kills 20] [--seed 0] [--model SPEC] [--task exam] [--option files=packs/general] [--json FILE]
 
 Each kill is a SIGKILL to the process of `seodang eval run`, at a moment drawn evenly over what an unkilled run asks: so many batches, and a
-part of the time that one takes. Without --task, exam questions of one turn and two tasks of several turns are killed, `--kills` times each; of those, kills
-count that came while conversations were under way. Without --model a model with random weights answers. Several samples each, at
-temperature 0.7.
+part of the time that one takes. Without --task, exam questions of one turn and two tasks of several turns are killed, `--kills` times each;
+of those, kills count that came while conversations were under way. Without --model a model with random weights answers. Several samples
+each, at temperature 0.7.
 """
 
 import argparse
