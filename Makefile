@@ -24,7 +24,7 @@ lint: setup  ## style, types and the rule that rooms do not import each other
 	$(BIN)/lint-imports --no-logo
 
 test: lint  ## everything that CI runs before the demo: lint, then the tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 
 clean:  ## remove what was built; .venv and runs/ stay
 	rm -rf build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
