@@ -24,9 +24,13 @@ NASTY = '</details><script>alert(1)</script> & "quoted" \u202e'
 
 
 def evaluation(
-    folder: Path, model: str, right: Sequence[bool], *, task: str = "sums", errors: Sequence[int] = (), say: str = ""
+    folder: Path, model: str, right: Sequence[bool], *, task: str = "sums", errors: Sequence[int] = (), say: str = "", per_group: int = 1
 ) -> Evaluation:
-    items = [Item(f"{task}-{place:03}", "odd" if place % 2 else "even", f"Question {place}? {NASTY}") for place in range(len(right))]
+    groups = [f"g{place // per_group}" if per_group > 1 else "" for place in range(len(right))]
+    items = [
+        Item(f"{task}-{place:03}", "odd" if place % 2 else "even", f"Question {place}? {NASTY}", group=group)
+        for place, group in enumerate(groups)
+    ]
     results = [
         Result(
             item.id,
@@ -175,6 +179,53 @@ def test_the_headline_is_corrected_for_every_difference_of_the_page(tmp_path: Pa
     alone = text_of(render_page(build_report(name_evaluations(close))))
     assert "1 difference tested against 1 model: 1 better, 0 worse" in alone
     assert "corrected for 1" not in alone
+
+
+def test_only_differences_that_hold_for_the_page_are_marked_better_or_worse(tmp_path: Path):
+    tasks = [f"task{number}" for number in range(10)]
+    ends = [(0, 6), (0, 30), (30, 0)]  # the first is shown on its task alone, the second and third for the page
+    close = [
+        evaluation(tmp_path, name, [place >= end for place in range(40)], task=task)
+        for task, both in zip(tasks, ends, strict=False)
+        for name, end in zip("ab", both, strict=True)
+    ]
+    same = [evaluation(tmp_path, name, [True] * 40, task=task) for name in "ab" for task in tasks[3:]]
+    report = build_report(name_evaluations([*close, *same]))
+    page, written = render_page(report), render_text(report)
+    readings = [row.split(" | ")[-1].removesuffix(" |") for row in written.splitlines() if row.startswith("| task") and "| b |" in row]
+    assert readings[-10:] == ["better on this task alone", "better", "worse", *["not distinguishable"] * 7]
+    assert "1 better, 1 worse, corrected for 10 differences" in text_of(page)
+    assert [page.count(f'class="difference {name}"') for name in ("better", "worse", "not-distinguishable")] == [1, 1, 8]
+    assert page.count("<td>better</td>") == page.count("<td>worse</td>") == 1
+    assert "of the page: p = 0.250" in text_of(page)
+
+
+def test_the_number_of_clusters_stands_beside_that_of_items(tmp_path: Path):
+    answers = [evaluation(tmp_path, name, [place % 5 > end for place in range(60)], per_group=5) for name, end in (("a", 0), ("b", 2))]
+    report = build_report(name_evaluations(answers))
+    shown = text_of(render_page(report))
+    assert "n (clusters); better / worse / equal" in shown
+    assert "60 (12) 24 / 0 / 36" in shown
+    assert shown.count("n = 60 (12)") == len(("a", "b", "retention"))
+    assert shown.count("n = 30 (12)") == len(("odd", "even")) * len(("a", "b"))
+    assert render_text(report).count("| 60 (12) |") == len(("a", "b", "difference", "retention"))
+    alone = text_of(render_page(build_report(name_evaluations([evaluation(tmp_path / "alone", "a", [True, False] * 9)]))))
+    assert "n = 18 " in alone
+    assert "n = 18 (" not in alone
+
+
+def test_scores_that_nothing_is_held_against_are_listed(tmp_path: Path):
+    both = [evaluation(tmp_path, name, [True] * 9) for name in "ab"]
+    alone = [evaluation(tmp_path, "a", [True] * 9, task="ours"), evaluation(tmp_path, "b", [True] * 9, task="theirs")]
+    report = build_report(name_evaluations([*both, *alone]))
+    shown, written = text_of(render_page(report)), render_text(report)
+    assert "no other model was asked" in shown
+    assert "a was not asked" in shown
+    assert "- ours, a: no other model was asked" in written
+    assert "- theirs, b: a was not asked" in written
+    single = build_report(name_evaluations([both[0]]))
+    assert "nothing is held against" not in render_text(single)
+    assert "no other model" not in text_of(render_page(single))
 
 
 def test_what_was_asked_otherwise_stands_beside_its_difference(tmp_path: Path):

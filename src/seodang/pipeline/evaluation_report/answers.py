@@ -3,10 +3,11 @@ that are like training data fare."""
 
 from typing import Any
 
+from seodang.pipeline.evaluation_report.counted import counted
 from seodang.pipeline.evaluation_report.curves import reliability_figure, risk_figure
 from seodang.pipeline.report.blocks import grouped_table, lines, note, section
 from seodang.pipeline.report.markup import Safe, own, visible
-from seodang.pipeline.report.wording import count, decimal, interval_numbers, percent, points, points_interval, significant
+from seodang.pipeline.report.wording import decimal, interval_numbers, percent, points, points_interval, significant
 
 Row = dict[str, Any]
 
@@ -75,7 +76,7 @@ def declined_section(report: Row) -> Safe | None:
                 visible(score["model"], 60),
                 visible(row["part"], 60),
                 row["meaning"],
-                lines(percent(row["share"]), f"{interval_numbers(row['interval'])}, n = {count(row['n'])}"),
+                lines(percent(row["share"]), f"{interval_numbers(row['interval'])}, {counted(row)}"),
             ]
             for score in task["scores"]
             for row in score["declined"]
@@ -112,4 +113,4 @@ def _sides(row: Row) -> list[Safe]:
 
 
 def _side(row: Row | None) -> Safe:
-    return own("none") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, n = {count(row['n'])}")
+    return own("none") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, {counted(row)}")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from seodang.pipeline.evaluation_report.counted import CLUSTERS, counted
 from seodang.pipeline.report.blocks import grouped_table, lines, note, section, table
 from seodang.pipeline.report.figures import score_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.wording import count, interval_numbers, percent
+from seodang.pipeline.report.wording import interval_numbers, percent
 
 Row = dict[str, Any]
 
@@ -23,7 +24,7 @@ def scores_section(report: Row) -> Safe:
     rows = [[_name(task), *(_score(task, name) for name in names), own(percent(task["chance"]))] for task in report["tasks"]]
     methods = sorted({score["method"] for task in report["tasks"] for score in task["scores"]})
     words = f"An item that ended in an error counts as wrong. Intervals: {'; '.join(methods)}."
-    caption = "Score with its 95 % interval, and n, the number of items; chance is what guessing gives"
+    caption = f"Score with its 95 % interval, and {CLUSTERS}; chance is what guessing gives"
     return section(
         report,
         "scores",
@@ -58,7 +59,7 @@ def _score(task: Row, name: str) -> Safe:
     row = next((score for score in task["scores"] if score["model"] == name), None)
     if row is None:
         return own("-")
-    below = [interval_numbers(row["interval"]), f"n = {count(row['n'])}"]
+    below = [interval_numbers(row["interval"]), counted(row)]
     below += [words for words in _asked(row) if words not in _asked_alike(task)]
     if row["errors"]:
         low, high = row["score_range"]
@@ -88,4 +89,4 @@ def parts_section(report: Row) -> Safe | None:
 
 
 def _part(row: Row | None) -> Safe:
-    return own("-") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, n = {count(row['n'])}")
+    return own("-") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, {counted(row)}")
