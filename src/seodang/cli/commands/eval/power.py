@@ -23,8 +23,12 @@ def command(num_items: int, discordant: float, power: float, as_json: bool) -> N
 
     The discordant share is that of a similar comparison, which `seodang eval compare` tells; with clusters, N is their effective number.
     """
+    from seodang.core.errors import InputError
     from seodang.evaluation.planning import plan
 
+    if discordant > 1 and not discordant.is_integer():
+        hint = f"a share is below 1; a number of items is whole, such as {round(discordant)}"
+        raise InputError("a share or a number of items?", where=f"--discordant {discordant:g}", hint=hint)
     told = plan(num_items, discordant, power=power)
     if as_json:
         click.echo(json.dumps(told, indent=2))
