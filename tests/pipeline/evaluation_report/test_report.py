@@ -287,3 +287,54 @@ def test_figures_call_models_as_the_tables_do(tmp_path: Path):
     page = render_page(build_report(answers))
     assert "base 50.0 %" in page
     assert "undistilled" not in page
+
+
+def confident(folder: Path, model: str) -> Evaluation:
+    """An evaluation with a confidence of each answer."""
+    found = evaluation(folder, model, [place % 3 > 0 for place in range(40)])
+    results = {name: tuple(replace(one, confidence=int(name[-3:]) / 40) for one in rows) for name, rows in found.results.items()}
+    return replace(found, results=results)
+
+
+def drawings(page: str, name: str) -> list[ElementTree.Element]:
+    """The wide and the narrow drawing of a figure."""
+    tree = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+    return [one for one in tree.iter("svg") if one.get("aria-labelledby", "").startswith(f"{name}-")]
+
+
+def test_the_curves_of_no_two_models_look_alike(tmp_path: Path):
+    models = [f"m{place}" for place in range(6)]
+    page = render_page(build_report(name_evaluations([confident(tmp_path, model) for model in models])))
+    for name in ("reliability-0", "risk-0"):
+        for drawing in drawings(page, name):
+            curves = [group for group in drawing.iter("g") if str(group.get("class")).startswith("series-")]
+            assert len({group.get("class") for group in curves}) == len(models)
+            assert len({group[0].get("class") for group in curves}) == 4
+            assert len({(group[-1].tag, group[-1].get("class"), len(group[-1].attrib)) for group in curves}) == len(models)
+    assert re.search(r'm0</th><td class="number">40</td>', page)
+
+
+def test_the_first_model_has_the_same_colour_in_every_figure(tmp_path: Path):
+    report = build_report(name_evaluations([confident(tmp_path, model) for model in "abc"]), first="c")
+    for name, order in (("scores", (0, 1, 2)), ("reliability-0", (1, 2, 0)), ("risk-0", (1, 2, 0))):
+        for drawing in drawings(render_page(report), name):
+            assert [group.get("class") for group in drawing.iter("g")] == [f"series-{place}" for place in order]
+
+
+@pytest.mark.parametrize("num_tasks", [1, 2, 4, 7])
+def test_every_task_is_drawn_as_wide_as_the_others(tmp_path: Path, num_tasks: int):
+    found = [evaluation(tmp_path, name, [True, False] * 9, task=f"t{place}") for place in range(num_tasks) for name in "ab"]
+    for drawing in drawings(render_page(build_report(name_evaluations(found))), "scores"):
+        ends = {word: [float(one.get("x", 0)) for one in drawing.iter("text") if one.text == word] for word in ("0", "100 %")}
+        assert len(ends["0"]) == num_tasks
+        assert len({round(last - first) for first, last in zip(ends["0"], ends["100 %"], strict=True)}) == 1
+
+
+def test_a_score_stands_beside_its_own_model_where_another_was_not_asked(tmp_path: Path):
+    found = [evaluation(tmp_path, name, [True] * 8) for name in ("early", "late")]
+    found.append(evaluation(tmp_path, "late", [True, False] * 4, task="products"))
+    for drawing in drawings(render_page(build_report(name_evaluations(found))), "scores"):
+        heights = {(one.text, one.get("y")) for one in drawing.iter("text")}
+        (score,) = [y for words, y in heights if words == "50.0"]
+        assert ("late", score) in heights
+        assert ("early", score) not in heights

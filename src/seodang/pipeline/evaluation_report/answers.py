@@ -5,9 +5,10 @@ from typing import Any
 
 from seodang.pipeline.evaluation_report.counted import counted
 from seodang.pipeline.evaluation_report.curves import reliability_figure, risk_figure
+from seodang.pipeline.evaluation_report.panels import places
 from seodang.pipeline.report.blocks import grouped_table, lines, note, section
 from seodang.pipeline.report.markup import Safe, own, visible
-from seodang.pipeline.report.wording import decimal, interval_numbers, percent, points, points_interval, significant
+from seodang.pipeline.report.wording import count, decimal, interval_numbers, percent, points, points_interval, significant
 
 Row = dict[str, Any]
 
@@ -42,11 +43,11 @@ def confidence_section(report: Row) -> Safe | None:
     if not tasks:
         return None
     groups = [(visible(task["name"], 60), [_confidence(score) for score in scores]) for task, scores in tasks]
-    figures: list[Safe] = []
+    of_models, figures = places(report), list[Safe]()
     for index, (task, scores) in enumerate(tasks):
-        told = [(score["model"], score["confidence"]) for score in scores]
+        told = [(score["model"], of_models[score["model"]], score["confidence"]) for score in scores]
         figures += [reliability_figure(f"reliability-{index}", task["name"], told), risk_figure(f"risk-{index}", task["name"], told)]
-    columns = ["model", "calibration error", "debiased, root mean square", "Brier score", "area under risk"]
+    columns = ["model", "n", "calibration error", "debiased, root mean square", "Brier score", "area under risk"]
     words = (
         "Confidence is the model's own probability of the choice that it made; generated answers have none. Calibration error: mean "
         "distance of confidence and share of right answers over ten groups of equal size, above 0 by chance alone; the debiased one is not."
@@ -60,6 +61,7 @@ def _confidence(score: Row) -> list[str | None]:
     low, high = row["root_mean_square_interval"]
     return [
         visible(score["model"], 60),
+        own(count(row["n"])),
         own(significant(row["expected_calibration_error"])),
         lines(significant(row["root_mean_square_calibration_error"]), f"{low:.3g} to {high:.3g}"),
         lines(significant(row["brier"]), " to ".join(f"{end:.3g}" for end in row["brier_interval"])),

@@ -3,23 +3,17 @@
 from typing import Any
 
 from seodang.pipeline.evaluation_report.counted import CLUSTERS, counted
+from seodang.pipeline.evaluation_report.panels import places, score_panels
 from seodang.pipeline.report.blocks import grouped_table, lines, note, section, table
-from seodang.pipeline.report.figures import score_figure
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.wording import interval_numbers, percent
 
 Row = dict[str, Any]
 
-_ACROSS = 3  # panels of a figure
-
 
 def scores_section(report: Row) -> Safe:
     """Each model's score on each task."""
-    panels = [(_title(task), [(score["model"], score) for score in task["scores"]]) for task in report["tasks"]]
-    figures = [
-        score_figure(f"scores-{first}", "Scores by model", panels[first : first + _ACROSS], names={})
-        for first in range(0, len(panels), _ACROSS)
-    ]
+    panels = [(_title(task), {score["model"]: score for score in task["scores"]}) for task in report["tasks"]]
     names = [model["name"] for model in report["models"]]
     rows = [[_name(task), *(_score(task, name) for name in names), own(percent(task["chance"]))] for task in report["tasks"]]
     methods = sorted({score["method"] for task in report["tasks"] for score in task["scores"]})
@@ -29,7 +23,7 @@ def scores_section(report: Row) -> Safe:
         report,
         "scores",
         "Scores",
-        *figures,
+        score_panels("scores", "Scores by model", panels, places(report)),
         table(caption, ["task", *(visible(name, 60) for name in names), "chance"], rows),
         note(report, words),
     )
