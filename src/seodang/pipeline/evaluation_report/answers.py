@@ -6,7 +6,8 @@ from typing import Any
 from seodang.pipeline.evaluation_report.counted import counted
 from seodang.pipeline.evaluation_report.curves import reliability_figure, risk_figure
 from seodang.pipeline.evaluation_report.panels import places
-from seodang.pipeline.report.blocks import grouped_table, lines, note, section
+from seodang.pipeline.evaluation_report.stacked import stacked_table
+from seodang.pipeline.report.blocks import lines, note, section
 from seodang.pipeline.report.markup import Safe, own, visible
 from seodang.pipeline.report.wording import count, decimal, interval_numbers, percent, points, points_interval, significant
 
@@ -32,7 +33,7 @@ def cost_section(report: Row) -> Safe:
         groups.append((visible(task["name"], 60), rows))
     columns = ["model", "read", "written", "of it reasoning", "for a right one", "cut short", "declined"]
     words = "Tokens for a right one: all that were written, for wrong answers too, by the sum of the scores."
-    table = grouped_table("Mean tokens of an answer over all of its turns", columns, groups)
+    table = stacked_table("Mean tokens of an answer over all of its turns", columns, groups)
     return section(report, "cost", "Tokens", table, note(report, words))
 
 
@@ -52,7 +53,7 @@ def confidence_section(report: Row) -> Safe | None:
         "Confidence is the model's own probability of the choice that it made; generated answers have none. Calibration error: mean "
         "distance of confidence and share of right answers over ten groups of equal size, above 0 by chance alone; the debiased one is not."
     )
-    table = grouped_table("How far confidence can be believed; lower is better", columns, groups)
+    table = stacked_table("How far confidence can be believed; lower is better", columns, groups)
     return section(report, "confidence", "Confidence", table, *figures, note(report, words))
 
 
@@ -89,7 +90,7 @@ def declined_section(report: Row) -> Safe | None:
         return None
     words = "Refusal and abstention should be high, over-refusal and over-abstention low."
     columns = ["model", "part", "which is", "share"]
-    table = grouped_table("Share of answers that decline or say that they do not know", columns, groups, words=(0, 1, 2))
+    table = stacked_table("Share of answers that decline or say that they do not know", columns, groups, words=(0, 1, 2))
     return section(report, "declined", "Declined", table, note(report, words))
 
 
@@ -104,7 +105,7 @@ def similarity_section(report: Row) -> Safe | None:
         return None
     words = "Clean: no training record is as like the item as the threshold. This proves nothing: the items may differ otherwise."
     columns = ["model", "clean items", "dirty items", "clean minus dirty, points"]
-    table = grouped_table("Scores by similarity to training data", columns, groups)
+    table = stacked_table("Scores by similarity to training data", columns, groups)
     return section(report, "similarity", "Like what was taught", table, note(report, words))
 
 

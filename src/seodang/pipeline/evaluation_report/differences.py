@@ -4,7 +4,8 @@ from typing import Any
 
 from seodang.evaluation.pairs import told_otherwise
 from seodang.pipeline.evaluation_report.counted import counted
-from seodang.pipeline.report.blocks import grouped_table, lines, note, section, table
+from seodang.pipeline.evaluation_report.stacked import stacked_table
+from seodang.pipeline.report.blocks import lines, note, section
 from seodang.pipeline.report.figures import difference_mark
 from seodang.pipeline.report.markup import Safe, own, visible
 from seodang.pipeline.report.wording import interval_numbers, items_column, p_value, percent, plural, points, points_interval
@@ -49,15 +50,17 @@ def difference_section(report: Row) -> Safe | None:
         "The last column is the smallest true difference that this many items, tested alone, would have shown with a probability of 80 %: "
         "a difference that was not shown may still be as large."
     )
-    return section(report, "differences", "Differences", grouped_table(caption, columns, groups, words=(0, 2, 3)), note(report, words))
+    return section(report, "differences", "Differences", stacked_table(caption, columns, groups, words=(0, 2, 3)), note(report, words))
 
 
 def _compared(first: str, row: Row, num_items: str) -> list[str | None]:
-    numbers = [f"{points_interval(row['interval'])}", f"p {p_value(row['p_holm'])}", f"of the page: p {p_value(row['p_page'])}"]
+    numbers = [points_interval(row["interval"]), f"p {p_value(row['p_holm'])}"]
+    if row["p_holm"] <= 0.05:
+        numbers.append(f"of the page: p {p_value(row['p_page'])}")
     items = row["items"]
     return [
         lines(f"against {visible(row['other'], 60)}", *beside(first, row)),
-        lines(points(row["difference"]), *(numbers if row["p_page"] != row["p_holm"] else numbers[:2])),
+        lines(points(row["difference"]), *numbers),
         difference_mark({**row, "reading": _holding(row)}),
         reading(row),
         lines(num_items, f"{items['a_better']:,} / {items['b_better']:,} / {items['equal']:,}"),
@@ -98,7 +101,7 @@ def retention_section(report: Row) -> Safe | None:
         report,
         "retention",
         "Retention",
-        table(caption, ["capability", *(f"of {visible(name, 60)}" for name in others)], rows),
+        stacked_table(caption, ["capability", *(f"of {visible(name, 60)}" for name in others)], [(None, rows)]),
         note(report, words),
     )
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from seodang.pipeline.evaluation_report.counted import CLUSTERS, counted
 from seodang.pipeline.evaluation_report.panels import places, score_panels
-from seodang.pipeline.report.blocks import grouped_table, lines, note, section, table
+from seodang.pipeline.evaluation_report.stacked import stacked_table
+from seodang.pipeline.report.blocks import lines, note, section
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.wording import interval_numbers, percent
 
@@ -24,7 +25,7 @@ def scores_section(report: Row) -> Safe:
         "scores",
         "Scores",
         score_panels("scores", "Scores by model", panels, places(report)),
-        table(caption, ["task", *(visible(name, 60) for name in names), "chance"], rows),
+        stacked_table(caption, ["task", *(visible(name, 60) for name in names), "chance"], [(None, rows)]),
         note(report, words),
     )
 
@@ -79,7 +80,7 @@ def parts_section(report: Row) -> Safe | None:
     if not groups:
         return None
     caption = "Score of each part with its 95 % interval; not corrected for the number of parts"
-    return section(report, "parts", "Parts", grouped_table(caption, ["part", *(visible(name, 60) for name in names)], groups))
+    return section(report, "parts", "Parts", stacked_table(caption, ["part", *(visible(name, 60) for name in names)], groups))
 
 
 def _part(row: Row | None) -> Safe:

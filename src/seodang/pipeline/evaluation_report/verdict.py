@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seodang.pipeline.report.blocks import facts, lines, note, section, table
+from seodang.pipeline.evaluation_report.stacked import stacked_table
+from seodang.pipeline.report.blocks import facts, lines, note, section
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.wording import count, percent, percent_interval, plural
 from seodang.statistics.intervals import mean_interval
@@ -111,13 +112,14 @@ def verdict_section(report: Row) -> Safe | None:
         ]
         for row in [*verdict["rules"], *verdict["secondary"]]
     ]
+    columns = ["outcome", "rule", "finding", "p, corrected"]
     told = [f"{role}: {words}." for role, words in verdict["error_rates"].items() if any(row["role"] == role for row in _rules(verdict))]
     return section(
         report,
         "verdict",
         "Verdict",
         _declared(verdict),
-        table("Rules, those of primary tasks first", ["outcome", "rule", "finding", "p, corrected"], rows, words=(0, 1, 2)),
+        stacked_table("Rules, those of primary tasks first", columns, [(None, rows)], words=(0, 1, 2)),
         note(report, " ".join(told)),
     )
 
