@@ -7,7 +7,7 @@ from seodang.pipeline.evaluation_report.panels import places, score_panels
 from seodang.pipeline.evaluation_report.stacked import stacked_table
 from seodang.pipeline.report.blocks import lines, note, section
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.wording import interval_numbers, percent
+from seodang.pipeline.report.wording import interval_numbers, percent, plural
 
 Row = dict[str, Any]
 
@@ -58,7 +58,7 @@ def _score(task: Row, name: str) -> Safe:
     below += [words for words in _asked(row) if words not in _asked_alike(task)]
     if row["errors"]:
         low, high = row["score_range"]
-        below.append(f"{row['errors']} errors: {100 * low:.1f} to {100 * high:.1f}")
+        below.append(f"{plural(row['errors'], 'error')}: {100 * low:.1f} to {100 * high:.1f}")
     if (several := row.get("samples")) is not None:
         last = max(several["pass_at_k"], key=int)
         below.append(

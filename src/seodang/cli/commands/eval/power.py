@@ -13,7 +13,7 @@ from seodang.cli.options import FiniteRange
     "--discordant",
     type=FiniteRange(0, min_open=True),
     required=True,
-    help="Items that only one of the two gets right: below 1 their share, from 1 on their number among --n.",
+    help="Items that only one of the two gets right: below 1 their share, from 1 on their whole number among --n.",
 )
 @click.option("--power", type=FiniteRange(0.5, 0.99), default=0.8, show_default=True, help="Probability of finding it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
