@@ -156,6 +156,27 @@ def test_power_takes_a_share_or_a_count(monkeypatch: pytest.MonkeyPatch, capsys:
     assert "cannot be discordant" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("discordant", ["1.5", "12.25"])
+def test_power_takes_no_part_of_an_item(discordant: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(monkeypatch, "power", "--n", "100", "--discordant", discordant) == 3
+    assert "a number of items is whole" in capsys.readouterr().err
+    assert "1.0 % of them" in call("power", "--n", "100", "--discordant", "1.0")
+
+
+@pytest.mark.parametrize(
+    ("tasks", "option"),
+    [(["mathematics"], "limit=3"), (["mathematics", "instruction"], "mathematics.limit=3"), (["mathematics"], "seed=3")],
+)
+def test_an_option_that_is_given_twice_is_refused(
+    tasks: list[str], option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pipeline, "open_model", lambda *_, **__: pytest.fail("opened"))
+    twice = ["--limit", "4"] if "limit" in option else ["--option", "seed=4"]
+    named = [word for task in tasks for word in ("--task", task)]
+    assert exit_code(monkeypatch, "run", "--model", "m", *named, "--option", option, *twice) == 3
+    assert "is given twice" in capsys.readouterr().err
+
+
 def test_similarities_of_a_task_are_written_and_counted(tmp_path: Path) -> None:
     exam, records = tmp_path / "exam.jsonl", tmp_path / "records.jsonl"
     row = {"id": "q", "part": "know", "document": None, "question": "Which date counts as today?", "accepted": ["2025"], "wrong": []}

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seodang.core.errors import InputError, StorageError
-from seodang.core.files import Journal, read_json, read_json_lines, remove_torn, write_atomically, write_json, write_json_lines
+from seodang.core.files import (
+    Journal,
+    read_json,
+    read_json_lines,
+    read_numbered_json_lines,
+    remove_torn,
+    write_atomically,
+    write_json,
+    write_json_lines,
+)
 
 UNITS = st.lists(st.tuples(st.text(min_size=1, max_size=6), st.integers() | st.text(max_size=6)), max_size=6, unique_by=lambda row: row[0])
 
@@ -116,6 +125,14 @@ def test_json_lines_read_back_as_written(rows: list[dict[str, str]]) -> None:
         path = Path(folder) / "rows.jsonl"
         write_json_lines(path, rows)
         assert read_json_lines(path) == rows
+
+
+def test_a_mark_of_the_encoding_before_the_text_is_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"a": "가"}\r\n{"b": "\ufeff"}\r\n', encoding="utf-8-sig", newline="")
+    assert read_numbered_json_lines(path) == [(1, {"a": "가"}), (2, {"b": "\ufeff"})]
+    path.write_text('{"a": "가"}', encoding="utf-8-sig")
+    assert read_json(path) == {"a": "가"}
 
 
 def test_a_broken_line_is_named_by_its_number(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A gate's file: what it may say, and that a fault is told with its line."""
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,23 @@ def test_a_whole_gate_is_read_and_its_digest_follows_its_content(tmp_path: Path)
     assert load_gate(path).digest == first.digest
     path.write_text(WHOLE.replace("0.02", "0.03"), encoding="utf-8")
     assert load_gate(path).digest != first.digest
+
+
+@pytest.mark.parametrize("name", ["support-2", "상담-2호", "दूरसंचार", "a" * 64, "가" * 64])
+def test_a_gate_may_have_a_name_of_any_script_however_it_is_composed(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "gate.yaml"
+    for form in ("NFC", "NFD"):
+        path.write_text(WHOLE.replace("name: support", f"name: {unicodedata.normalize(form, name)}"), encoding="utf-8")
+        assert load_gate(path).name == unicodedata.normalize("NFC", name)
+
+
+@pytest.mark.parametrize("name", ["''", "한 국", "a/b", "..", ".a", "-a", "_a", "a" * 65, "𠮷" * 64, "✓", "\u0301a"])
+def test_a_name_that_no_folder_can_have_is_told_in_plain_words(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "gate.yaml"
+    path.write_text(WHOLE.replace("name: support", f"name: {name}"), encoding="utf-8")
+    with pytest.raises(RecipeError, match=r":1: `name`: .* cannot be a folder's name") as found:
+        load_gate(path)
+    assert "letters, digits and" in (found.value.hint or "")
 
 
 @pytest.mark.parametrize(("old", "new", "told"), FAULTS)

@@ -1,9 +1,13 @@
 """Evaluations below the runs: what has one key is asked once, whatever the model is called."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis.strategies import characters, text
 
 from seodang.core.errors import InputError, RecipeError
 from seodang.evaluation.result import RESULTS
@@ -73,6 +77,24 @@ def test_answers_that_were_changed_are_not_taken_over_under_another_name(tiny_mo
 )
 def test_a_plain_name_holds_nothing_that_a_path_or_an_argument_minds(name: str, plain: str) -> None:
     assert plain_name(name) == plain
+
+
+@given(text(characters(max_codepoint=127)))
+def test_a_name_in_ascii_keeps_the_folder_that_it_had(name: str) -> None:
+    assert plain_name(name) == (re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-").lstrip(".-")[:80] or "model")
+
+
+@given(text())
+def test_a_plain_name_of_any_script_fits_into_a_path_however_it_is_composed(name: str) -> None:
+    plain = plain_name(name)
+    assert plain == plain_name(unicodedata.normalize("NFD", name))
+    assert 0 < len(plain.encode()) <= 120
+    assert "/" not in plain
+
+
+def test_two_names_in_korean_are_two_folders() -> None:
+    names = ("한국어-선생-모형", "한국어-학생-모형", "큐원 2.5: 학생", "दूरसंचार")
+    assert [plain_name(name) for name in names] == ["한국어-선생-모형", "한국어-학생-모형", "큐원-2.5-학생", "दूरसंचार"]
 
 
 def test_an_option_without_a_value_is_told_how_it_is_written() -> None:

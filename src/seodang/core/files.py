@@ -11,6 +11,7 @@ from typing import Any
 
 from seodang.core.errors import InputError, StorageError
 
+_TEXT = "utf-8-sig"  # UTF-8, with or without the mark that some editors put before it
 _TORN = re.compile(r"\..+\.\d+\.tmp|\.tmp[A-Za-z0-9]{6}")  # `.NAME.PID.tmp`, and the temporary of safetensors
 
 
@@ -68,7 +69,7 @@ def write_json_lines(path: Path, rows: Iterable[Any]) -> None:
 def read_json(path: Path) -> Any:
     """Reads one JSON file; InputError names the file where it is absent or broken."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding=_TEXT))
     except FileNotFoundError as error:
         raise InputError("file not found", where=str(path), hint="check the path; it starts where you are") from error
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
@@ -84,7 +85,7 @@ def read_numbered_json_lines(path: Path) -> list[tuple[int, Any]]:
     """The JSON value of each line that is not blank, with the line's number from 1. InputError names the line that is broken."""
     rows: list[tuple[int, Any]] = []
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding=_TEXT)
     except FileNotFoundError as error:
         raise InputError("file not found", where=str(path), hint="check the path; it starts where you are") from error
     except UnicodeDecodeError as error:

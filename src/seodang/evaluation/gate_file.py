@@ -1,10 +1,11 @@
 """A gate as a file declares it: which models answer which tasks, and what has to hold of the answers."""
 
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from seodang.core.errors import RecipeError
 from seodang.core.hashing import digest
@@ -13,6 +14,10 @@ from seodang.evaluation.task import Family
 
 STUDENT, BASE, TEACHER = "student", "base", "teacher"
 Share = Annotated[float, Field(gt=0, lt=1)]
+
+_LETTERS = ("Lu", "Ll", "Lt", "Lm", "Lo", "Nd")  # and digits, of any script, as Unicode names their kinds
+_MARKS = ("Mn", "Mc", "Me")  # of a letter before them
+_LONGEST, _MOST_BYTES = 64, 240  # of a gate's name: characters, and bytes in UTF-8
 
 
 class Superior(Section):
@@ -92,7 +97,7 @@ class Gate(Section):
     guide: ClassVar[str] = "`seodang explain gate`"
 
     name: str = Field(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="folder of its declaration and verdict, below RUNS/eval/gates"
+        description="folder of its declaration and verdict, below RUNS/eval/gates: letters and digits of any script and `. _ -`"
     )
     student: str = Field(min_length=1, description="RUN[:ARM], a model's folder, FILE.yaml, or URL#MODEL")
     base: str | None = Field(default=None, min_length=1, description="the same of the untaught model")
@@ -111,6 +116,20 @@ class Gate(Section):
         """Every model by its name in the gate."""
         named = {STUDENT: self.student, BASE: self.base, TEACHER: self.teacher, **self.references}
         return {name: spec for name, spec in named.items() if spec is not None}
+
+    @field_validator("name")
+    @classmethod
+    def _is_a_folder(cls, name: str) -> str:
+        composed = unicodedata.normalize("NFC", name)
+        kinds = [unicodedata.category(letter) for letter in composed]
+        allowed = all(kind in _LETTERS + _MARKS or letter in "._-" for letter, kind in zip(composed, kinds, strict=True))
+        begins = bool(kinds) and kinds[0] in _LETTERS
+        if not (allowed and begins) or len(kinds) > _LONGEST or len(composed.encode()) > _MOST_BYTES:
+            raise RecipeError(
+                f"`name`: `{name}` cannot be a folder's name",
+                hint="begin with a letter or digit, then letters, digits and `. _ -`, at most 64 in all; no blanks or slashes",
+            )
+        return composed
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:

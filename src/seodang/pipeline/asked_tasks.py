@@ -33,7 +33,8 @@ def parse_tasks(names: Sequence[str], given: Sequence[str], *, limit: int | None
 
 
 def parse_options(task: Task, given: Sequence[str], *, limit: int | None = None) -> Options:
-    """A task's options from KEY=VALUE texts; a list has commas. InputError, with a near match, for one that it does not take."""
+    """A task's options from KEY=VALUE texts; a list has commas. InputError, with a near match, for one that it does not take, and for one
+    that is given twice; `limit` is one of them."""
     known = task.options.model_fields
     values: dict[str, Any] = {} if limit is None else {"limit": limit}
     for text in given:
@@ -45,6 +46,9 @@ def parse_options(task: Task, given: Sequence[str], *, limit: int | None = None)
             hint = f"did you mean `{near[0]}`?" if near else f"`seodang eval tasks {task.name}` lists them"
             raise InputError(f"the task `{task.name}` has no option `{key}`" if equals else "an option is KEY=VALUE", where=text, hint=hint)
         is_list = "tuple" in str(known[key].annotation)
+        if key in values:
+            hint = "`--limit` gives it too: leave one out" if key == "limit" else f"write {key}=A,B" if is_list else "leave one out"
+            raise InputError(f"the option `{key}` is given twice", where=text, hint=hint)
         values[key] = [part for part in value.split(",") if part] if is_list else value
     return task_options(task, values)
 

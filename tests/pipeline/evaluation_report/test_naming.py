@@ -51,7 +51,6 @@ def test_made_items_of_two_seeds_are_two_tasks(tmp_path: Path) -> None:
         ({"temperature": 0.2}, {"temperature": 0.7}, ["m (temperature 0.2)", "m (temperature 0.7)"]),
         ({"seed": 1}, {"seed": 2}, ["m (seed 1)", "m (seed 2)"]),
         ({"max_reasoning_tokens": 0}, {"max_reasoning_tokens": 9}, ["m (reasoning tokens 0)", "m (reasoning tokens 9)"]),
-        ({"options": {"limit": 5}}, {"options": {"limit": None}}, ["m (limit 5)", "m (limit none)"]),
         ({"thinking": "on"}, {"thinking": "off"}, ["m (think on)", "m (think off)"]),
         ({"thinking": "on", "seed": 1}, {"thinking": "on", "seed": 2}, ["m (think on, seed 1)", "m (think on, seed 2)"]),
         ({}, {}, ["m", "m (sums__2)"]),
@@ -62,6 +61,27 @@ def test_two_runs_of_one_model_on_one_task_are_two_models_named_by_how_they_were
 ) -> None:
     a, b = run(tmp_path / "m__sums__1", **ours), run(tmp_path / "m__sums__2", **theirs)
     assert [label for _, label in names(a, b)] == labels
+
+
+def test_a_task_that_one_model_answered_at_two_limits_is_two_tasks_and_nothing_else_is_named_otherwise(tmp_path: Path) -> None:
+    longer, shorter, other = ({"limit": limit} for limit in (40, 20, 24))
+    ours = [run(tmp_path / "1", options=longer), run(tmp_path / "2", options=shorter), run(tmp_path / "3", task="products", options=other)]
+    theirs = [run(tmp_path / "4", "n", options=longer), run(tmp_path / "5", "n", task="products", options=other)]
+    two = [("sums (limit 40)", "m"), ("sums (limit 20)", "m"), ("products", "m")]
+    assert names(*ours, *theirs) == [*two, ("sums (limit 40)", "n"), ("products", "n")]
+    assert names(*ours[1:], *theirs) == [("sums", "m"), ("products", "m"), ("sums", "n"), ("products", "n")]
+    whole = run(tmp_path / "6", options={"level": "easy", "limit": None}), run(tmp_path / "7", options={"level": "easy", "limit": 9})
+    hard = run(tmp_path / "8", "n", options={"level": "hard", "limit": 9})
+    assert [title for title, _ in names(*whole, hard)] == [
+        "sums (level easy, all items)",
+        "sums (level easy, limit 9)",
+        "sums (level hard)",
+    ]
+
+
+def test_runs_that_are_told_apart_otherwise_share_a_task_whatever_their_limits(tmp_path: Path) -> None:
+    cold, warm = run(tmp_path / "a", temperature=0.2, options={"limit": 5}), run(tmp_path / "b", temperature=0.7, options={"limit": 9})
+    assert names(cold, warm) == [("sums", "m (temperature 0.2)"), ("sums", "m (temperature 0.7)")]
 
 
 def test_a_run_on_another_task_belongs_to_the_one_that_was_asked_like_it(tmp_path: Path) -> None:

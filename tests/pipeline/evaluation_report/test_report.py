@@ -24,9 +24,13 @@ NASTY = '</details><script>alert(1)</script> & "quoted" \u202e'
 
 
 def evaluation(
-    folder: Path, model: str, right: Sequence[bool], *, task: str = "sums", errors: Sequence[int] = (), say: str = ""
+    folder: Path, model: str, right: Sequence[bool], *, task: str = "sums", errors: Sequence[int] = (), say: str = "", per_group: int = 1
 ) -> Evaluation:
-    items = [Item(f"{task}-{place:03}", "odd" if place % 2 else "even", f"Question {place}? {NASTY}") for place in range(len(right))]
+    groups = [f"g{place // per_group}" if per_group > 1 else "" for place in range(len(right))]
+    items = [
+        Item(f"{task}-{place:03}", "odd" if place % 2 else "even", f"Question {place}? {NASTY}", group=group)
+        for place, group in enumerate(groups)
+    ]
     results = [
         Result(
             item.id,
@@ -177,6 +181,53 @@ def test_the_headline_is_corrected_for_every_difference_of_the_page(tmp_path: Pa
     assert "corrected for 1" not in alone
 
 
+def test_only_differences_that_hold_for_the_page_are_marked_better_or_worse(tmp_path: Path):
+    tasks = [f"task{number}" for number in range(10)]
+    ends = [(0, 6), (0, 30), (30, 0)]  # the first is shown on its task alone, the second and third for the page
+    close = [
+        evaluation(tmp_path, name, [place >= end for place in range(40)], task=task)
+        for task, both in zip(tasks, ends, strict=False)
+        for name, end in zip("ab", both, strict=True)
+    ]
+    same = [evaluation(tmp_path, name, [True] * 40, task=task) for name in "ab" for task in tasks[3:]]
+    report = build_report(name_evaluations([*close, *same]))
+    page, written = render_page(report), render_text(report)
+    readings = [row.split(" | ")[-1].removesuffix(" |") for row in written.splitlines() if row.startswith("| task") and "| b |" in row]
+    assert readings[-10:] == ["better on this task alone", "better", "worse", *["not distinguishable"] * 7]
+    assert "1 better, 1 worse, corrected for 10 differences" in text_of(page)
+    assert [page.count(f'class="difference {name}"') for name in ("better", "worse", "not-distinguishable")] == [1, 1, 8]
+    assert page.count(">better</span>") == page.count(">worse</span>") == 1
+    assert "of the page: p = 0.250" in text_of(page)
+
+
+def test_the_number_of_clusters_stands_beside_that_of_items(tmp_path: Path):
+    answers = [evaluation(tmp_path, name, [place % 5 > end for place in range(60)], per_group=5) for name, end in (("a", 0), ("b", 2))]
+    report = build_report(name_evaluations(answers))
+    shown = text_of(render_page(report))
+    assert "n (clusters); better / worse / equal" in shown
+    assert "60 (12) 24 / 0 / 36" in shown
+    assert shown.count("n = 60 (12)") == len(("a", "b", "retention"))
+    assert shown.count("n = 30 (12)") == len(("odd", "even")) * len(("a", "b"))
+    assert render_text(report).count("| 60 (12) |") == len(("a", "b", "difference", "retention"))
+    alone = text_of(render_page(build_report(name_evaluations([evaluation(tmp_path / "alone", "a", [True, False] * 9)]))))
+    assert "n = 18 " in alone
+    assert "n = 18 (" not in alone
+
+
+def test_scores_that_nothing_is_held_against_are_listed(tmp_path: Path):
+    both = [evaluation(tmp_path, name, [True] * 9) for name in "ab"]
+    alone = [evaluation(tmp_path, "a", [True] * 9, task="ours"), evaluation(tmp_path, "b", [True] * 9, task="theirs")]
+    report = build_report(name_evaluations([*both, *alone]))
+    shown, written = text_of(render_page(report)), render_text(report)
+    assert "no other model was asked" in shown
+    assert "a was not asked" in shown
+    assert "- ours, a: no other model was asked" in written
+    assert "- theirs, b: a was not asked" in written
+    single = build_report(name_evaluations([both[0]]))
+    assert "nothing is held against" not in render_text(single)
+    assert "no other model" not in text_of(render_page(single))
+
+
 def test_what_was_asked_otherwise_stands_beside_its_difference(tmp_path: Path):
     ours, theirs = evaluation(tmp_path, "a", [True] * 9), evaluation(tmp_path, "b", [False] * 9)
     told = {**theirs.manifest["summary"], "temperature": 0.7, "thinking": "on"}
@@ -236,3 +287,67 @@ def test_figures_call_models_as_the_tables_do(tmp_path: Path):
     page = render_page(build_report(answers))
     assert "base 50.0 %" in page
     assert "undistilled" not in page
+
+
+def confident(folder: Path, model: str) -> Evaluation:
+    """An evaluation with a confidence of each answer."""
+    found = evaluation(folder, model, [place % 3 > 0 for place in range(40)])
+    results = {name: tuple(replace(one, confidence=int(name[-3:]) / 40) for one in rows) for name, rows in found.results.items()}
+    return replace(found, results=results)
+
+
+def drawings(page: str, name: str) -> list[ElementTree.Element]:
+    """The wide and the narrow drawing of a figure."""
+    tree = ElementTree.fromstring(page.removeprefix("<!DOCTYPE html>\n"))
+    return [one for one in tree.iter("svg") if one.get("aria-labelledby", "").startswith(f"{name}-")]
+
+
+def test_the_curves_of_no_two_models_look_alike(tmp_path: Path):
+    models = [f"m{place}" for place in range(6)]
+    page = render_page(build_report(name_evaluations([confident(tmp_path, model) for model in models])))
+    for name in ("reliability-0", "risk-0"):
+        for drawing in drawings(page, name):
+            curves = [group for group in drawing.iter("g") if str(group.get("class")).startswith("series-")]
+            assert len({group.get("class") for group in curves}) == len(models)
+            assert len({group[0].get("class") for group in curves}) == 4
+            assert len({(group[-1].tag, group[-1].get("class"), len(group[-1].attrib)) for group in curves}) == len(models)
+    assert "m0 n 40 calibration error" in text_of(page)
+
+
+def test_the_first_model_has_the_same_colour_in_every_figure(tmp_path: Path):
+    report = build_report(name_evaluations([confident(tmp_path, model) for model in "abc"]), first="c")
+    for name, order in (("scores", (0, 1, 2)), ("reliability-0", (1, 2, 0)), ("risk-0", (1, 2, 0))):
+        for drawing in drawings(render_page(report), name):
+            assert [group.get("class") for group in drawing.iter("g")] == [f"series-{place}" for place in order]
+
+
+@pytest.mark.parametrize("num_tasks", [1, 2, 4, 7])
+def test_every_task_is_drawn_as_wide_as_the_others(tmp_path: Path, num_tasks: int):
+    found = [evaluation(tmp_path, name, [True, False] * 9, task=f"t{place}") for place in range(num_tasks) for name in "ab"]
+    for drawing in drawings(render_page(build_report(name_evaluations(found))), "scores"):
+        ends = {word: [float(one.get("x", 0)) for one in drawing.iter("text") if one.text == word] for word in ("0", "100 %")}
+        assert len(ends["0"]) == num_tasks
+        assert len({round(last - first) for first, last in zip(ends["0"], ends["100 %"], strict=True)}) == 1
+
+
+def test_a_score_stands_beside_its_own_model_where_another_was_not_asked(tmp_path: Path):
+    found = [evaluation(tmp_path, name, [True] * 8) for name in ("early", "late")]
+    found.append(evaluation(tmp_path, "late", [True, False] * 4, task="products"))
+    for drawing in drawings(render_page(build_report(name_evaluations(found))), "scores"):
+        heights = {(one.text, one.get("y")) for one in drawing.iter("text")}
+        (score,) = [y for words, y in heights if words == "50.0"]
+        assert ("late", score) in heights
+        assert ("early", score) not in heights
+
+
+def test_on_a_narrow_page_every_cell_tells_its_column(three: list[Evaluation]):
+    report = decided(three, "passed", rule("a", "passed"))
+    tree = ElementTree.fromstring(render_page(report).removeprefix("<!DOCTYPE html>\n"))
+    tables = list(tree.iter("table"))
+    assert len(tables) == len(("verdict", "scores", "differences", "retention", "parts", "cost"))
+    for table in tables:
+        columns = [column.text or "" for column in table.iter("th") if column.get("scope") == "col"]
+        for row in table.iter("tr"):
+            for column, cell in zip(columns[1:], row.findall("td"), strict=False):
+                told = [span.text for span in cell.iter("span") if span.get("class") == "label"]
+                assert told == ([column] if column else [])

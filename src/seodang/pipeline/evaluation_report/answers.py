@@ -3,8 +3,11 @@ that are like training data fare."""
 
 from typing import Any
 
+from seodang.pipeline.evaluation_report.counted import counted
 from seodang.pipeline.evaluation_report.curves import reliability_figure, risk_figure
-from seodang.pipeline.report.blocks import grouped_table, lines, note, section
+from seodang.pipeline.evaluation_report.panels import places
+from seodang.pipeline.evaluation_report.stacked import stacked_table
+from seodang.pipeline.report.blocks import lines, note, section
 from seodang.pipeline.report.markup import Safe, own, visible
 from seodang.pipeline.report.wording import count, decimal, interval_numbers, percent, points, points_interval, significant
 
@@ -30,7 +33,7 @@ def cost_section(report: Row) -> Safe:
         groups.append((visible(task["name"], 60), rows))
     columns = ["model", "read", "written", "of it reasoning", "for a right one", "cut short", "declined"]
     words = "Tokens for a right one: all that were written, for wrong answers too, by the sum of the scores."
-    table = grouped_table("Mean tokens of an answer over all of its turns", columns, groups)
+    table = stacked_table("Mean tokens of an answer over all of its turns", columns, groups)
     return section(report, "cost", "Tokens", table, note(report, words))
 
 
@@ -41,16 +44,16 @@ def confidence_section(report: Row) -> Safe | None:
     if not tasks:
         return None
     groups = [(visible(task["name"], 60), [_confidence(score) for score in scores]) for task, scores in tasks]
-    figures: list[Safe] = []
+    of_models, figures = places(report), list[Safe]()
     for index, (task, scores) in enumerate(tasks):
-        told = [(score["model"], score["confidence"]) for score in scores]
+        told = [(score["model"], of_models[score["model"]], score["confidence"]) for score in scores]
         figures += [reliability_figure(f"reliability-{index}", task["name"], told), risk_figure(f"risk-{index}", task["name"], told)]
-    columns = ["model", "calibration error", "debiased, root mean square", "Brier score", "area under risk"]
+    columns = ["model", "n", "calibration error", "debiased, root mean square", "Brier score", "area under risk"]
     words = (
         "Confidence is the model's own probability of the choice that it made; generated answers have none. Calibration error: mean "
         "distance of confidence and share of right answers over ten groups of equal size, above 0 by chance alone; the debiased one is not."
     )
-    table = grouped_table("How far confidence can be believed; lower is better", columns, groups)
+    table = stacked_table("How far confidence can be believed; lower is better", columns, groups)
     return section(report, "confidence", "Confidence", table, *figures, note(report, words))
 
 
@@ -59,6 +62,7 @@ def _confidence(score: Row) -> list[str | None]:
     low, high = row["root_mean_square_interval"]
     return [
         visible(score["model"], 60),
+        own(count(row["n"])),
         own(significant(row["expected_calibration_error"])),
         lines(significant(row["root_mean_square_calibration_error"]), f"{low:.3g} to {high:.3g}"),
         lines(significant(row["brier"]), " to ".join(f"{end:.3g}" for end in row["brier_interval"])),
@@ -75,7 +79,7 @@ def declined_section(report: Row) -> Safe | None:
                 visible(score["model"], 60),
                 visible(row["part"], 60),
                 row["meaning"],
-                lines(percent(row["share"]), f"{interval_numbers(row['interval'])}, n = {count(row['n'])}"),
+                lines(percent(row["share"]), f"{interval_numbers(row['interval'])}, {counted(row)}"),
             ]
             for score in task["scores"]
             for row in score["declined"]
@@ -86,7 +90,7 @@ def declined_section(report: Row) -> Safe | None:
         return None
     words = "Refusal and abstention should be high, over-refusal and over-abstention low."
     columns = ["model", "part", "which is", "share"]
-    table = grouped_table("Share of answers that decline or say that they do not know", columns, groups, words=(0, 1, 2))
+    table = stacked_table("Share of answers that decline or say that they do not know", columns, groups, words=(0, 1, 2))
     return section(report, "declined", "Declined", table, note(report, words))
 
 
@@ -101,7 +105,7 @@ def similarity_section(report: Row) -> Safe | None:
         return None
     words = "Clean: no training record is as like the item as the threshold. This proves nothing: the items may differ otherwise."
     columns = ["model", "clean items", "dirty items", "clean minus dirty, points"]
-    table = grouped_table("Scores by similarity to training data", columns, groups)
+    table = stacked_table("Scores by similarity to training data", columns, groups)
     return section(report, "similarity", "Like what was taught", table, note(report, words))
 
 
@@ -112,4 +116,4 @@ def _sides(row: Row) -> list[Safe]:
 
 
 def _side(row: Row | None) -> Safe:
-    return own("none") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, n = {count(row['n'])}")
+    return own("none") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, {counted(row)}")

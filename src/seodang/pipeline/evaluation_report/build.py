@@ -12,6 +12,7 @@ from seodang.evaluation.pairs import Pairing, item_scores, pair, shared
 from seodang.evaluation.result import Evaluation, Result
 from seodang.evaluation.retention import retention_by_family
 from seodang.evaluation.score import summarise
+from seodang.statistics.families import holm
 
 Row = dict[str, Any]
 
@@ -43,7 +44,7 @@ def build_report(
     return {
         "models": [_model(label, answers) for label in labels],
         "first": first,
-        "tasks": [_task(title, models, first, similarities or {}) for title, models in groups.items()],
+        "tasks": _with_page_p([_task(title, models, first, similarities or {}) for title, models in groups.items()]),
         "retention": _retention(groups, first, labels),
         "verdict": dict(verdict) if verdict is not None else None,
         "synthetic": any(found.synthetic for found in answers.values()),
@@ -70,8 +71,17 @@ def _task(title: str, models: Mapping[str, Evaluation], first: str, similarities
         "similarity": {label: by_similarity(found, split) for label, found in models.items()} if split is not None else None,
         "comparisons": [{"other": other, **row} for other, row in zip(pairs, rows, strict=True)],
         "nothing_in_common": apart,
+        "without_partner": [label for label in models if first not in models or len(models) == 1],
         "differing": [_differing(other, both) for other, both in pairs.items()],
     }
+
+
+def _with_page_p(tasks: list[Row]) -> list[Row]:
+    """With `p_page` in each comparison: p corrected for all of the page's differences (Holm)."""
+    rows = [row for task in tasks for row in task["comparisons"]]
+    for row, corrected in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_page"] = corrected
+    return tasks
 
 
 def _pairings(models: Mapping[str, Evaluation], first: str) -> tuple[dict[str, Pairing], list[str]]:

@@ -10,7 +10,7 @@ from seodang.evaluation.result import Evaluation
 from seodang.pipeline.plain_name import plain_name
 
 # How one model may be asked on one task, and the words for it where it was asked in two ways.
-_ASKED = {**TOLD_APART, "top_p": "top p {}", "max_reasoning_tokens": "reasoning tokens {}", "limit": "limit {}", "engine": "{}"}
+_ASKED = {**TOLD_APART, "top_p": "top p {}", "max_reasoning_tokens": "reasoning tokens {}", "engine": "{}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,25 @@ class _Run:
     @property
     def asked(self) -> dict[str, Any]:
         told = self.found.manifest["summary"]
-        known = {**told, "limit": told["options"].get("limit"), "engine": told["identity"].get("engine")}
+        known = {**told, "engine": told["identity"].get("engine")}
         return {name: known.get(name) for name in _ASKED}
+
+    @property
+    def limit(self) -> int | None:
+        """Items that were asked at most; none: all."""
+        return self.found.manifest["summary"]["options"].get("limit")
+
+    def is_of(self, other: "_Run") -> bool:
+        """Whether one model answered both, asked in one way."""
+        return (self.name, self.identity, self.asked) == (other.name, other.identity, other.asked)
 
 
 def name_evaluations(evaluations: Sequence[Evaluation]) -> dict[tuple[str, str], Evaluation]:
     """The evaluations by their task's title and their model's label, in order; a folder that is given twice counts once.
 
-    A title has the version and the options in which it differs from others of its task, but not the limit. A label is the model's name with
-    its think mode. Two models of one name are told apart by a folder, two runs of one model on one task by how they were asked, or by their
-    folder where that is the same.
+    A title has the version and the options in which it differs from others of its task; the limit only where one model, asked in one way,
+    answered the task at two limits. A label is the model's name with its think mode. Two models of one name are told apart by a folder, two
+    runs of one model on one task by how they were asked, or by their folder where that is the same.
     """
     once = list({found.folder.resolve(): found for found in evaluations}.values())
     runs = [_Run(title, found) for title, found in zip(_titles(once), once, strict=True)]
@@ -52,12 +61,18 @@ def name_evaluations(evaluations: Sequence[Evaluation]) -> dict[tuple[str, str],
 def _titles(evaluations: Sequence[Evaluation]) -> list[str]:
     told = [found.manifest["summary"] for found in evaluations]
     chosen = [{"version": one["task_version"], **one["options"], "limit": None} for one in told]
-    titles: list[str] = []
+    words: list[list[str]] = []
     for found, mine in zip(evaluations, chosen, strict=True):
         others = [other for one, other in zip(evaluations, chosen, strict=True) if one.task == found.task]
         differing = [name for name in mine if any(other.get(name) != mine[name] for other in others)]
-        titles.append(_with(found.task, [f"{name} {option_words(mine[name])}" for name in differing]))
-    return titles
+        words.append([f"{name} {option_words(mine[name])}" for name in differing])
+    runs = [_Run(_with(found.task, own), found) for found, own in zip(evaluations, words, strict=True)]
+    twice = {a.title for a in runs for b in runs if a.title == b.title and a.limit != b.limit and a.is_of(b)}
+    limits = ["all items" if run.limit is None else f"limit {run.limit}" for run in runs]
+    return [
+        _with(run.found.task, [*own, limit]) if run.title in twice else run.title
+        for run, own, limit in zip(runs, words, limits, strict=True)
+    ]
 
 
 def _label(run: _Run, runs: Sequence[_Run]) -> str:

@@ -2,34 +2,30 @@
 
 from typing import Any
 
-from seodang.pipeline.report.blocks import grouped_table, lines, note, section, table
-from seodang.pipeline.report.figures import score_figure
+from seodang.pipeline.evaluation_report.counted import CLUSTERS, counted
+from seodang.pipeline.evaluation_report.panels import places, score_panels
+from seodang.pipeline.evaluation_report.stacked import stacked_table
+from seodang.pipeline.report.blocks import lines, note, section
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
-from seodang.pipeline.report.wording import count, interval_numbers, percent
+from seodang.pipeline.report.wording import interval_numbers, percent, plural
 
 Row = dict[str, Any]
-
-_ACROSS = 3  # panels of a figure
 
 
 def scores_section(report: Row) -> Safe:
     """Each model's score on each task."""
-    panels = [(_title(task), [(score["model"], score) for score in task["scores"]]) for task in report["tasks"]]
-    figures = [
-        score_figure(f"scores-{first}", "Scores by model", panels[first : first + _ACROSS], names={})
-        for first in range(0, len(panels), _ACROSS)
-    ]
+    panels = [(_title(task), {score["model"]: score for score in task["scores"]}) for task in report["tasks"]]
     names = [model["name"] for model in report["models"]]
     rows = [[_name(task), *(_score(task, name) for name in names), own(percent(task["chance"]))] for task in report["tasks"]]
     methods = sorted({score["method"] for task in report["tasks"] for score in task["scores"]})
     words = f"An item that ended in an error counts as wrong. Intervals: {'; '.join(methods)}."
-    caption = "Score with its 95 % interval, and n, the number of items; chance is what guessing gives"
+    caption = f"Score with its 95 % interval, and {CLUSTERS}; chance is what guessing gives"
     return section(
         report,
         "scores",
         "Scores",
-        *figures,
-        table(caption, ["task", *(visible(name, 60) for name in names), "chance"], rows),
+        score_panels("scores", "Scores by model", panels, places(report)),
+        stacked_table(caption, ["task", *(visible(name, 60) for name in names), "chance"], [(None, rows)]),
         note(report, words),
     )
 
@@ -58,11 +54,11 @@ def _score(task: Row, name: str) -> Safe:
     row = next((score for score in task["scores"] if score["model"] == name), None)
     if row is None:
         return own("-")
-    below = [interval_numbers(row["interval"]), f"n = {count(row['n'])}"]
+    below = [interval_numbers(row["interval"]), counted(row)]
     below += [words for words in _asked(row) if words not in _asked_alike(task)]
     if row["errors"]:
         low, high = row["score_range"]
-        below.append(f"{row['errors']} errors: {100 * low:.1f} to {100 * high:.1f}")
+        below.append(f"{plural(row['errors'], 'error')}: {100 * low:.1f} to {100 * high:.1f}")
     if (several := row.get("samples")) is not None:
         last = max(several["pass_at_k"], key=int)
         below.append(
@@ -84,8 +80,8 @@ def parts_section(report: Row) -> Safe | None:
     if not groups:
         return None
     caption = "Score of each part with its 95 % interval; not corrected for the number of parts"
-    return section(report, "parts", "Parts", grouped_table(caption, ["part", *(visible(name, 60) for name in names)], groups))
+    return section(report, "parts", "Parts", stacked_table(caption, ["part", *(visible(name, 60) for name in names)], groups))
 
 
 def _part(row: Row | None) -> Safe:
-    return own("-") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, n = {count(row['n'])}")
+    return own("-") if row is None else lines(percent(row["score"]), f"{interval_numbers(row['interval'])}, {counted(row)}")

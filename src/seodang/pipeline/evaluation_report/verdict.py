@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seodang.pipeline.report.blocks import facts, lines, note, section, table
+from seodang.pipeline.evaluation_report.stacked import stacked_table
+from seodang.pipeline.report.blocks import facts, lines, note, section
 from seodang.pipeline.report.markup import Safe, element, joined, own, visible
 from seodang.pipeline.report.wording import count, percent, percent_interval, plural
-from seodang.statistics.families import holm
 from seodang.statistics.intervals import mean_interval
 
 Row = dict[str, Any]
@@ -63,7 +63,7 @@ def _found(report: Row) -> str:
     rows = [row for task in report["tasks"] for row in task["comparisons"]]
     if not rows:
         return f"{plural(len(report['tasks']), 'task')}, {plural(len(report['models']), 'model')}"
-    shown = [row for row, p in zip(rows, holm([row["p"] for row in rows]), strict=True) if p <= 0.05]
+    shown = [row for row in rows if row["p_page"] <= 0.05]
     better = sum(row["difference"] > 0 for row in shown)
     told = f"{better} better, {len(shown) - better} worse" if shown else "none is shown to be real"
     corrected = f", corrected for {len(rows):,} differences" if len(rows) > 1 else ""
@@ -112,13 +112,14 @@ def verdict_section(report: Row) -> Safe | None:
         ]
         for row in [*verdict["rules"], *verdict["secondary"]]
     ]
+    columns = ["outcome", "rule", "finding", "p, corrected"]
     told = [f"{role}: {words}." for role, words in verdict["error_rates"].items() if any(row["role"] == role for row in _rules(verdict))]
     return section(
         report,
         "verdict",
         "Verdict",
         _declared(verdict),
-        table("Rules, those of primary tasks first", ["outcome", "rule", "finding", "p, corrected"], rows, words=(0, 1, 2)),
+        stacked_table("Rules, those of primary tasks first", columns, [(None, rows)], words=(0, 1, 2)),
         note(report, " ".join(told)),
     )
 

@@ -58,13 +58,15 @@ def text_width(words: str) -> float:
 
 
 def fitted(words: str, width: float) -> str:
-    """The words, escaped characters shown, cut with an ellipsis where they need more than `width` pixels."""
+    """The words, escaped characters shown, shortened in the middle where they need more than `width` pixels: names differ at their ends."""
     shown = visible(words, 200)
     if text_width(shown) <= width:
         return shown
-    while shown and text_width(shown) + _LETTER > width:
-        shown = shown[:-1]
-    return shown.rstrip() + "…"
+    for kept in range(len(shown) - 1, 0, -1):
+        shorter = f"{shown[: kept - kept // 2].rstrip()}…{shown[len(shown) - kept // 2 :].lstrip()}"
+        if text_width(shorter) <= width:
+            return shorter
+    return "…"
 
 
 def figure(name: str, title: str, description: str, draw: Draw, *, caption: str | None = None) -> Safe:
@@ -108,6 +110,26 @@ def marker(x: float, y: float, name: str) -> Safe:
     if name.startswith("teacher"):
         return element("path", d=f"M{x:.2f} {y - 6:.2f}l6 11h-12z", class_="mark full" if name.endswith("open") else "mark hollow")
     return element("circle", cx=x, cy=y, r=5, class_="mark hollow" if name == "base" else "mark full")
+
+
+def series_marker(x: float, y: float, place: int) -> Safe:
+    """The marker of the model in this place: six shapes in turn."""
+    shape, full = place % 3, "mark full" if place % 2 == 0 else "mark hollow"
+    if shape == 0:
+        return element("path", d=f"M{x:.2f} {y - 7:.2f}l7 7l-7 7l-7 -7z", class_=full)
+    if shape == 1:
+        return element("circle", cx=x, cy=y, r=5, class_=full)
+    return element("rect", x=x - 5, y=y - 5, width=10, height=10, class_=full)
+
+
+def series(place: int, *children: Safe | None) -> Safe:
+    """What is drawn for the model in this place, in its colour: six in turn."""
+    return element("g", *children, class_=f"series-{place % 6}")
+
+
+def dashes(place: int) -> str:
+    """The class of its lines: four ways in turn, so that twelve models differ in colour or in these."""
+    return f"dashes-{place % 4}"
 
 
 def horizontal_axis(scale: Scale, ticks: Sequence[float], labels: Sequence[str], top: float, bottom: float) -> Safe:

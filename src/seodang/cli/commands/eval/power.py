@@ -13,7 +13,7 @@ from seodang.cli.options import FiniteRange
     "--discordant",
     type=FiniteRange(0, min_open=True),
     required=True,
-    help="Items that only one of the two gets right: below 1 their share, from 1 on their number among --n.",
+    help="Items that only one of the two gets right: below 1 their share, from 1 on their whole number among --n.",
 )
 @click.option("--power", type=FiniteRange(0.5, 0.99), default=0.8, show_default=True, help="Probability of finding it.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -23,8 +23,12 @@ def command(num_items: int, discordant: float, power: float, as_json: bool) -> N
 
     The discordant share is that of a similar comparison, which `seodang eval compare` tells; with clusters, N is their effective number.
     """
+    from seodang.core.errors import InputError
     from seodang.evaluation.planning import plan
 
+    if discordant > 1 and not discordant.is_integer():
+        hint = f"a share is below 1; a number of items is whole, such as {round(discordant)}"
+        raise InputError("a share or a number of items?", where=f"--discordant {discordant:g}", hint=hint)
     told = plan(num_items, discordant, power=power)
     if as_json:
         click.echo(json.dumps(told, indent=2))

@@ -14,11 +14,12 @@ from seodang.cli.options import runs_option
 @runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print report.json.")
 def command(names: tuple[str, ...], first: str | None, out: Path | None, root: Path, as_json: bool) -> None:
-    """Write report.html, report.md and report.json of evaluations: folders that `seodang eval run` wrote, beginnings of their names
-    below RUNS/eval, or RUN:ARM[:SEED] for an arm's exam (RUN:ARM/general: its general suite).
+    """Write report.html, report.md and report.json of evaluations: folders that `seodang eval run` wrote, beginnings of their names or
+    their models' below RUNS/eval, or RUN:ARM for an arm's exam (RUN:ARM/general: its general suite; RUN:ARM:SEED where it has several).
 
     Models are held against each other on the items that both have, and the page tells what that leaves out. Two models of one name are told
-    apart by a folder, two runs of one model by how they were asked, and `--first` takes the name as the page has it.
+    apart by a folder, two runs of one model by how they were asked, a task that one model answered at two limits by the limit, and
+    `--first` takes the name as the page has it.
     """
     from seodang.pipeline.evaluate import FOLDER
     from seodang.pipeline.evaluation_report.naming import name_evaluations
