@@ -41,6 +41,10 @@ _ON_A_PHONE: dict[str, Callable[[], Say]] = {
     "every fix in one message, then transfer": lambda: listing(["\n".join(FIXES)]),
     "every fix in turn, then transfer": lambda: listing(FIXES),
 }
+_IN_OWN_HANDS: dict[str, Callable[[], Say]] = {
+    "transfer at once": lambda: listing([]),
+    "every fix in turn, then transfer": lambda: listing([f"[{line}]" for line in (*FIXES, "toggle_airplane_mode()") if line.endswith(")")]),
+}
 
 
 def solutions() -> Callable[[Item], Say]:
@@ -79,7 +83,7 @@ def measure(name: str, store: Path) -> dict[str, Any]:
     start = time.perf_counter()
     found = {item.id: put(task, item, options, say(item)).score for item in items}
     seconds = time.perf_counter() - start
-    idle = _BLIND | (_ON_A_PHONE if name.startswith("telecom_agent") and "alone" not in name else {})
+    idle = _BLIND | ({} if not name.startswith("telecom_agent") else _IN_OWN_HANDS if "alone" in name else _ON_A_PHONE)
     blind = {how: sum(put(task, item, options, make()).score for item in items) for how, make in idle.items()}
     chance = sum(map(task.item_chance, items)) if task.item_chance else len(items) * (task.chance or 0)
     missed = [item for item, score in found.items() if score != 1]
