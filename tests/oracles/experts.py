@@ -1,4 +1,4 @@
-"""Models of tests that know what is right: they write the right calls, and do what a telecom task needs."""
+"""Models of tests that know what is right, and such that read nothing: calls, and what a telecom task needs."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +24,21 @@ IN_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "disconnect_vpn": lambda _: "Please disconnect the VPN.",
     "make_payment": lambda _: "I have sent a payment request, please accept the payment.",
 }
+
+FIXES = (  # what a phone of the telecom tasks may need, in an order that does no harm
+    "Turn airplane mode off.",
+    "reseat_sim_card()",
+    'set_network_mode_preference(mode="4g_5g_preferred")',
+    "Turn mobile data on.",
+    "Turn data roaming on.",
+    "Turn data saver off.",
+    "Turn wi-fi calling off.",
+    "disconnect_vpn()",
+    'grant_app_permission(app_name="messaging", permission="storage")',
+    'grant_app_permission(app_name="messaging", permission="sms")',
+    "reset_apn_settings()",
+    "reboot_device()",
+)
 
 
 def written(calls: Sequence[ToolCall], *, marked: bool = False) -> str:
@@ -62,3 +77,9 @@ def expert(item: Item, *, in_words: bool = False, solo: bool = False) -> Say:
         )
     turns = iter(said)
     return lambda _: next(turns, "Does it work now?")
+
+
+def listing(lines: Sequence[str]) -> Say:
+    """An agent that says one line after the other, whatever is answered, and then transfers."""
+    turns = iter(lines)
+    return lambda _: next(turns, call("transfer_to_human_agents", {"summary": "x"}))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seodang.scoring.tool_call import ToolCall, to_openai
-from seodang.scoring.tool_call_json import calls_in_text, from_openai, read_json, unfenced
+from seodang.scoring.tool_call_json import attempts_call, calls_in_text, calls_said, from_openai, read_json, unfenced
 
 NAMES = st.from_regex(r"[a-z]{1,6}(\.[a-z]{1,4})?", fullmatch=True)
 VALUES = st.recursive(
@@ -81,3 +81,45 @@ def test_a_fence_is_taken_off_only_where_it_is_the_whole() -> None:
 @given(st.text(max_size=60) | st.text('{}[]":,namefr <tool_call>/', max_size=80))
 def test_no_text_raises(text: str) -> None:
     calls_in_text(text)
+
+
+@pytest.mark.parametrize("text", ['```json\n{"name": "f", "arg', '{\n  "name": "f",\n  "argu', '[ {"name": "f"', '<tool_call>{"na'])
+def test_calls_that_are_cut_off_are_no_words(text: str) -> None:
+    with pytest.raises(ValueError, match="begins like calls"):
+        calls_said(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "area(base=1)",
+        "```python\narea(1, 2)\n```",
+        "[area(base=1",
+        "Sure: [area(1)]",
+        "I call area( base = 2).",
+        "[unknown(x=1",
+        '```\n[unknown("x")]\n```',
+        'Here: {"name": "area", "arguments": {}}',
+        "도구(값=1)",
+    ],
+)
+def test_a_tool_that_is_called_in_no_known_form_is_called(text: str) -> None:
+    assert attempts_call(text, ["area", "도구"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "No tool helps.",
+        "The tool `area(base, height)` does not do that.",
+        "I have area, which takes base=1.",
+        "[1] (see there)",
+        "[No tool] (sorry)",
+        "Use math: surface_area(base=1) is none of mine.",
+        "An area (in square metres)",
+    ],
+)
+def test_a_tool_that_is_spoken_of_is_not_called(text: str) -> None:
+    assert not attempts_call(text, ["area"])
+    assert not attempts_call(text, [])

@@ -103,8 +103,8 @@ class Task:
     source: str = ""  # the paper or package of items and rule
     license: str = "Apache-2.0"  # of the items, as an SPDX expression
     needs: tuple[type, ...] = ()  # capabilities of a model beside `chat`
-    chance: float | None = None  # score that guessing gives
-    item_chance: Callable[[Item], float] | None = None  # of one item, where items differ in it; a result then tells their mean
+    chance: float | None = None  # score of the best reply that reads nothing: guessing, or one text or script for all items; None: unknown
+    item_chance: Callable[[Item], float] | None = None  # its score of one item, where items differ; a result then tells their mean
     check: Callable[[ChatModel, Any], None] | None = None  # ModelError for a model that cannot be asked with these options
     synthetic: bool = False  # its items are stand-ins, and every report says so
 

@@ -4,6 +4,7 @@ import ast
 import json
 import keyword
 import math
+import unicodedata
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ class ToolCall:
 def parse_tool_calls(text: str) -> list[ToolCall] | None:
     """The calls in `text`, or None where it is anything but one list of calls with keyword arguments and literal values.
 
-    Nothing is ever evaluated. No input raises.
+    Names may have letters of any script; they come in the form NFKC, as Python reads them. Nothing is ever evaluated. No input raises.
     """
     if len(text) > _MAX_CHARACTERS:
         return None
@@ -87,7 +88,7 @@ def _finite(number: float) -> float:
 
 
 def _plain_name(name: str | None) -> str:
-    if name is None or not name.isascii() or not name.isidentifier() or keyword.iskeyword(name):
+    if name is None or not name.isidentifier() or keyword.iskeyword(name) or unicodedata.normalize("NFKC", name) != name:
         raise ValueError(f"`{name}` is not a plain name")
     return name
 

@@ -7,13 +7,15 @@ for `arguments` too. What is not JSON that says one thing only (keys given twice
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seodang.scoring.tool_call import ToolCall, parse_tool_calls
 
 _MAX_CHARACTERS = 200_000
 _MARKED = re.compile(r"<tool_call>(.*?)</tool_call>", re.DOTALL)
+_BEGINS = re.compile(r'\s*(?:```\w*\s*)?\[?\s*\{\s*"name"\s*:')
+_LIST = re.compile(r"\s*(?:```\w*\s*)?\[\s*[^\W\d][\w.]*\s*\(")
 _FENCE = re.compile(r"\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
 
 
@@ -57,9 +59,22 @@ def calls_in_text(text: str) -> list[ToolCall] | None:
 def calls_said(text: str) -> list[ToolCall]:
     """The calls that a message consists of; none where it is words. ValueError for text that begins like calls and cannot be read."""
     calls = calls_in_text(text)
-    if calls is None and ("<tool_call>" in text or text.lstrip().startswith(('{"name"', '[{"name"'))):
+    if calls is None and ("<tool_call>" in text or _BEGINS.match(text)):
         raise ValueError("text that begins like calls and is none")
     return calls or []
+
+
+def attempts_call(text: str, names: Iterable[str]) -> bool:
+    """Whether a text, of which no call could be read, is meant to call one of the tools `names`, or begins like a list of calls.
+
+    A tool's name with brackets stands at the start of a line or of a list, or the brackets hold a named argument; or the name stands in
+    JSON as that of a call. A tool that is spoken of within a sentence, such as `area(base, height)`, is not called.
+    """
+    if _LIST.match(text):
+        return True
+    told = "|".join(re.escape(name) for name in names)
+    called = rf"(?:^[ \t]*|\[\s*)(?:{told})\s*\(|(?<![\w.])(?:{told})\s*\(\s*\w+\s*=(?!=)|\"name\"\s*:\s*\"(?:{told})\""
+    return bool(told) and re.search(called, text, re.MULTILINE) is not None
 
 
 def _read(text: str) -> list[ToolCall] | None:

@@ -1,5 +1,6 @@
 """Every prompt can be followed: an answer that keeps to all of it scores, others do not, and the loose score forgives what it should."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,16 @@ def test_equal_options_make_equal_items_and_another_seed_makes_others() -> None:
     assert len({item.id for item in ITEMS}) == len(ITEMS)
     other = load(OPTIONS.model_copy(update={"seed": 1}), Path())
     assert len({item.question for item in ITEMS} & {item.question for item in other}) < len(ITEMS) / 4
+
+
+def test_no_idle_reply_gets_more_than_is_declared() -> None:
+    """Over items enough to be within three points of it."""
+    options = OPTIONS.model_copy(update={"per_topic": 24})
+    items = load(options, Path())
+    idle: dict[str, Callable[[Item], str]] = {
+        text: lambda _, text=text: text for text in (".", "x", "네, 알겠습니다.", "- a\n- b\n- c", "{}")
+    }
+    idle["prompt"] = lambda item: item.question
+    got = {name: sum(say(task, item, options, reply(item)).score for item in items) / len(items) for name, reply in idle.items()}
+    assert task.chance is not None
+    assert task.chance - 0.03 < max(got.values()) < task.chance + 0.03, got

@@ -1,5 +1,6 @@
 """What is hidden can be found and nothing else is right."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +177,77 @@ def test_what_is_listed_as_wrong_makes_a_reply_wrong(text_file: str):
 def test_korean_words_are_numbers():
     assert numbers_in("세 곳입니다") == numbers_in("셋입니다.") == {"3"}
     assert numbers_in("네 곳에서 여섯 번") == {"4", "6"}
+
+
+def asked_for(item: Item) -> dict[str, str]:
+    return dict(zip(item.content["owners"], [ways[0] for ways in item.content["accepted"]], strict=True))
+
+
+def test_several_codes_belong_to_their_owners(text_file: str):
+    options, items = loaded(text_file, kinds=("several",), depths=(0, 50))
+    for item in items:
+        codes = asked_for(item)
+        owners, values = list(codes), list(codes.values())
+        for turn in range(3):
+            told = list(zip(owners, values[turn:] + values[:turn], strict=True))
+            shifted = owners[turn:] + owners[:turn]
+            replies = {
+                "in order": ", ".join(code for _, code in told),
+                "before": ", ".join(f"{owner}: {code}" for owner, code in told),
+                "after": "; ".join(f"{code} ({owner})" for owner, code in told),
+                "listed": f"The codes of {', '.join(owners)} are {', '.join(code for _, code in told)}, in this order.",
+                "table": "\n".join(f"| {owner} | {code} |" for owner, code in told),
+                "question again": f"{', '.join(owners)}:\n" + "\n".join(f"- {owner}: {code}" for owner, code in reversed(told)),
+            }
+            for name, reply in replies.items():
+                assert (name, solve(task, item, options, lambda _, reply=reply: reply).score) == (name, float(turn == 0)), reply
+            moved = "\n".join(f"{owner} = {codes[owner]}" for owner in shifted)
+            assert solve(task, item, options, lambda _, moved=moved: moved).score == 1, "owners in any order, each with its code"
+        assert solve(task, item, options, lambda _, values=values: " ".join(reversed(values))).score == 0
+
+
+@pytest.mark.parametrize("guess", ["12 34 56", "1-2-3-4-5-6", "１２３４５６", "one two three four", "일 2 34", "123", "12, 5"])
+def test_what_is_missing_has_no_digits_beside_it(text_file: str, guess: str):
+    options, items = loaded(text_file, kinds=("absent",))
+    for item in items:
+        assert solve(task, item, options, lambda _, item=item: f"{ABSENT[item.language]} My guess: {guess}").score == 0
+        assert solve(task, item, options, lambda _, item=item: f"{ABSENT[item.language]} It names 2 others.").score == 1
+
+
+@pytest.mark.parametrize(
+    "after", ["It does not mention others.", "The document does not say anything else.", "다른 번호는 나와 있지 않습니다."]
+)
+def test_a_right_code_stands_beside_others_that_are_not_there(text_file: str, after: str):
+    options, items = loaded(text_file, kinds=("single", "chain"))
+    for item in items:
+        assert solve(task, item, options, lambda _, item=item: f"It is {right(item)}. {after}").score == 1
+        assert solve(task, item, options, lambda _, item=item: f"{right(item)} is not mentioned in the document.").score == 0
+        assert solve(task, item, options, lambda _, item=item: f"{ABSENT[item.language]} {right(item)}").score == 0
+        assert solve(task, item, options, lambda _: after).score == 0
+
+
+def codes_of(item: Item) -> list[str]:
+    document = str(item.content["prompt"])
+    return sorted({code for needle in item.content["needles"] for code in re.findall(r"\d{6}", needle)}, key=document.find)
+
+
+@pytest.mark.parametrize("kinds", [("single", "several", "chain", "count", "absent"), ("single",), ("single", "chain"), ("absent",)])
+def test_no_reply_that_does_not_read_gets_more_than_chance(text_file: str, kinds: Any):
+    options, items = loaded(text_file, kinds=kinds, lengths=(800, 1600, 3200))
+    assert task.item_chance is not None
+    declared = sum(map(task.item_chance, items)) / len(items)
+    blind = {
+        "absent": lambda item: ABSENT[item.language],
+        "three": lambda _: "3",
+        "empty": lambda _: ".",
+        "prompt": lambda item: item.question,
+    }
+    blind |= {
+        f"code {place}": lambda item, place=place: (codes_of(item) or ["3"])[place % len(codes_of(item) or "3")] for place in range(4)
+    }
+    got = {
+        name: sum(solve(task, item, options, lambda _, item=item, reply=reply: reply(item)).score for item in items) / len(items)
+        for name, reply in blind.items()
+    }
+    assert max(got.values()) <= declared + 1e-9, got
+    assert declared <= {5: 0.4, 1: 1.0, 2: 0.5}[len(kinds)]

@@ -1,19 +1,25 @@
 """One world in five languages: right answers score in each, wrong, many or foreign ones do not, and the candidates can be told apart."""
 
 import pickle
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
 from evaluation.played import play, say
 from seodang.evaluation.scenarios.lexical import LANGUAGES, Entry, Lexicon, ask_for_names, read_lexicon, read_plain
-from seodang.evaluation.scenarios.tell import fill, tell, texts_of
+from seodang.evaluation.scenarios.tell import Told, fill, tell, texts_of
 from seodang.evaluation.scenarios.worlds import WORLDS
 from seodang.evaluation.task import Ask, Item, Rank
 from seodang.evaluation.tasks import multilingual
 from seodang.evaluation.tasks.multilingual import MultilingualOptions, load, task
 
+PLACED = ("person", "thing")  # kinds of answers that stand in the text
 OPTIONS = MultilingualOptions(per_scenario=2, lexical=0)
 ITEMS = load(OPTIONS, Path())
 FOREIGN = {"en": "서울", "ko": "is the answer ", "zh": "これはひらがなです", "ja": "정답입니다", "es": "정답입니다"}
@@ -56,13 +62,27 @@ def test_all_languages_are_asked_about_the_same_worlds() -> None:
         for language in LANGUAGES
     }
     assert all(found == numbers["en"] for found in numbers.values())
-    assert {item.group for item in ITEMS} == {f"{name}/{variant}" for name in WORLDS for variant in range(2)}
+    people = {
+        language: [
+            tuple(map(place_of(item), candidates(item))) for item in ITEMS if item.language == language and item.content["kind"] in PLACED
+        ]
+        for language in LANGUAGES
+    }
+    assert all(found == people["en"] for found in people.values()), "the right one is introduced at the same place"
+    assert {item.group for item in ITEMS} == set(WORLDS), "variants of one scenario are one cluster"
+
+
+def place_of(item: Item) -> Callable[[str], int]:
+    """Which candidate of those that the text names, in the order in which it does; a clause about several may turn them about."""
+    text = item.question.partition("\n\n")[0]
+    order = sorted(candidates(item), key=text.find)
+    return order.index
 
 
 def test_texts_are_complete_and_hold_no_placeholder() -> None:
     for name in WORLDS:
         texts = texts_of(name)
-        for row in (texts["text"], *texts["questions"].values(), *(texts[key] for key in ("things", "outcomes") if key in texts)):
+        for row in (*texts["facts"].values(), *texts["questions"].values(), *(texts[key] for key in ("things", "opening") if key in texts)):
             assert set(row) == set(LANGUAGES)
     shared = texts_of("language")
     assert {len(names) for names in shared["names"].values()} == {12}
@@ -143,12 +163,89 @@ def test_the_package_has_every_name(tmp_path: Path) -> None:
 
 
 def test_the_narrated_order_of_a_world_is_that_of_its_answers() -> None:
-    told = {one.question_name: one for one in tell("books", "en", 3, 0)}
-    first, fewer = (int(word) for word in told["few"].prompt.replace(".", " ").split() if word.isdigit())
-    assert told["few"].candidates[0] == str(2 * first - fewer)
-    assert told["all"].candidates[0] == str(5 * first - fewer)
+    for variant in range(8):
+        told = {one.question_name: one for one in tell("books", "en", 3, variant)}
+        first, by = (int(word) for word in told["third"].prompt.replace(".", " ").split() if word.isdigit())
+        by = -by if "fewer" in told["third"].prompt else by
+        assert told["third"].candidates[0] == str(2 * first + by)
+        assert told["all"].candidates[0] == str(5 * first + by)
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "less"), [("arrival", " before ", " only after "), ("height", " is taller than ", " is not as tall as ")]
+)
+def test_an_order_follows_from_what_is_told(name: str, more: str, less: str) -> None:
+    places = {"first": 0, "tallest": 0, "second": 1, "third": 2, "last": 3, "shortest": 3}
+    for variant in range(20):
+        for told in tell(name, "en", 4, variant):
+            pairs: list[tuple[str, str]] = []
+            for sentence in told.prompt.partition("\n\n")[0].split(". ")[1:]:
+                left, right = sentence.split()[0], sentence.rstrip(".").split()[-1]
+                assert more in sentence or less in sentence
+                pairs.append((left, right) if more in sentence else (right, left))
+            order = next(row for row in permutations(told.candidates) if all(row.index(left) < row.index(right) for left, right in pairs))
+            assert order[places[told.question_name]] == told.candidates[0]
 
 
 def test_variants_of_a_scenario_are_different_worlds() -> None:
-    few = {next(one.candidates[0] for one in tell("books", "ko", 0, variant) if one.question_name == "few") for variant in range(12)}
-    assert len(few) > 4
+    asked = [one for variant in range(12) for one in tell("books", "ko", 0, variant) if one.question_name == "third"]
+    assert len({one.candidates[0] for one in asked}) > 4
+
+
+def mentions(told: Told) -> list[str]:
+    """Each mention of a candidate in the text, in order."""
+    text = told.prompt.partition("\n\n")[0]
+    return [found[0] for found in re.finditer("|".join(map(re.escape, sorted(told.candidates, key=len, reverse=True))), text)]
+
+
+def by_place(told: Told) -> dict[str, str]:
+    """What those answer who count mentions and read nothing else."""
+    named = mentions(told)
+    first, last = list(dict.fromkeys(named)), list(dict.fromkeys(reversed(named)))
+    said = {f"introduced {place}": first[place] for place in range(4)} | {f"left {place}": last[place] for place in range(4)}
+    said |= {f"mention {place}": named[place] for place in range(-len(named), len(named))}
+    counted = Counter(named).most_common()
+    return said | {"most": counted[0][0], "least": counted[-1][0]}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", [name for name in WORLDS if name not in ("meeting", "market", "train", "books")])
+def test_no_place_in_a_text_is_that_of_the_right_answer(name: str, language: str) -> None:
+    right: dict[str, list[dict[str, bool]]] = {}
+    for variant in range(200):
+        for told in (one for one in tell(name, language, 0, variant) if one.kind in PLACED):
+            answers = {rule: answer == told.candidates[0] for rule, answer in by_place(told).items()}
+            right.setdefault(told.question_name, []).append(answers)
+    for question, rows in right.items():
+        for rule in set().union(*rows):
+            share = sum(row.get(rule, False) for row in rows) / len(rows)
+            assert share <= 0.62, (question, rule, share)
+
+
+def test_variants_of_a_scenario_end_otherwise() -> None:
+    for name in WORLDS:
+        told = {one for variant in range(30) for one in [skeleton(name, variant)]}
+        assert len(told) >= 2, name
+
+
+def skeleton(name: str, variant: int) -> tuple[tuple[str, str], ...]:
+    return WORLDS[name](Random(variant)).facts
+
+
+@pytest.mark.parametrize("mode", ["generate", "choose"])
+def test_chance_is_what_guessing_gives(mode: Any) -> None:
+    options = MultilingualOptions(per_scenario=25, lexical=0, languages=("en", "ko"), mode=mode)
+    items = load(options, Path())
+    assert task.item_chance is not None
+    declared = sum(map(task.item_chance, items)) / len(items)
+    guesses = Random(5)
+    if mode == "choose":
+        scores = [play(task, item, options, lambda request: [-guesses.random() for _ in request.continuations]).score for item in items]  # type: ignore[union-attr]
+    else:
+        scores = [say(task, item, options, guesses.choice(mentioned(item))).score for item in items]
+    assert abs(sum(scores) / len(scores) - declared) < 0.04
+
+
+def mentioned(item: Item) -> list[str]:
+    text = item.question.partition("\n\n")[0]
+    return [candidate for candidate in candidates(item) if candidate in text] if item.content["kind"] in PLACED else ["x"]

@@ -143,3 +143,15 @@ def test_not_knowing_is_no_answer_to_a_look_alike(text: str):
 )
 def test_an_answer_beside_not_there_is_no_abstention(text: str, score: int):
     assert judged("unanswerable", text)[0] == score
+
+
+def test_no_constant_reply_gets_more_than_is_declared():
+    assert task.item_chance is not None
+    sizes = Counter(item.part for item in ITEMS)
+    declared = sum(map(task.item_chance, ITEMS)) / len(ITEMS)
+    got: dict[str, float] = {}
+    for text in (*NO.values(), *HERE.values(), *ABSENT.values(), "", ".", "asdf asdf", "I don't know.", f"{NO['en']} {ABSENT['en']}"):
+        parts = scores(lambda _, text=text: text)
+        got[text] = sum(parts[part] * sizes[part] for part in sizes) / len(ITEMS)
+    got["prompt"] = sum(solve(task, item, OPTIONS, lambda _, item=item: item.question).score for item in ITEMS) / len(ITEMS)
+    assert max(got.values()) == pytest.approx(declared), got

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from oracles.answering import put, replayed
-from oracles.experts import call, expert
+from oracles.experts import FIXES, call, expert, listing
 from oracles.tau2 import Evaluator, Made
 from oracles.wheels import packed
 from seodang.core.errors import InputError
@@ -71,6 +71,28 @@ def test_transferring_everybody_scores_one_only_where_nothing_else_is_left(items
     right = [item.id for item in items if put(task, item, OPTIONS, lambda _: call("transfer_to_human_agents", {"summary": "x"})).score]
     assert right == [item.id for item in items if "ACTION" in item.content["criteria"]["reward_basis"]]
     assert len(right) == 20, "of 114: what the task's documentation says"
+
+
+def test_a_fixed_list_of_fixes_gets_what_is_declared(items: Sequence[Item]) -> None:
+    assert task.item_chance is not None
+    got = {item.id: put(task, item, OPTIONS, listing(FIXES)).score for item in items}
+    assert got == {item.id: task.item_chance(item) for item in items}
+    assert sum(got.values()) == 43, "of 114: what the task's documentation says"
+
+
+def test_one_message_with_every_fix_is_not_carried_out(items: Sequence[Item]) -> None:
+    """The benchmark's own users do one thing at a time."""
+    got = {item.id: put(task, item, OPTIONS, listing(["\n".join(FIXES)])).score for item in items if "[mms_issue]" in item.id}
+    assert sum(got.values()) == 0
+
+
+def test_the_customer_does_the_first_of_several_things(world: World, items: Sequence[Item]) -> None:
+    customer = Customer(items[0].content["instructions"], "mms_issue", world)
+    before = world.phone.wifi_calling_enabled
+    said = customer.answer("Please turn on data roaming. Then toggle Wi-Fi calling.")
+    assert "Data Roaming is now ON" in said
+    assert "one thing at a time" in said
+    assert world.phone.wifi_calling_enabled == before
 
 
 def test_leaving_out_one_action_scores_nothing(items: Sequence[Item]) -> None:

@@ -92,6 +92,32 @@ def test_where_no_tool_helps_words_are_right(store: Path, answer: str, score: in
         assert put(task, item, ToolCallOptions(), lambda _: answer).score == score
 
 
+@pytest.mark.parametrize(
+    "form", ["{}(a=1)", "```python\n{}(a=1)\n```", "[{}(a=1)", "Let me see.\n{}(1)", '```json\n{{"name": "{}", "arg', '{{\n "name": "{}"']
+)
+def test_a_call_in_a_form_that_is_not_read_is_not_words(store: Path, form: str) -> None:
+    for item, entry in some(store, "irrelevance", 8):
+        name = entry.tools[0]["function"]["name"]
+        for text in (form.format(name), form.format(name.replace(".", "_"))):
+            assert (item.id, put(task, item, ToolCallOptions(), lambda _, text=text: text).score) == (item.id, 0)
+        spoken = f"I cannot do that: `{name}(x)` is for something else."
+        assert put(task, item, ToolCallOptions(), lambda _, spoken=spoken: spoken).score == 1
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_arguments_with_letters_of_any_script_are_called_in_both_forms(store: Path, marked: bool) -> None:
+    ((item, entry),) = [row for row in some(store, "live_simple", 1) if row[0].id == "live_simple_67-31-0"]
+    assert not all(name.isascii() for name in entry.right[0][0].arguments)
+    assert put(task, item, ToolCallOptions(), saying(entry.right, marked=marked)).score == 1
+
+
+def test_whoever_never_calls_gets_what_is_declared(store: Path) -> None:
+    for category in ONE_TURN:
+        for item, _ in some(store, category, 80):
+            assert task.item_chance is not None
+            assert put(task, item, ToolCallOptions(), lambda _: "No tool can do this.").score == task.item_chance(item)
+
+
 def test_every_tool_called_at_once_scores_nothing(store: Path) -> None:
     for item, entry in some(store, "multiple", 40):
         everything = [ToolCall(tool["function"]["name"], dict(entry.right[0][0].arguments)) for tool in entry.tools]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from seodang.scoring.korean_endings import without_endings
 from seodang.scoring.text_match import normalise
 
+_SOME_DIGITS = 3
 _YES = re.compile(r"^\s*네\s*[,.!]")  # `네` is four and yes
 _COPULA = re.compile(r"(?<=[둘셋넷])(?:입니다|이에요|이다|이요)")  # after one syllable, which `without_endings` leaves as it is
 _ENGLISH = (
@@ -32,3 +33,9 @@ def numbers_in(reply: str) -> set[str]:
     """Every number that the reply names, as digits: `three of 12` names 3 and 12. `no` and `한` are mostly no numbers and are left out."""
     words = normalise(_COPULA.sub("", without_endings(_YES.sub("", reply)))).split()
     return {_WORDS.get(word, word) for word in words if word in _WORDS or word[0].isdecimal()}
+
+
+def gives_digits(reply: str) -> bool:
+    """Whether the reply has three digits or more, together or apart, in figures or in words: part of a code."""
+    figures = sum(letter.isdecimal() for letter in reply)
+    return max(figures, sum(map(len, numbers_in(reply)))) >= _SOME_DIGITS

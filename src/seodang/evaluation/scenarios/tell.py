@@ -13,7 +13,8 @@ import yaml
 from seodang.evaluation.korean import with_particle
 from seodang.evaluation.scenarios.worlds import PEOPLE, THINGS, WORLDS, Answer, Kind
 
-_PLACE = re.compile(r"\{(?P<name>[a-z])(?P<pair>[^{}]*)\}")  # {a}, or in Korean {a은/는}
+_PLACE = re.compile(r"\{(?P<name>[a-z1-8])(?P<pair>[^{}]*)\}")  # {a}, or in Korean {a은/는}
+_LISTED = "1234", "5678"  # placeholders of the four people, and of the four things, in an order that says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,17 @@ def tell(name: str, language: str, seed: int, variant: int) -> list[Told]:
     people = [shared["names"][language][place] for place in names]
     places = [texts["things"][language][place] for place in things] if "things" in texts else []
     words = {**dict(zip(PEOPLE, people, strict=True)), **dict(zip(THINGS, places, strict=False))}
+    order = Random(f"{seed}/{name}/{variant}/order")
+    for listed, letters in zip(_LISTED, (PEOPLE, THINGS), strict=True):
+        words |= {number: words[letter] for number, letter in zip(listed, order.sample(letters, 4), strict=True) if letter in words}
     for letter, value in world.values.items():
-        words[letter] = {
-            "w": lambda value: shared["weekdays"][language][value],
-            "t": clock,
-            "o": lambda value: texts["outcomes"][language][value],
-        }.get(letter, str)(value)
-    text = fill(texts["text"][language], words)
+        words[letter] = {"w": lambda value: shared["weekdays"][language][value], "t": clock}.get(letter, str)(value)
+    told = [fill(texts["opening"][language], words)] if "opening" in texts else []
+    told += [
+        fill(texts["facts"][fact][language], {**words, **{place: words[who] for place, who in zip("xy", of, strict=False)}})
+        for fact, of in world.facts
+    ]
+    text = _gap(language).join(told)
     return [
         Told(
             name,

@@ -1,7 +1,10 @@
-"""What happens in each scenario, without words: the numbers and days that are drawn, and the answer to each question with three others."""
+"""What happens in each scenario, without words: who did what, numbers and days, in which order it is told, and the answer to each question
+with three others. All of it is drawn, so that no place in a text is that of the right answer.
+"""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 from typing import Literal
 
@@ -22,8 +25,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Values of placeholders (`w` weekday, `t` minutes, `o` which outcome, `n` and `k` numbers), and the answers by question."""
+    """The facts in the order in which they are told, each by its name in the texts with the people that are its {x} and {y}; the answers by
+    question; and values of placeholders (`w` weekday, `t` minutes, `n` and `k` numbers)."""
 
+    facts: tuple[tuple[str, str], ...]
     answers: Mapping[str, Answer]
     values: Mapping[str, int] = field(default_factory=dict[str, int])
 
@@ -53,66 +58,93 @@ def _weekday(random: Random, right: int, *tempting: int) -> Answer:
     return Answer("weekday", right % 7, tuple(others[:3]))
 
 
+def _order(random: Random, ways: tuple[str, str], questions: tuple[str, str, str, str]) -> World:
+    """Who stands where in an order of the four, told by its neighbours; two of the four places are asked for."""
+    order = random.sample(PEOPLE, 4)
+    facts = [(random.choice(ways), left + right) for left, right in pairwise(order)]
+    asked = sorted(random.sample(range(4), 2))
+    return World(_shuffled(random, facts), {questions[place]: _person(order[place]) for place in asked})
+
+
+def _shuffled(random: Random, facts: Sequence[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    return tuple(random.sample(facts, len(facts)))
+
+
+def _told(*names: str) -> tuple[tuple[str, str], ...]:
+    return tuple((name, "") for name in names)
+
+
 def _arrival(random: Random) -> World:
-    return World({"third": _person("a"), "last": _person("c")})
+    return _order(random, ("before", "after"), ("first", "second", "third", "last"))
 
 
 def _height(random: Random) -> World:
-    return World({"tallest": _person("d"), "third": _person("b")})
+    return _order(random, ("taller", "not_as_tall"), ("tallest", "second", "third", "shortest"))
 
 
 def _report(random: Random) -> World:
-    return World({"never": _person("d"), "late": _person("b")})
+    facts = _shuffled(random, [("in_time", "a"), ("late", "b"), ("in_time", "c"), ("never", "d")])
+    return World(facts, {"never": _person("d"), "late": _person("b")})
 
 
 def _umbrella(random: Random) -> World:
-    return World({"owner": _person("a"), "house": _person("d")})
+    where, ends = random.choice([("d", "left"), ("c", "kept")])
+    facts = _told(random.choice(["lent", "borrowed"]), random.choice(["passed", "taken"]), ends)
+    return World(_shuffled(random, facts), {"owner": _person("a"), "house": _person(where)})
 
 
 def _meeting(random: Random) -> World:
-    day, later = random.randrange(7), random.randint(2, 5)
-    return World({"day": _weekday(random, day + later - 1, day, day + later, day + later + 1)}, {"w": day, "n": later})
+    day, later, moved = random.randrange(7), random.randint(2, 5), random.choice([-1, 1])
+    right = day + later + moved
+    answer = _weekday(random, right, day, day + later, day + later - moved)
+    return World(_told("planned", "put_off", "earlier" if moved < 0 else "later"), {"day": answer}, {"w": day, "n": later})
 
 
 def _market(random: Random) -> World:
     apples = random.randint(5, 12)
-    given = random.randint(2, apples - 1)
-    pears = 2 * apples - given
-    answers = {"pears": _number(random, pears, 2 * apples, apples - given), "fruit": _number(random, apples + pears, 3 * apples, pears)}
-    return World(answers, {"n": apples, "k": given})
+    moved, sign = random.randint(2, apples - 1), random.choice([-1, 1])
+    pears = 2 * apples + sign * moved
+    answers = {
+        "pears": _number(random, pears, 2 * apples, apples + sign * moved),
+        "fruit": _number(random, apples + pears, 3 * apples, pears),
+    }
+    return World(_told("bought", "gave" if sign < 0 else "got"), answers, {"n": apples, "k": moved})
 
 
 def _professor(random: Random) -> World:
-    day = random.randrange(7)
-    return World({"asked": _person("b"), "away": _person("a"), "back": _weekday(random, day)}, {"w": day})
+    day, (asked, away, talk) = random.randrange(7), random.choice([("b", "a", "student_asks"), ("a", "b", "professor_asks")])
+    facts = (*_shuffled(random, _told(random.choice(["office", "visit"]), "gone")), *_told(talk))
+    return World(facts, {"asked": _person(asked), "away": _person(away), "back": _weekday(random, day)}, {"w": day})
 
 
 def _train(random: Random) -> World:
     leaves, takes, late = 60 * random.randint(10, 20) + 5 * random.randint(1, 11), random.randint(35, 58), random.randint(6, 19)
-    arrives = leaves + takes + late
-    others = (arrives - late, arrives - 2 * late, arrives + 10)
-    return World({"arrives": Answer("time", arrives, others)}, {"t": leaves, "n": takes, "k": late})
+    on_time, delayed = leaves + takes, leaves + takes + late
+    right, ends = random.choice([(delayed, "late"), (on_time, "made_up")])
+    others = (on_time if right == delayed else delayed, on_time - late, delayed + 10)
+    return World(_told("plan", ends, "waits"), {"arrives": Answer("time", right, others)}, {"t": leaves, "n": takes, "k": late})
 
 
 def _key(random: Random) -> World:
-    return World({"looks": _thing("p"), "lies": _thing("r")})
+    looks, first = random.choice([("p", "away"), ("q", "watched")])
+    lies, then = random.choice([("r", "moved"), ("q", "stayed")])
+    return World(_told("put", first, then, "back"), {"looks": _thing(looks), "lies": _thing(lies)})
 
 
 def _outing(random: Random) -> World:
-    outcome = random.randrange(3)
-    return World({"went": _thing(THINGS[outcome])}, {"o": outcome})
+    where, happened = random.choice([("p", "rained"), ("q", "drove"), ("r", "walked")])
+    return World((*_shuffled(random, _told("wet", "dry", "never")), *_told(happened, "kept")), {"went": _thing(where)})
 
 
 def _books(random: Random) -> World:
-    first = random.randint(6, 19)
-    fewer = random.randint(2, 5)
-    second, third = 2 * first, 2 * first - fewer
+    first, by, sign = random.randint(6, 19), random.randint(2, 5), random.choice([-1, 1])
+    second, third = 2 * first, 2 * first + sign * by
     total = first + second + third
     answers = {
-        "few": _number(random, third, first - fewer, second, second + fewer),
-        "all": _number(random, total, first + second, total + fewer),
+        "third": _number(random, third, first + sign * by, second, second - sign * by),
+        "all": _number(random, total, first + second, total - sign * by),
     }
-    return World(answers, {"n": first, "k": fewer})
+    return World(_told("first", "fewer" if sign < 0 else "more"), answers, {"n": first, "k": by})
 
 
 WORLDS: dict[str, Callable[[Random], World]] = {

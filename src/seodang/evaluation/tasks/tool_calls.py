@@ -1,7 +1,8 @@
 """Tool calls of the Berkeley Function Calling Leaderboard (version 4): by value in one turn, by the tools' state over several turns.
 
 Patil et al. 2025, "The Berkeley Function Calling Leaderboard" (ICML), from the package bfcl-eval. Calls of one turn are right in any order,
-with any of the values that the benchmark accepts; where no tool helps, an answer in words is right, and an empty one is not. Over several
+with any of the values that the benchmark accepts; where no tool helps, an answer in words is right, and an empty one is not, nor one that
+is meant to call a tool and cannot be read. Over several
 turns the calls are carried out by the benchmark's own tool classes, and after each turn of the user the state is compared, and whether
 what the right calls read was read. That is stricter than the benchmark in turns for which a tool or value is missing: nothing may change
 then, and a tool is not there before it was given.
@@ -16,11 +17,12 @@ from pydantic import Field
 from seodang.core.errors import InputError
 from seodang.evaluation.bfcl.entries import IRRELEVANT, MULTI_TURN, PYTHON, Entry, entries
 from seodang.evaluation.bfcl.tools_with_state import ToolsWithState, classes_of
-from seodang.evaluation.calling import read_calls, told_results, told_tools, tools_in_words, with_names
+from seodang.evaluation.calling import plain_name, read_calls, told_results, told_tools, tools_in_words, with_names
 from seodang.evaluation.packages import Package
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
 from seodang.scoring.tool_call import ToolCall
+from seodang.scoring.tool_call_json import attempts_call
 from seodang.scoring.tool_state import compare, play
 from seodang.scoring.tool_truth import find_call_fault, match_calls, read_expected, read_tools
 
@@ -61,11 +63,14 @@ def solve(item: Item, options: ToolCallOptions) -> Solving:
 
 def _one_turn(item: Item, options: ToolCallOptions) -> Solving:
     messages = (told_tools(item.content["described"], after=_IN_WORDS), Message("user", item.question))
+    names = [tool["name"] for tool in item.content["described"]]
     reply: Completion = yield Ask(messages, options.max_new_tokens)
     try:
-        calls = with_names(read_calls(reply.text), [tool["name"] for tool in item.content["described"]])
+        calls = with_names(read_calls(reply.text), names)
     except ValueError as error:
         return Judgement(0.0, reply.text, {"reason": "calls that cannot be read", "detail": str(error)})
+    if not calls and attempts_call(reply.text, {*names, *map(plain_name, names)}):
+        return Judgement(0.0, reply.text, {"reason": "calls that cannot be read", "detail": "a tool is called in no form that is read"})
     fault = _fault(calls, item.content) if calls or reply.text.strip() else {"reason": "an empty answer"}
     return Judgement(float(not fault), reply.text, fault)
 
@@ -158,4 +163,6 @@ task = Task(
     options=ToolCallOptions,
     source="Berkeley Function Calling Leaderboard v4 (ICML 2025), package bfcl-eval 2026.3.23",
     license="Apache-2.0",
+    version=2,
+    item_chance=lambda item: float(item.part in IRRELEVANT),
 )

@@ -1,8 +1,9 @@
 """A customer who acts by a script: no model, and the same words to the same words.
 
 The customer says why they call, answers from what the task says that they know and want, does on the phone what is asked for and nothing
-else, and tells what the phone showed. Before answering they look whether the trouble is gone, and if so, end the talk; so they do after
-`patience` messages in a row that led to nothing. The task's personas do not change what is said.
+else, and tells what the phone showed. Of several things at once they do the first and ask for one at a time, as the benchmark's own users
+are told to (tau2/data/tau2/user_simulator/simulation_guidelines_tools.md). Before answering they look whether the trouble is gone, and if
+so, end the talk; so they do after `patience` messages in a row that led to nothing. The task's personas do not change what is said.
 """
 
 import inspect
@@ -29,6 +30,7 @@ _PERSONS = (
     (r"\bYou\b", "I"),
     (r"\byou\b", "I"),
 )
+_ONE_AT_A_TIME = "I can only do one thing at a time, so I have not done the rest. What shall I do next?"
 _UNCLEAR = "I am not sure what you want me to do. Which setting should I check or change?"
 
 
@@ -51,7 +53,8 @@ class Customer:
 
     def answer(self, text: str) -> str:
         """What they say to a message of the agent, after doing what it asks for. `over` is set where that is the last thing they say."""
-        done = [self._carry_out(request) for request in requests_in(text, self._parameters())]
+        requests = requests_in(text, self._parameters())
+        done = [self._carry_out(request) for request in requests[:1]] + [_ONE_AT_A_TIME] * (len(requests) > 1)
         seen = self._look()
         if re.search(self._sign[1], seen):
             self.over, self.ending = True, "solved"

@@ -14,7 +14,7 @@ from seodang.evaluation.wheel_code import WheelCode, stand_in
 
 DATA = "tau2/data/tau2/domains/telecom"
 _MODULE = "tau2.domains.telecom"
-_TRANSFER = "transfer_to_human_agents"
+TRANSFER = "transfer_to_human_agents"
 
 
 @lru_cache(maxsize=2)
@@ -83,7 +83,7 @@ class World:
     @property
     def transferred(self) -> bool:
         """Whether the agent has handed the customer to a human."""
-        return any(call.name == _TRANSFER for call in self._calls)
+        return any(call.name == TRANSFER for call in self._calls)
 
     def tool_schemas(self, solo: bool) -> list[dict[str, Any]]:
         """Name, description and arguments of the agent's tools, as the benchmark derives them; it takes a while."""
