@@ -1,6 +1,7 @@
 """Made problems with exact answers: reasoning-gym's generators in English, our own word problems in Korean.
 
-Two engines must agree that an answer is right; what they leave undecided is wrong, and the evidence says so.
+Two engines must agree that an answer is right, and it must be a number that is written out: a calculation that comes to the right number
+is "not evaluated". What the engines leave undecided is wrong, and the evidence says so.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +16,7 @@ from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
 from seodang.scoring.mathematics.final_answer import final_answer
 from seodang.scoring.mathematics.judge import judge
+from seodang.scoring.mathematics.literal import literal
 
 _MAKERS: dict[str, Callable[[Level, int, int], Iterator[Problem]]] = {"en": english.problems, "ko": korean.problems}
 _ASKED = {
@@ -62,8 +64,9 @@ def judged(item: Item, text: str) -> Judgement:
     if not found.text:
         return Judgement(0.0, "", {**evidence, "outcome": "no answer"})
     said = judge(item.content["answer"], found.text, item.content["unit"])
-    evidence |= {"outcome": said.outcome, "exact": said.exact.outcome, "math_verify": said.math_verify.outcome, "notes": list(said.notes)}
-    return Judgement(float(said.outcome == "equal"), found.text, evidence)
+    outcome = "not evaluated" if said.outcome == "equal" and literal(found.text) is None else said.outcome
+    evidence |= {"outcome": outcome, "exact": said.exact.outcome, "math_verify": said.math_verify.outcome, "notes": list(said.notes)}
+    return Judgement(float(outcome == "equal"), found.text, evidence)
 
 
 task = Task(
@@ -75,5 +78,6 @@ task = Task(
     solve=solve,
     options=MathematicsOptions,
     source="reasoning-gym 0.1.25 (Stojanovski et al. 2025, arXiv 2505.24760); Korean templates of our own",
+    version=2,
     chance=0.0,
 )
