@@ -93,18 +93,23 @@ def hedges(text: str, question: str, accepted: Sequence[str], others: Sequence[s
     for words, change in ((_words(said), str), (_words(said, bare=True), without_endings)):
         there = set(words)
         told = [other for other in others if there.issuperset(_split(change(other)))]
+        told += _numbers(words, question, accepted)
         refused = [set(_split(other)) for other in told if denied(elsewhere, other)]
         beside = [_split(change(other)) for other in told if not any(longer.issuperset(_split(other)) for longer in refused)]
-        if _hedges(words, _split(question), [_split(change(answer)) for answer in accepted], beside):
+        if _hedges(words, [_split(change(answer)) for answer in accepted], beside):
             return True
     return False
 
 
-def _hedges(words: list[str], asked: Words, accepted: Sequence[Words], others: Sequence[Words]) -> bool:
+def _numbers(words: list[str], question: str, accepted: Sequence[str]) -> list[str]:
+    """Beside a number, those of the text that stand neither in the question nor in an accepted answer."""
+    known = {*_split(question), *(word for text in accepted for word in _split(text))}
+    found = [word for word in words if word.replace(".", "", 1).isdecimal() and word not in known]
+    return found if _is_number(" ".join(_split(text)) for text in accepted) else []
+
+
+def _hedges(words: list[str], accepted: Sequence[Words], others: Sequence[Words]) -> bool:
     right, wrong = ([place for wanted in texts for place in _places(words, wanted)] for texts in (accepted, others))
-    if _is_number(" ".join(text) for text in accepted):
-        known = {*asked, *(word for text in accepted for word in text)}
-        wrong += [(at, at + 1) for at, word in enumerate(words) if word.replace(".", "", 1).isdecimal() and word not in known]
     if right and all(any(_holds(longer, place) for longer in wrong) for place in right):
         return True
     wrong = [place for place in wrong if not any(place[0] < end and start < place[1] for start, end in right)]

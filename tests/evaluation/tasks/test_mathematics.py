@@ -90,6 +90,59 @@ def test_a_number_that_is_written_out_is_an_answer(gold: str, unit: str, text: s
     assert judged(Item("x", "p", "q", {"answer": gold, "unit": unit}), f"Answer: {text}").score == 1
 
 
+NATURAL = {
+    "ages": ("{}년 뒤", "{}년 뒤입니다.", "{}년 후", "{}년 후입니다", "앞으로 {}년 뒤"),
+    "catching_up": ("{}분 뒤", "{}분 뒤입니다.", "{}분 후에"),
+    "cranes_and_turtles": ("거북 {}마리", "거북은 {}마리입니다.", "{}마리"),
+    "days": ("{}일 동안", "{}일간", "{}일간입니다."),
+    "together": ("{}시간", "{}시간 동안"),
+    "legs": ("다리 {}개", "다리는 모두 {}개", "모두 {}개입니다", "총 {}개"),
+    "stock": ("남은 석유 {}리터", "석유 {}리터"),
+    "trees": ("나무 {}그루", "나무는 모두 {}그루입니다."),
+    "change": ("거스름돈은 {}원", "거스름돈: {}원"),
+}
+
+
+def test_natural_korean_answers_are_right_and_wrong_numbers_in_them_are_not() -> None:
+    asked = [
+        (item, form)
+        for item in load(MathematicsOptions(per_generator=4, languages=("ko",)), Path())
+        for form in NATURAL.get(item.group.split("/")[-1], ())
+    ]
+    assert len(asked) >= 60
+    named = [
+        (item, form)
+        for item, form in asked
+        if all(word.rstrip("은는:") in item.question.split(". ")[-1] or word in ("총", "앞으로") for word in form.split("{}")[0].split())
+    ]
+    assert len(named) >= 60
+    right = [(item.question, form) for item, form in named if not judged(item, f"답: {form.format(item.content['answer'])}").score]
+    assert not right
+    assert not [form for item, form in asked if judged(item, f"답: {form.format(wrong(item))}").score]
+
+
+def test_a_counted_noun_that_is_not_asked_for_stays() -> None:
+    item = next(item for item in ITEMS if item.group == "ko/hard/cranes_and_turtles")
+    assert "거북은 몇 마리" in item.question
+    assert [judged(item, f"답: {noun} {item.content['answer']}마리").score for noun in ("거북", "학")] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("gold", "unit", "text", "score"),
+    [
+        ("59/40", "리터", "1 19/40 L", 1),
+        ("59/40", "리터", "1 19/40리터", 1),
+        ("-59/40", "", "-1 19/40", 1),
+        ("59/40", "", "1 59/40", 0),
+        ("28080", "", "£28,080", 1),
+        ("8", "년", "8년 전", 0),
+        ("8", "년", "8개월 뒤", 0),
+    ],
+)
+def test_mixed_numbers_pounds_and_spans(gold: str, unit: str, text: str, score: float) -> None:
+    assert judged(Item("x", "p", "q", {"answer": gold, "unit": unit}), f"Answer: {text}").score == score
+
+
 def test_evidence_tells_apart_wrong_undecided_and_unanswered() -> None:
     item = next(item for item in ITEMS if item.language == "ko" and item.content["unit"] == "원")
     outcomes = [say(task, item, OPTIONS, f"답: {text}").evidence["outcome"] for text in (wrong(item), "모르겠습니다")]
