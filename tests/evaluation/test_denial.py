@@ -26,6 +26,35 @@ DENIALS = [
     ("鈴木ではありません。", "鈴木"),
     ("No es Carmen.", "Carmen"),
     ("Carmen no fue.", "Carmen"),
+    ("Do not use check_status_bar.", "check_status_bar"),
+    ("Don't use the check_status_bar.", "check_status_bar"),
+    ("You should never call check_status_bar.", "check_status_bar"),
+    ("Avoid check_status_bar.", "check_status_bar"),
+    ("Anything but check_status_bar.", "check_status_bar"),
+    ("check_status_bar is definitely not the right tool.", "check_status_bar"),
+    ("check_status_bar is really not right.", "check_status_bar"),
+    ("check_status_bar is not what you want.", "check_status_bar"),
+    ("check_status_bar isn't the best tool.", "check_status_bar"),
+    ("check_status_bar is not a suitable tool.", "check_status_bar"),
+    ("check_status_bar is the wrong tool.", "check_status_bar"),
+    ("Use check_network_status instead of check_status_bar.", "check_status_bar"),
+    ("Instead of using check_status_bar, look at it.", "check_status_bar"),
+    ("check_network_status rather than check_status_bar", "check_status_bar"),
+    ("Unlike check_status_bar, check_network_status shows it.", "check_status_bar"),
+    ("check_status_bar를 쓰면 안 됩니다.", "check_status_bar"),
+    ("check_status_bar를 사용하지 마세요.", "check_status_bar"),
+    ("check_status_bar는 사용해서는 안 됩니다.", "check_status_bar"),
+    ("check_status_bar 말고 check_network_status를 쓰세요", "check_status_bar"),
+    ("check_status_bar 대신 check_network_status를 쓰세요", "check_status_bar"),
+    ("check_status_bar는 틀렸습니다.", "check_status_bar"),
+    ("서울은 정답이 아닙니다.", "서울"),
+    ("서울은 맞지 않습니다.", "서울"),
+    ("서울은 오답입니다.", "서울"),
+    ("不要用李强", "李强"),
+    ("鈴木の代わりに佐藤です。", "鈴木"),
+    ("鈴木以外です。", "鈴木"),
+    ("Es Luis en lugar de Carmen.", "Carmen"),
+    ("No uses check_status_bar.", "check_status_bar"),
 ]
 GIVEN = [
     ("It is Seoul, not Busan.", "Seoul"),
@@ -45,6 +74,38 @@ GIVEN = [
     ("不是王芳，是李强。", "李强"),
     ("鈴木です。佐藤ではありません。", "鈴木"),
     ("No, es Carmen.", "Carmen"),
+    ("Use check_status_bar instead of check_network_status.", "check_status_bar"),
+    ("Instead of check_network_status, use check_status_bar.", "check_status_bar"),
+    ("check_status_bar rather than check_network_status", "check_status_bar"),
+    ("check_status_bar, unlike check_network_status, shows all icons.", "check_status_bar"),
+    ("Use check_status_bar instead.", "check_status_bar"),
+    ("Do not use check_network_status; check_status_bar is right.", "check_status_bar"),
+    ("You do not need to pay: use check_status_bar.", "check_status_bar"),
+    ("check_network_status 말고 check_status_bar를 쓰세요", "check_status_bar"),
+    ("check_network_status 대신 check_status_bar를 쓰세요", "check_status_bar"),
+    ("check_status_bar를 대신 쓰세요", "check_status_bar"),
+    ("서울 말고도 부산", "서울"),
+    ("서울입니다. 틀린 답은 부산입니다.", "서울"),
+    ("서울을 쓰세요. 부산은 안 됩니다.", "서울"),
+    ("不要用王芳，用李强。", "李强"),
+    ("佐藤の代わりに鈴木です。", "鈴木"),
+    ("Es Carmen en lugar de Luis.", "Carmen"),
+    ("check_status_bar is not shown in the menu.", "check_status_bar"),
+    ("2G is not suitable for MMS.", "2G"),
+    ("서울. 틀린 답은 부산입니다.", "서울"),
+    ("서울, 대신 부산은 아닙니다.", "서울"),
+]
+CONTRASTED = [
+    "Use {} instead of {}.",
+    "Instead of {1}, use {0}.",
+    "Use {} rather than {}.",
+    "{}, unlike {}, shows it.",
+    "Do not use {1}. Use {0}.",
+    "{1} is definitely not the right one: {0}.",
+    "{1} 말고 {0}를 쓰세요.",
+    "{1} 대신 {0}를 쓰세요.",
+    "{1}를 쓰면 안 되고 {0}를 써야 합니다.",
+    "Es {} en lugar de {}.",
 ]
 
 
@@ -107,3 +168,10 @@ def test_a_short_answer_that_denies_its_candidate_names_none(text: str, right: s
 )
 def test_a_wrong_alternative_that_is_denied_wherever_it_stands_does_no_harm(text: str, given: bool):
     assert affirms(text, ["Paris"], ["London"]) is given
+
+
+@pytest.mark.parametrize("sentence", CONTRASTED)
+def test_a_contrast_gives_what_it_prefers_and_not_the_other(sentence: str):
+    right, other = "check_status_bar", "check_network_status"
+    assert affirms(sentence.format(right, other), [right], [other])
+    assert not affirms(sentence.format(other, right), [right], [other])

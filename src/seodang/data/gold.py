@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from seodang.core.errors import InputError
-from seodang.core.files import read_json_lines
+from seodang.core.files import read_numbered_json_lines
 from seodang.core.hashing import digest
 from seodang.core.licenses import License
 from seodang.core.sections import Section
@@ -58,9 +58,7 @@ def load_gold(paths: Iterable[Path]) -> list[GoldAnswer]:
     found: list[GoldAnswer] = []
     places: dict[str, str] = {}
     for path in paths:
-        rows = read_json_lines(path)
-        numbers = [number for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1) if line.strip()]
-        for number, row in zip(numbers, rows, strict=True):
+        for number, row in read_numbered_json_lines(path):
             where = f"{path}:{number}"
             gold = _to_gold(row, where)
             if isinstance(row.get("id"), str):

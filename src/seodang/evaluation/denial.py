@@ -14,6 +14,13 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _START = r"(?:\A\s*|[.,;:!?]\s*|\n\s*)"
 _LINK = r"(?:(?:the|an?|in|on|at|by|to|from|el|los?|las?|al?|en|del?)\s+){0,2}"
 _ADVERB = r"(?:(?!only|merely|simply)\w+ly\s+|quite\s+)?"
+_USE = r"(?:us(?:e|ing)|call(?:ing)?|run(?:ning)?|choos(?:e|ing)|pick(?:ing)?|select(?:ing)?|try(?:ing)?|go(?:ing)?\s+(?:with|for))"
+_USED = (  # what follows an object: `X를 쓰면 안`
+    r"(?:쓰(?:면\s*안|지\s*[마말않])|써(?:서는|선)?\s*안|(?:사용|호출|선택|실행|이용)(?:하면\s*안|하지\s*[마말않]|해(?:서는|선)?\s*안)"
+    r"|고르(?:면\s*안|지\s*[마말않]))"
+)
+_THING = r"(?:answers?|ones?|choices?|options?|tools?|commands?|functions?|ways?|names?|words?|numbers?|places?)"
+_QUOTED = r"[\"'”’」)]{0,3}"
 _GUESS = r"\W*(?:(?:but|however|it|it['’]s|is|the answer|i think|i guess|perhaps|maybe|probably)\W+){0,5}"
 _BEFORE = "|".join(  # each ends where the answer starts
     (
@@ -25,21 +32,36 @@ _BEFORE = "|".join(  # each ends where the answer starts
         r"(?:不是|并不是|并非|不为)\s*(?:在|去|到)?\s*",
         rf"\bno\s+(?:es|son|era|fue|est[aá]|ser[ií]a)\s+{_LINK}",
         rf"{_START}no\s+{_LINK}",
+        rf"(?:\b(?:do|does|did|should|must|can|could|would|will|may)\s+(?:not|never)|n['’]t|\bcannot|{_START}never|{_START}avoid)"
+        rf"\s+{_USE}\s+{_LINK}",
+        rf"{_START}avoid\s+{_LINK}",
+        rf"\b(?:instead\s+of|in\s+place\s+of|rather\s+than|as\s+opposed\s+to|unlike|anything\s+but)\s+(?:{_USE}\s+)?{_LINK}",
+        r"(?:不要|不应该?|不能|别)(?:再)?(?:使用|选择|调用|用|选)\s*",
+        rf"\b(?:en\s+(?:lugar|vez)\s+de|a\s+diferencia\s+de|no\s+(?:us[ea]r?s?|utili[cz][ea]r?s?|llame[sn]?))\s+{_LINK}",
     )
 )
 _AFTER = "|".join(
     (
-        r"\W{0,3}(?:is|was)(?:\s+not|n['’]t)\s*(?:[.,;!]|\Z|\s(?:it|right|correct|true|the\s+(?:right\s+|correct\s+)?answer)\b)",
-        r"\W{0,3}(?:is|was)\s+(?:wrong|incorrect|false)\b",
+        rf"\W{{0,3}}(?:is|was|are|were)(?:\s+{_ADVERB}(?:not|never)|n['’]t)\s*(?:[.,;!]|\Z|\s{_ADVERB}(?:it|right|correct|true"
+        rf"|what\s+(?:you|we|i|is|was)|(?:the\s+|an?\s+)?(?:right|correct|best|proper|suitable|appropriate)\s+{_THING}|the\s+(?:answer|one))\b)",
+        rf"\W{{0,3}}(?:is|was|are|were)\s+{_ADVERB}(?:wrong|incorrect|false|the\s+(?:wrong|incorrect)|an?\s+(?:wrong|incorrect))\b",
         r"\W{0,3}[가-힣]{0,4}\s*(?:(?:절대로?|전혀|결코|분명히?|사실)\s*)?(?:아니|아닙|아닌|아님|아녜)",
+        rf"{_QUOTED}(?:[은는을를]?\s*말고(?!도)|\s*대신|이?라기보다)",
+        rf"{_QUOTED}(?:[은는을를]|으?로)?\s*(?:절대로?\s*)?{_USED}",
+        rf"{_QUOTED}(?:[은는이가]|라는\s*답은)?\s*(?:틀렸|틀립|오답[입이]|(?:맞|옳)지\s*않|(?:정?답|것)이?\s*아[니닙닌님녜])",
         r"\W{0,3}(?:不对|不正确|是错)",
+        r"\W{0,3}[^\s、。はがを]{0,3}(?:の(?:代|か)わり|以外|を(?:使|つか)(?:わない|っては|うべきでは))",
         r"\W{0,3}[^\s、。はがを]{0,3}(?:では|じゃ)(?:あり|な)",
         r"\W{0,3}[^\s、。はがを]{0,3}は(?:違|ちが)",
         r"\s+no(?:\s+(?:es|fue|era))?\s*(?:[.,;!]|\Z)",
     )
 )
 # Every denial above holds one of these, so that a text without them is soon told.
-_NEGATES = re.compile(r"n[o'’]t|never|\bno\b|않|없|아[니닙닌님녜]|[不非错違]|ちが|では|じゃ|wrong|incorrect|false")
+_NEGATES = re.compile(
+    r"n[o'’]t|never|\bno\b|않|없|아[니닙닌님녜]|[不非错違]|ちが|では|じゃ|wrong|incorrect|false"
+    r"|instead|in place|rather|opposed|unlike|anything|avoid|말고|[하쓰르]지|대신|라기보다|안|틀[렸립]|오답|别|わり|以外|わない|っては"
+    r"|\ben (?:lugar|vez)|diferencia"
+)
 _NEAR = 80  # characters before an answer in which its negation starts
 _ENDS_IN_DENIAL = re.compile(rf"(?:{_BEFORE})[\"'“‘「(]*\Z")
 _DENIAL = re.compile(_AFTER)

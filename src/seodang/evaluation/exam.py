@@ -1,14 +1,16 @@
 """Exam items: reading them, checking them against their documents, choosing among them."""
 
 import difflib
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from seodang.core.errors import InputError
-from seodang.core.files import read_json_lines
+from seodang.core.files import read_numbered_json_lines
 from seodang.evaluation.choose import spread
+from seodang.evaluation.hedging import rivals
 from seodang.scoring.text_match import normalise
 
 
@@ -28,6 +30,7 @@ class ExamItem:
     document: str | None = None
     span: tuple[int, int] | None = None
     quote: str | None = None
+    rivals: tuple[str, ...] = ()  # what other items of its part accept, where nobody wrote down wrong alternatives: see `hedging`
 
 
 def load_exam(paths: Iterable[Path]) -> list[ExamItem]:
@@ -51,16 +54,30 @@ def load_exam(paths: Iterable[Path]) -> list[ExamItem]:
             items.append(item)
     if not items:
         raise InputError("an exam without items", hint="name at least one file with one JSON object a line")
-    return items
+    return _with_rivals(items)
+
+
+def _with_rivals(items: Sequence[ExamItem]) -> list[ExamItem]:
+    """Items without `wrong` get the answers of their part as rivals, and so do items beside them that are about no document."""
+    accepted: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    for item in items:
+        accepted[item.part][item.id] = item.accepted
+    bare = {item.part for item in items if not item.wrong and item.document is None}
+
+    def completed(item: ExamItem) -> ExamItem:
+        if item.wrong and (item.document is not None or item.part not in bare):
+            return item
+        others = (texts for name, texts in accepted[item.part].items() if name != item.id)
+        return replace(item, rivals=rivals(item.question, item.accepted, others))
+
+    return [completed(item) for item in items]
 
 
 def _numbered_rows(path: Path) -> list[tuple[int, Any]]:
     """Each row with its line's number, from 1; blank lines are passed over."""
     if path.is_dir():
         raise InputError("a folder, not an exam", where=str(path), hint="name the .jsonl files in it")
-    rows = read_json_lines(path)
-    numbers = [number for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1) if line.strip()]
-    return list(zip(numbers, rows, strict=True))
+    return list(read_numbered_json_lines(path))
 
 
 def _to_item(row: Any, where: str) -> ExamItem:

@@ -60,6 +60,37 @@ from seodang.evaluation.multiple_choice.letter import named_letter
         "The answer is B. Actually, A bit more may be said.",
         "B. 아니다",
         "I think A dog is smaller. Answer: B",
+        "The answer is: B",
+        "The correct answer is: **B. Paris**",
+        "The correct answer is: B.",
+        "The correct option is: (B)",
+        "The answer should be B.",
+        "B is the correct answer.",
+        "B is the correct answer, since it is larger.",
+        "**B** is the right choice.",
+        "(B) is the best answer.",
+        "Option B is correct.",
+        "So B is the answer.",
+        "I think B is the correct answer.",
+        "B is correct because A is smaller.",
+        "A is not right. B is the correct answer.",
+        "A. 1 GB\nB. 2 GB\n\nB is the correct answer.",
+        "정답은: B",
+        "정답은: B입니다.",
+        "정답은 'B'입니다.",
+        "정답은 “B”입니다.",
+        "정답은 'B. 2 GB'입니다.",
+        "'B'",
+        "B가 정답입니다.",
+        "B번이 정답입니다.",
+        "B가 맞습니다.",
+        "B가 옳은 답입니다.",
+        "2번이 정답입니다.",
+        "따라서 B가 정답입니다.",
+        "A는 아닙니다. B가 정답입니다.",
+        "B. E. coli",
+        "If A is correct, so is C. The answer is B.",
+        "Statement A is correct. The answer is B.",
     ],
 )
 def test_one_choice_is_named(reply: str):
@@ -127,6 +158,29 @@ def test_one_choice_is_named(reply: str):
         "B번이 아닙니다.",
         "B가 아닙니다.",
         "B이 아니에요",
+        "정답: B (또는 C)",
+        "Answer: B (or C)",
+        "A. B. C. D.",
+        "A) B) C)",
+        "(A) (B) (C) (D)",
+        "A, B. C. D.",
+        "B is the correct answer, and C is the correct answer.",
+        "B is the correct answer. C is the correct answer.",
+        "B is correct, but C is right.",
+        "The answer is A. B is the correct answer.",
+        "B is the wrong answer.",
+        "B is not the correct answer.",
+        "Is B the correct answer?",
+        "B is correct only in part",
+        "B's answer is the correct answer.",
+        "B가 정답이 아닙니다.",
+        "B가 정답입니까?",
+        "B가 정답입니다. C가 정답입니다.",
+        "B가 정답이고 C가 정답입니다.",
+        "B가 맞습니다만 C가 정답입니다.",
+        "B가 맞지 않습니다.",
+        "B가 답답합니다.",
+        "B가 오답입니다.",
     ],
 )
 def test_no_choice_of_four_or_several_are_named(reply: str):
@@ -140,7 +194,9 @@ def test_the_first_choice_is_told_from_an_article_by_what_follows(word: str):
     assert named_letter(f"The answer is A {word}", 4) == 0
 
 
-@pytest.mark.parametrize("text", ["\\boxed{ ", "B ", "B) ", "No, ", "A입니다 ", "(", "it is ", "Answer: ", "\n", "번 "])
+@pytest.mark.parametrize(
+    "text", ["\\boxed{ ", "B ", "B) ", "No, ", "A입니다 ", "(", "it is ", "Answer: ", "\n", "번 ", "B가 ", "A. ", "so B "]
+)
 def test_a_reply_that_repeats_itself_takes_no_time(text: str):
     begun = time.process_time()
     named_letter(f"B{text * 2000}x", 4)

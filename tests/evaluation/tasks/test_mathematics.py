@@ -10,7 +10,7 @@ from evaluation.played import say
 from seodang.evaluation.problems.english import GENERATORS
 from seodang.evaluation.problems.korean import TEMPLATES
 from seodang.evaluation.task import Item
-from seodang.evaluation.tasks.mathematics import MathematicsOptions, load, task
+from seodang.evaluation.tasks.mathematics import MathematicsOptions, judged, load, task
 from seodang.scoring.puzzles import score
 
 OPTIONS = MathematicsOptions(per_generator=2)
@@ -38,6 +38,109 @@ def test_the_right_answer_scores_and_no_other(item: Item) -> None:
         item.question,
     )
     assert [say(task, item, OPTIONS, text).score for text in rejected] == [0.0] * len(rejected)
+
+
+EXPRESSION = re.compile(r"[-(\d０-９](?:[\d０-９\s.+\-*/()×－＋÷−]|\*)*[\d０-９)]")
+EQUATION = re.compile(r"(\d+)\*(\w) = (\d+)$")
+
+
+def copied(item: Item) -> str | None:
+    """The calculation that an item's question states, as its right answer left to the reader."""
+    if equation := EQUATION.search(item.question):
+        return f"{equation[3]}/{equation[1]}"
+    if not re.search(r"/(?:chain_sum|decimal_chain_sum|products|basic_arithmetic|wide_digits)$", item.group):
+        return None
+    return max(EXPRESSION.findall(item.question), key=len).strip()
+
+
+def test_a_calculation_copied_from_the_question_is_no_answer() -> None:
+    asked = [(item, text) for item in load(MathematicsOptions(per_generator=4), Path()) if (text := copied(item))]
+    assert len(asked) >= 40
+    for marker in ("Answer: ", "답: ", "x = ", r"\boxed{"):
+        told = [(item.id, text) for item, text in asked if judged(item, f"{marker}{text}{'}' if '{' in marker else ''}").score]
+        assert not told
+
+
+@pytest.mark.parametrize("text", ["5 + 7", "3 * 4", "24/2", "1/2 + 23/2", "2 + 10", "3!+6", r"\sqrt{144}", "2^3 + 4", "4 × 3", "+5+7"])
+def test_a_calculation_that_comes_to_the_right_number_is_not_evaluated(text: str) -> None:
+    said = judged(Item("x", "p", "q", {"answer": "12", "unit": ""}), f"Answer: {text}")
+    assert said.score == 0
+    assert said.evidence["outcome"] in ("not evaluated", "undecided")
+
+
+@pytest.mark.parametrize(
+    ("gold", "unit", "text"),
+    [
+        ("12", "", "12.0"),
+        ("12", "", "5 + 7 = 12"),
+        ("12", "", "x = 12"),
+        ("12", "", "**12**"),
+        ("-12", "", "−12"),
+        ("59/40", "리터", "40분의 59리터"),
+        ("59/40", "리터", "1과 40분의 19리터"),
+        ("59/40", "리터", r"1\frac{19}{40} L"),
+        ("59/40", "", "1.475"),
+        ("1/2", "", "2분의 1"),
+        ("90", "분", "1시간 30분"),
+        ("19360000", "원", "1.936 × 10^7"),
+        ("10000000", "원", "천만 원입니다"),
+    ],
+)
+def test_a_number_that_is_written_out_is_an_answer(gold: str, unit: str, text: str) -> None:
+    assert judged(Item("x", "p", "q", {"answer": gold, "unit": unit}), f"Answer: {text}").score == 1
+
+
+NATURAL = {
+    "ages": ("{}년 뒤", "{}년 뒤입니다.", "{}년 후", "{}년 후입니다", "앞으로 {}년 뒤"),
+    "catching_up": ("{}분 뒤", "{}분 뒤입니다.", "{}분 후에"),
+    "cranes_and_turtles": ("거북 {}마리", "거북은 {}마리입니다.", "{}마리"),
+    "days": ("{}일 동안", "{}일간", "{}일간입니다."),
+    "together": ("{}시간", "{}시간 동안"),
+    "legs": ("다리 {}개", "다리는 모두 {}개", "모두 {}개입니다", "총 {}개"),
+    "stock": ("남은 석유 {}리터", "석유 {}리터"),
+    "trees": ("나무 {}그루", "나무는 모두 {}그루입니다."),
+    "change": ("거스름돈은 {}원", "거스름돈: {}원"),
+}
+
+
+def test_natural_korean_answers_are_right_and_wrong_numbers_in_them_are_not() -> None:
+    asked = [
+        (item, form)
+        for item in load(MathematicsOptions(per_generator=4, languages=("ko",)), Path())
+        for form in NATURAL.get(item.group.split("/")[-1], ())
+    ]
+    assert len(asked) >= 60
+    named = [
+        (item, form)
+        for item, form in asked
+        if all(word.rstrip("은는:") in item.question.split(". ")[-1] or word in ("총", "앞으로") for word in form.split("{}")[0].split())
+    ]
+    assert len(named) >= 60
+    right = [(item.question, form) for item, form in named if not judged(item, f"답: {form.format(item.content['answer'])}").score]
+    assert not right
+    assert not [form for item, form in asked if judged(item, f"답: {form.format(wrong(item))}").score]
+
+
+def test_a_counted_noun_that_is_not_asked_for_stays() -> None:
+    item = next(item for item in ITEMS if item.group == "ko/hard/cranes_and_turtles")
+    assert "거북은 몇 마리" in item.question
+    assert [judged(item, f"답: {noun} {item.content['answer']}마리").score for noun in ("거북", "학")] == [1, 0]
+
+
+@pytest.mark.parametrize(
+    ("gold", "unit", "text", "score"),
+    [
+        ("59/40", "리터", "1 19/40 L", 1),
+        ("59/40", "리터", "1 19/40리터", 1),
+        ("-59/40", "", "-1 19/40", 1),
+        ("59/40", "", "1 59/40", 0),
+        ("28080", "", "£28,080", 1),
+        ("8", "년", "8년 전", 0),
+        ("8", "년", "8개월 뒤", 0),
+    ],
+)
+def test_mixed_numbers_pounds_and_spans(gold: str, unit: str, text: str, score: float) -> None:
+    assert judged(Item("x", "p", "q", {"answer": gold, "unit": unit}), f"Answer: {text}").score == score
 
 
 def test_evidence_tells_apart_wrong_undecided_and_unanswered() -> None:

@@ -19,8 +19,8 @@ def paragraphs(text: str, params: Mapping[str, Any]) -> bool:
 
 
 def bullets(text: str, params: Mapping[str, Any]) -> bool:
-    """Exactly `n` lines that begin with `* ` or `- `."""
-    return sum(bool(_BULLET.match(line)) for line in lines_of(text)) == params["n"]
+    """Exactly `n` lines that begin with `* `, and none with another bullet's mark."""
+    return [line[0] for line in lines_of(text) if _BULLET.match(line)] == ["*"] * params["n"]
 
 
 def numbered(text: str, params: Mapping[str, Any]) -> bool:
@@ -30,12 +30,16 @@ def numbered(text: str, params: Mapping[str, Any]) -> bool:
 
 
 def json_only(text: str, params: Mapping[str, Any]) -> bool:
-    """One JSON object or array and nothing else, but for a fence around it."""
+    """One JSON object and nothing else, but for a fence around it."""
     fenced = _FENCE.match(text.strip())
     try:
-        return isinstance(json.loads(fenced["inside"] if fenced else text), dict | list)
+        return isinstance(json.loads(fenced["inside"] if fenced else text, parse_constant=_no_json), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def _no_json(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 def title(text: str, params: Mapping[str, Any]) -> bool:

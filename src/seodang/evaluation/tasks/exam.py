@@ -10,6 +10,7 @@ from pydantic import Field
 from seodang.core.errors import InputError
 from seodang.evaluation.denial import affirms
 from seodang.evaluation.exam import ExamItem, load_exam
+from seodang.evaluation.hedging import hedges
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
 
@@ -33,6 +34,8 @@ def load(options: ExamOptions, store: Path) -> Sequence[Item]:
 def to_item(item: ExamItem, language: str, view: Sequence[Message] = ()) -> Item:
     """An exam's item as the task asks it: in the conversation `view`, or else the question alone."""
     content: dict[str, Any] = {"accepted": item.accepted, "wrong": item.wrong}
+    if item.rivals:
+        content["rivals"] = item.rivals
     if view:
         content["view"] = [[message.role, message.content] for message in view]
     return Item(item.id, item.part, item.question, content, _group(item), language)
@@ -42,8 +45,10 @@ def solve(item: Item, options: ExamOptions) -> Solving:
     """Asks the question as the only message, closed book, or in the conversation that the item has."""
     view = [Message(role, text) for role, text in item.content.get("view", [["user", item.question]])]
     reply: Completion = yield Ask(tuple(view), options.max_new_tokens)
-    right = affirms(reply.text, item.content["accepted"], item.content["wrong"])
-    return Judgement(float(right), reply.text, {"accepted": list(item.content["accepted"])[:8]})
+    accepted = item.content["accepted"]
+    hedged = hedges(reply.text, item.question, accepted, item.content.get("rivals", ()))
+    right = affirms(reply.text, accepted, item.content["wrong"]) and not hedged
+    return Judgement(float(right), reply.text, {"accepted": list(accepted)[:8], "hedged": hedged})
 
 
 def _files(path: Path) -> list[Path]:
@@ -68,7 +73,7 @@ task = Task(
     options=ExamOptions,
     source="items of the pack or file named in `files`",
     license="as its files say",
-    version=3,
+    version=4,
 )
 # How a recipe's own suites are told apart: its exam with the documents in view, and its general suite.
 open_book = replace(task, name="exam_open_book", title="Domain exam, open book")

@@ -59,5 +59,6 @@ task = Task(
     solve=solve,
     options=InstructionOptions,
     source="items of our own, after Zhou et al. 2023, arXiv 2311.07911",
+    version=2,
     chance=0.1,  # what a reply that repeats the prompt gets; no constant one gets more
 )

@@ -1,8 +1,10 @@
 """Made problems with exact answers: reasoning-gym's generators in English, our own word problems in Korean.
 
-Two engines must agree that an answer is right; what they leave undecided is wrong, and the evidence says so.
+Two engines must agree that an answer is right, and it must be a number that is written out: a calculation that comes to the right number
+is "not evaluated". What the engines leave undecided is wrong, and the evidence says so.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal
@@ -13,14 +15,20 @@ from seodang.evaluation.problems import english, korean
 from seodang.evaluation.problems.problem import LEVELS, Level, Problem
 from seodang.evaluation.task import Ask, Item, Judgement, Options, Solving, Task
 from seodang.models.chat_model import Completion, Message
+from seodang.scoring.korean_endings import without_endings
 from seodang.scoring.mathematics.final_answer import final_answer
 from seodang.scoring.mathematics.judge import judge
+from seodang.scoring.mathematics.literal import literal
 
 _MAKERS: dict[str, Callable[[Level, int, int], Iterator[Problem]]] = {"en": english.problems, "ko": korean.problems}
 _ASKED = {
     "en": "\n\nSolve the problem step by step. On the last line, write the final answer after `Answer:` and nothing else.",
     "ko": "\n\n차근차근 풀어 보십시오. 마지막 줄에는 `답:` 뒤에 최종 답만 쓰십시오.",
 }
+
+_TOLD = re.compile(r"(?P<words>[가-힣]+(?:\s+[가-힣]+)*)\s*(?::\s*)?(?<=[\s:])(?P<number>[-₩$]?\d.*)", re.DOTALL)
+_SENTENCE = re.compile(r"(?<=[.?!])\s")
+_ALTOGETHER = {"모두", "총", "전부", "앞으로"}
 
 
 class MathematicsOptions(Options):
@@ -61,9 +69,18 @@ def judged(item: Item, text: str) -> Judgement:
     evidence = {"gold": item.content["answer"], "unit": item.content["unit"], "how": found.how}
     if not found.text:
         return Judgement(0.0, "", {**evidence, "outcome": "no answer"})
-    said = judge(item.content["answer"], found.text, item.content["unit"])
-    evidence |= {"outcome": said.outcome, "exact": said.exact.outcome, "math_verify": said.math_verify.outcome, "notes": list(said.notes)}
-    return Judgement(float(said.outcome == "equal"), found.text, evidence)
+    given = _without_asked(found.text, item.question)
+    said = judge(item.content["answer"], given, item.content["unit"])
+    outcome = "not evaluated" if said.outcome == "equal" and literal(given) is None else said.outcome
+    evidence |= {"outcome": outcome, "exact": said.exact.outcome, "math_verify": said.math_verify.outcome, "notes": list(said.notes)}
+    return Judgement(float(outcome == "equal"), found.text, evidence)
+
+
+def _without_asked(answer: str, question: str) -> str:
+    """The answer without the words before its number that its question asks with: `거북 18마리` to 거북은 몇 마리입니까?"""
+    told = _TOLD.fullmatch(answer)
+    asked = {word for sentence in _SENTENCE.split(question) if "까" in sentence for word in without_endings(sentence).split()}
+    return told["number"] if told and {*without_endings(told["words"]).split()} <= asked | _ALTOGETHER else answer
 
 
 task = Task(
@@ -75,5 +92,6 @@ task = Task(
     solve=solve,
     options=MathematicsOptions,
     source="reasoning-gym 0.1.25 (Stojanovski et al. 2025, arXiv 2505.24760); Korean templates of our own",
+    version=2,
     chance=0.0,
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from seodang.evaluation.compare import errors_may_hide
 from seodang.evaluation.pairs import told_otherwise
 from seodang.pipeline.evaluation_report.counted import counted
 from seodang.pipeline.evaluation_report.stacked import stacked_table
@@ -15,6 +16,8 @@ Row = dict[str, Any]
 
 def reading(row: Row) -> str:
     """What a difference says: better or worse where that holds among all of the page's differences, or only among those of its task."""
+    if errors_may_hide(row):
+        return "hidden by errors"
     if row["p_holm"] > 0.05:
         return "not distinguishable"
     return _holding(row) if row["p_page"] <= 0.05 else f"{_direction(row)} on this task alone"
@@ -22,7 +25,7 @@ def reading(row: Row) -> str:
 
 def _holding(row: Row) -> str:
     """What holds among all of the page's differences, as the pages' styles name it."""
-    return _direction(row) if row["p_page"] <= 0.05 else "not distinguishable"
+    return _direction(row) if row["p_page"] <= 0.05 and not errors_may_hide(row) else "not distinguishable"
 
 
 def _direction(row: Row) -> str:
@@ -46,7 +49,7 @@ def difference_section(report: Row) -> Safe | None:
     caption = f"{visible(report['first'], 60)} minus each other model on the same items, with the 95 % interval"
     words = (
         "Better and worse: where p, corrected for all of the page's differences (Holm), is at most 0.05; on this task alone: where only p "
-        "corrected for the models of its task is. "
+        "corrected for the models of its task is; hidden by errors: where answers that ended in one may hide a difference of either sign. "
         "The last column is the smallest true difference that this many items, tested alone, would have shown with a probability of 80 %: "
         "a difference that was not shown may still be as large."
     )

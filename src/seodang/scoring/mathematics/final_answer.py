@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from seodang.scoring.mathematics.literal import literal
 from seodang.scoring.mathematics.normalise import normalise
 from seodang.scoring.mathematics.notation import closing, fold
 
@@ -27,11 +28,15 @@ class Extracted:
 
 def final_answer(solution: str) -> Extracted:
     """In this order: `\\boxed{}`, a line `#### x`, "the answer is" or "답은", a text that is an answer and nothing else, the last line's
-    only number or what follows its last `=`. Where two places of one kind say different things, there is none."""
+    only number or what follows its last `=`. Where two places of one kind say different things, or places of two kinds different numbers,
+    there is none."""
     text = solution.strip()
     if len(_BOXED.findall(text)) != len(_boxed(text)):
         return Extracted("", "boxed: not closed")
-    for how, found in (("boxed", _boxed(text)), ("####", _MARKED.findall(text)), ("announced", _announced(text))):
+    places = (("boxed", _boxed(text)), ("####", _MARKED.findall(text)), ("announced", _announced(text)))
+    if len(said := {literal(answer) for _, found in places for answer in found} - {None}) > 1:
+        return Extracted("", f"{len(said)} different answers")
+    for how, found in places:
         if found:
             different = {normalise(answer).text for answer in found}
             return Extracted(found[-1].strip(), how) if len(different) == 1 else Extracted("", f"{how}: {len(different)} different answers")

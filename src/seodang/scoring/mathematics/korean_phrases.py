@@ -16,6 +16,7 @@ _ENGLISH_LEAD = re.compile(
 _ENDING = re.compile(r"(?:\s*(?:가|이)\s*(?:됩니다|된다|돼요)|\s*(?:입니다|이에요|예요|이예요|임|이다|다))$")
 _PARTICLE = re.compile(r"(?<=[\d%}\)a-zA-Z])(?:은|는|을|를|가|이|와|과|의|로|으로)$")
 _UNIT_PARTICLE = re.compile(r"(?:은|는|을|를|가|이)$")
+_SPAN = re.compile(r"(?<=[\d가-힣\s])(?P<unit>년|개월|달|주일?|일|시간|분|초)\s*(?:뒤|후|만|동안|간)에?$")  # `8년 뒤`, `3주간`: how long
 _NUMERAL = rf"[\d.,{SPELT}점 ]+"
 _FRACTION = re.compile(
     rf"(?:(?P<whole>{_NUMERAL})(?:와|과)\s*)?(?P<below>\d[\d,]*|[{SPELT} ]+|[a-z]|\\sqrt\{{\d+\}})\s*분의\s*"
@@ -37,12 +38,12 @@ def without_lead(text: str) -> str:
 
 
 def without_ending(text: str) -> str:
-    """Without the copula and the particle after the last word. `삼십이다` stays: it is 30 or 32."""
+    """Without the copula, the particle and the word of a span (뒤, 동안) after the last word. `삼십이다` stays: it is 30 or 32."""
     text = re.sub(r"(?:[.。]|\s|(?<=[가-힣])!)+$", "", text)
     found = _ENDING.search(text)
     if found and not (found[0].strip() == "이다" and _is_numeral(text[: found.start()] + "이")):
         text = text[: found.start()].strip()
-    text = _PARTICLE.sub("", text).strip()
+    text = _SPAN.sub(lambda span: span["unit"], _PARTICLE.sub("", text).strip())
     last = text.split(" ")[-1]
     if any(last.endswith(name + particle) for name in _NAMES for particle in "은는을를가이") and not _is_numeral(last):
         text = _UNIT_PARTICLE.sub("", text)

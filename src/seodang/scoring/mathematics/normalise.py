@@ -22,6 +22,7 @@ _PART = re.compile(
 _COUNTED = re.compile(
     r"(?P<number>-?(?:\d[\d.,]*(?:/\d+)?|\\frac\{\d+\}\{\d+\}))\s+(?P<thing>(?!or |and )[a-zA-Z]{3,}(?: [a-zA-Z]+){0,2})$"
 )
+_MIXED = re.compile(r"^(?P<sign>-?)(?P<whole>\d+)\s+(?P<above>\d+)/(?P<below>\d+)(?=\s*(?:[a-zA-Z가-힣]|$))")
 _CHOICE = re.compile(r"^\(\s*(?P<label>[a-zA-Z가-하])\s*\)\.?$|^(?P<other>[A-Z])[.)]$")
 
 
@@ -50,13 +51,19 @@ def normalise(text: str) -> Normalised:
     approximate = bool(_APPROXIMATE.match(text) or _ABOUT.match(text))
     text = _APPROXIMATE.sub("", _ABOUT.sub(r"\g<name> = ", text))
     text = korean_phrases.in_digits(korean_phrases.without_ending(text))
-    text, unit, glued = _without_unit(text)
+    text, unit, glued = _without_unit(_MIXED.sub(_mixed, text))
     text = plain_text(text)
     text, unordered = _lists(text)
     choice = _CHOICE.match(text)
     if choice:
         text = choice["label"] or choice["other"]
     return Normalised(text.strip(), unit, approximate, unordered, glued)
+
+
+def _mixed(found: re.Match[str]) -> str:
+    """`1 19/40` as one fraction, if its own is a proper one."""
+    whole, above, below = (int(found[name]) for name in ("whole", "above", "below"))
+    return rf"{found['sign']}\frac{{{whole * below + above}}}{{{below}}}" if above < below else found[0]
 
 
 def _unwrapped(text: str) -> str:
@@ -80,7 +87,7 @@ def _without_unit(text: str) -> tuple[str, Unit | None, bool]:
         return *parts, False
     if speed := re.match(r"시속\s*(?P<number>[\d.,]+)\s*(?:km|킬로미터|킬로)?$", text):
         return speed["number"], as_unit("km/h"), False
-    signed = re.match(r"^(?P<minus>-?)\s*(?P<sign>[$₩€¥])\s*(?P<amount>[\d.,]+(?:\s*(?:\\frac.*))?)$", text)
+    signed = re.match(r"^(?P<minus>-?)\s*(?P<sign>[$₩€¥£])\s*(?P<amount>[\d.,]+(?:\s*(?:\\frac.*))?)$", text)
     if signed:
         return signed["minus"] + signed["amount"], SIGNS[signed["sign"]], False
     raised = _UNIT_NOTATION.search(text)

@@ -48,6 +48,7 @@ year years 년|months|12
 센트 cent cents|dollar|1/100
 유로 EUR euro euros|euro|1
 엔 JPY yen|yen|1
+GBP|pound sterling|1
 도 ° deg degree degrees|angle|1
 rad 라디안 radian radians|radian|1
 °C 도씨|celsius|1
@@ -95,7 +96,7 @@ def _read_table() -> dict[str, Unit]:
 
 
 UNITS = _read_table()
-SIGNS = {"$": UNITS["달러"], "₩": UNITS["원"], "€": UNITS["유로"], "¥": UNITS["엔"]}  # they stand before the number
+SIGNS = {"$": UNITS["달러"], "₩": UNITS["원"], "€": UNITS["유로"], "¥": UNITS["엔"], "£": UNITS["GBP"]}  # they stand before the number
 _LONGEST_FIRST = "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True))
 AT_END = re.compile(rf"(?<=[\d}})%\s])\s*(?P<unit>{_LONGEST_FIRST})$")
 
