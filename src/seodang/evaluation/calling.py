@@ -16,7 +16,7 @@ To call tools, answer with nothing but a list of calls, such as
 [first_tool(name="text", number=2), second_tool()]
 or with one line for each call, such as
 <tool_call>{{"name": "first_tool", "arguments": {{"name": "text", "number": 2}}}}</tool_call>"""
-_NOT_PLAIN = re.compile(r"\W", re.ASCII)
+_NOT_PLAIN = re.compile(r"\W")
 
 
 def plain_name(name: str) -> str:

@@ -15,6 +15,7 @@ from oracles.bfcl_corruptions import accepted_by_benchmark, corrupted
 from oracles.experts import saying, written
 from oracles.wheels import packed
 from seodang.core.errors import InputError
+from seodang.evaluation.calling import plain_name
 from seodang.evaluation.task import Ask, Item
 from seodang.evaluation.tasks.tool_calls import ToolCallOptions, load, task
 from seodang.models.chat_model import Message
@@ -175,3 +176,7 @@ def test_the_tool_classes_are_those_of_the_wheel_and_leave_no_module_behind(stor
     ((item, entry),) = some(store, "multi_turn_base", 1_000)
     assert put(task, item, ToolCallOptions(), saying(entry.right)).score == 1
     assert {name for name in sys.modules if name.startswith("bfcl_eval")} - before == set()
+
+
+def test_tools_of_any_script_keep_their_names() -> None:
+    assert [plain_name(name) for name in ("도구", "날씨.조회", "math.factorial")] == ["도구", "날씨_조회", "math_factorial"]

@@ -11,7 +11,7 @@ from seodang.scoring.tool_call_json import calls_said, from_openai
 from seodang.scoring.tool_state import Played, compare, differing, open_environment, play
 from seodang.scoring.tool_truth import Expected, find_call_fault, match_calls, read_expected, read_tools
 
-VERSION = 1
+VERSION = 2
 CERTIFIES = True
 PER_RECORD = True
 READS: tuple[str, ...] = ()

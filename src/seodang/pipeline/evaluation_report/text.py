@@ -19,6 +19,8 @@ def render_text(report: Row) -> str:
     if (verdict := report["verdict"]) is not None:
         lines += [f"Gate `{verdict['gate']}`: **{verdict['verdict']}**", ""]
         lines += [f"Held back: {_cell(verdict['held_back'])}", ""] if "held_back" in verdict else []
+        for place in verdict.get("could_not_be_read", ()):
+            lines += [f"Could not be read, and may hold the student's answers: {_cell(place)}", ""]
         for one in verdict.get("waivers", ()):
             lines += [f"Waived by {_cell(one['waived_by'])}: {_cell(one['reason'])}", ""]
         lines += ["| rule | outcome | finding |", "| --- | --- | --- |"]

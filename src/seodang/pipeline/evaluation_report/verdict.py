@@ -135,4 +135,6 @@ def _declared(verdict: Mapping[str, Any]) -> Safe:
     said += [f"Declared anew at {one['at']}: {visible(one['reason'], 300)}." for one in verdict["redeclared"]]
     said += [f"Waived by {visible(one['waived_by'], 80)}: {visible(one['reason'], 300)}." for one in verdict.get("waivers", ())]
     said += [f"Held back: {visible(verdict['held_back'], 300)}."] if "held_back" in verdict else []
+    unread = verdict.get("could_not_be_read", ())
+    said += [f"Could not be read, and may hold the student's answers: {visible(place, 300)}." for place in unread]
     return element("ul", *(element("li", own(words)) for words in said), class_="verdict")

@@ -73,4 +73,5 @@ def _lines(verdict: dict[str, Any]) -> list[str]:
     if not verdict["declared_before"]:
         lines.append("not declared beforehand: " + ("; ".join(verdict["changes"]) or "answers of the student were there already"))
     lines += [f"declared anew at {one['at']}: {one['reason']}" for one in verdict["redeclared"]]
+    lines += [f"could not be read, and may hold the student's answers: {place}" for place in verdict.get("could_not_be_read", ())]
     return [*lines, f"{verdict['gate']}: {verdict['verdict']}", f"verdict  {verdict['folder']}"]
