@@ -87,9 +87,8 @@ def hedges(text: str, question: str, accepted: Sequence[str], others: Sequence[s
     said = _BULLET.sub("\n", _JOINED.sub("", _CALLED.sub("", text)))
     marks = {mark.lower() for mark in _NUMBER.findall(said)}
     said = _NUMBER.sub("\n", said) if {"1", "2"} <= marks or {"a", "b"} <= marks else said
-    elsewhere = re.sub(
-        "|".join(map(re.escape, accepted)), "_", text, flags=re.IGNORECASE
-    )  # "never", where it is the answer, denies nothing
+    own = "|".join(map(re.escape, accepted))
+    elsewhere = re.sub(rf"\b(?:{own})\b", "_", text, flags=re.IGNORECASE)  # "never", where it is the answer, denies nothing
     for words, change in ((_words(said), str), (_words(said, bare=True), without_endings)):
         there = set(words)
         told = [other for other in others if there.issuperset(_split(change(other)))]
