@@ -203,16 +203,20 @@ def test_a_growing_cache_holds_what_transformers_own_holds(plain: Any) -> None:
 
 
 @pytest.mark.parametrize("padded", [True, False])
-@pytest.mark.parametrize("length", [1, 5])
-def test_shared_prefix_attention_is_attention_over_the_whole(length: int, padded: bool) -> None:
+@pytest.mark.parametrize(("length", "shared"), [(1, 6), (5, 6), (5, 40)])
+@pytest.mark.parametrize("at_once", [1, 10**6])
+def test_shared_prefix_attention_is_attention_over_the_whole(
+    length: int, shared: int, padded: bool, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """PyTorch's attention over prefix and own positions together, with grouped heads, is the oracle.
 
     Where nothing is padded transformers gives no mask, which means causal.
     """
     from seodang.models.attention import shared_prefix_attention
 
+    monkeypatch.setattr("seodang.models.attention._SCORES", at_once)
     torch.manual_seed(0)
-    batch, heads, groups, shared, own, dim = 3, 4, 2, 6, 7, 8
+    batch, heads, groups, own, dim = 3, 4, 2, 7, 8
     query = torch.randn(batch, heads, length, dim)
     prefix = torch.randn(1, groups, shared, dim), torch.randn(1, groups, shared, dim)
     key, value = torch.randn(batch, groups, own, dim), torch.randn(batch, groups, own, dim)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import Cache, DynamicCache, PreTrainedModel
 
-from seodang.models import attention
+from seodang.models import attention, token_tree
 from seodang.models.cache import GrowingCache
 from seodang.models.chat_model import Sampling
 from seodang.models.own_logits import own_logits
@@ -189,27 +189,44 @@ def predicting_states(
     model: PreTrainedModel, prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]]
 ) -> list[torch.Tensor]:
     """The last hidden states that predict the tokens of each continuation, after its prompt: (T, H) each."""
-    device = model.device
-    sequences = [[*prompt, *continuation] for prompt, continuation in zip(prompts, continuations, strict=True)]
-    # The prefix ends before the last prompt id, whose hidden state predicts the first continuation token.
-    start = min(shared_prefix(prompts) if len(prompts) > 1 else len(prompts[0]) - 1, min(len(p) for p in prompts) - 1)
-    if not shares_prefix(model):
-        start = 0
-    prefix = read_prefix(model, prompts[0][:start])
-    options = {"prefix": prefix} if prefix else {}
-    width = max(len(sequence) for sequence in sequences) - start
-    ids_BT = torch.zeros((len(sequences), width), dtype=torch.long, device=device)
-    mask_BS = torch.zeros((len(sequences), width), dtype=torch.long, device=device)
+    # The last token is predicted and predicts nothing: it is not read.
+    sequences = [[*prompt, *continuation[:-1]] for prompt, continuation in zip(prompts, continuations, strict=True)]
+    read = _read_as_trees(model, prompts, sequences) if shares_prefix(model) else _read_as_rows(model, sequences)
+    return [
+        states_SH[states_SH.shape[0] - len(sequence) + len(prompt) - 1 :][: len(continuation)]
+        for states_SH, sequence, prompt, continuation in zip(read, sequences, prompts, continuations, strict=True)
+    ]
+
+
+def _read_as_trees(model: PreTrainedModel, prompts: Sequence[Sequence[int]], sequences: list[list[int]]) -> list[torch.Tensor]:
+    """The last hidden states of each sequence, or of what follows the prompts' common prefix: (S, H) each."""
+    order = sorted(range(len(sequences)), key=sequences.__getitem__)
+    start = 0 if token_tree.fit_together([sequences[row] for row in order]) or len(prompts) == 1 else shared_prefix(prompts)
+    options: dict[str, Any] = {"use_cache": False}
+    if prefix := read_prefix(model, prompts[0][:start]):
+        options["prefix"] = prefix
+    rests = [sequences[row][start:] for row in order]
+    found: dict[int, torch.Tensor] = {}
+    for some in token_tree.small_trees(rests):
+        tree = token_tree.grow(rests[some], start)
+        ids, positions = tree.ids.to(model.device), tree.positions.to(model.device)
+        visible = None if tree.visible is None else tree.visible.to(model.device)
+        states_NH = model.base_model(input_ids=ids, position_ids=positions, attention_mask=visible, **options).last_hidden_state[0]
+        found |= {row: states_NH[places] for row, places in zip(order[some], tree.places, strict=True)}
+    return [found[row] for row in range(len(sequences))]
+
+
+def _read_as_rows(model: PreTrainedModel, sequences: list[list[int]]) -> list[torch.Tensor]:
+    """The last hidden states of each sequence, (S, H) each, read as rows that are padded on the right."""
+    width = max(map(len, sequences))
+    ids_BS = torch.zeros((len(sequences), width), dtype=torch.long, device=model.device)
+    mask_BS = torch.zeros((len(sequences), width), dtype=torch.long, device=model.device)
     for row, sequence in enumerate(sequences):
-        rest = sequence[start:]
-        ids_BT[row, : len(rest)] = torch.tensor(rest)
-        mask_BS[row, : len(rest)] = 1
-    positions_BT = torch.arange(start, start + width, device=device).expand(len(sequences), -1)
-    hidden_BTH = model.base_model(
-        input_ids=ids_BT, attention_mask=mask_BS, position_ids=positions_BT, use_cache=False, **options
-    ).last_hidden_state
-    firsts = [len(prompt) - 1 - start for prompt in prompts]
-    return [hidden_BTH[row, first : first + len(continuations[row])] for row, first in enumerate(firsts)]
+        ids_BS[row, : len(sequence)] = torch.tensor(sequence)
+        mask_BS[row, : len(sequence)] = 1
+    positions_BS = torch.arange(width, device=model.device).expand(len(sequences), -1)
+    states_BSH = model.base_model(input_ids=ids_BS, attention_mask=mask_BS, position_ids=positions_BS, use_cache=False).last_hidden_state
+    return [states_BSH[row, : len(sequence)] for row, sequence in enumerate(sequences)]
 
 
 @torch.inference_mode()
