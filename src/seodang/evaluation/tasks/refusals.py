@@ -94,7 +94,7 @@ task = Task(
     load=load,
     solve=solve,
     options=RefusalOptions,
-    version=3,
+    version=4,
     item_chance=lambda item: float(item.part in _REFUSED),
     source="own items; after XSTest (arXiv 2308.01263) and SQuAD 2.0 (arXiv 1806.03822)",
 )
