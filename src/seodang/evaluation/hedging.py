@@ -17,10 +17,11 @@ _BULLET = re.compile(r"^[ \t]*[-*•][ \t]+", re.MULTILINE)
 _NUMBER = re.compile(r"^[ \t]*(\d{1,2}|[a-zA-Z])[.)][ \t]+", re.MULTILINE)  # of a list's row, where there are two
 _CALLED = re.compile(r"\b(?:right|correct|better?|best)\s+(?=(?:answer|choice|one|word|option)\b)", re.IGNORECASE)
 _JOINED = re.compile(r"(?<=[가-힣])(?:이나|이랑|하고|랑)(?=[\s,.]|$)")
-_FILLERS = frozenset(
+_BETWEEN = (
     "or and either maybe perhaps possibly probably also it its s is are was could might may can be i think guess say answer alternatively "
-    "otherwise else 또는 혹은 아니면 그리고 및 또 아마 아마도 정답은 답은 정답 답 입니다 이나 o y または 或 或者".split()
+    "otherwise else 또는 혹은 아니면 그리고 및 또 아마 아마도 정답은 답은 정답 답 입니다 이나 o y または 或 或者"
 )
+_FILLERS = frozenset(_BETWEEN.split())
 _ASSENT = frozenset({"yes", "no", "true", "false", "예", "네", "아니요", "아니오"})
 Words = Sequence[str]
 Place = tuple[int, int]  # start and end in a list of words
