@@ -1,13 +1,13 @@
 """Given tokens scored in batches: what is alike is read once, and the head is put to many states at a time."""
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 import torch
 from transformers import PreTrainedModel
 
 from seodang.models.chat_model import TokenTargets
 from seodang.models.decoding import distribution, predicting_states, siblings
+from seodang.models.token_tree import walk
 
 _FEWEST_TOGETHER = 4  # fewer rows that share a passage are scored with others
 _HEAD_TOKENS = 64  # states that meet the head at once: its weights are read once for them, and their distributions fit into memory
@@ -26,14 +26,35 @@ def score_rows(
         alike.setdefault((*prompt, *continuation[:-1]), []).append(row)
     groups = [sorted(rows, key=lambda row: -len(continuations[row])) for rows in alike.values()]
     firsts = [rows[0] for rows in groups]
-    targets: dict[int, TokenTargets] = {}
+    targets = [_blank(len(continuation), top_k) for continuation in continuations]
     for places in scoring_batches([prompts[row] for row in firsts], [continuations[row] for row in firsts], batch_size):
-        batch = [groups[place] for place in places]
-        states = predicting_states(model, [prompts[rows[0]] for rows in batch], [continuations[rows[0]] for rows in batch])
-        for some in _portions([len(found) for found in states]):
-            scored = _put_to_head(model, states[some], [[continuations[row] for row in rows] for rows in batch[some]], top_k)
-            targets |= dict(zip([row for rows in batch[some] for row in rows], scored, strict=True))
-    return [targets[row] for row in range(len(prompts))]
+        read = [firsts[place] for place in places]
+        found = predicting_states(model, [prompts[row] for row in read], [continuations[row] for row in read])
+        # What predicts a token is told by all that stands before it, which many rows may have in common.
+        nodes: dict[tuple[int, int], int] = {}
+        states: dict[int, torch.Tensor] = {}
+        for row, states_TH in zip(read, found, strict=True):
+            states |= zip(_before(nodes, prompts[row], continuations[row]), states_TH, strict=True)
+        predicted: dict[int, list[tuple[int, int]]] = {}
+        for row in (row for place in places for row in groups[place]):
+            for number, node in enumerate(_before(nodes, prompts[row], continuations[row])):
+                predicted.setdefault(node, []).append((row, number))
+        asked = list(predicted)
+        for start in range(0, len(asked), _HEAD_TOKENS):
+            some = asked[start : start + _HEAD_TOKENS]
+            states_NH = torch.stack([states[node] for node in some])
+            _put_to_head(model, states_NH, [predicted[node] for node in some], continuations, top_k, targets)
+    return targets
+
+
+def _before(nodes: dict[tuple[int, int], int], prompt: Sequence[int], continuation: Sequence[int]) -> list[int]:
+    """The node before each token of a continuation, in a tree of all that was read."""
+    return walk(nodes, [*prompt, *continuation[:-1]])[len(prompt) - 1 :][: len(continuation)]
+
+
+def _blank(length: int, top_k: int) -> TokenTargets:
+    kept = length if top_k else 0
+    return TokenTargets(top_ids=[[] for _ in range(kept)], top_logprobs=[[] for _ in range(kept)], logprobs=[0.0] * length)
 
 
 def scoring_batches(prompts: Sequence[Sequence[int]], continuations: Sequence[Sequence[int]], size: int) -> Iterator[list[int]]:
@@ -47,35 +68,22 @@ def scoring_batches(prompts: Sequence[Sequence[int]], continuations: Sequence[Se
     yield from (alone[first : first + size] for first in range(0, len(alone), size))
 
 
-def _portions(lengths: Sequence[int]) -> Iterator[slice]:
-    """Neighbours whose lengths come to `_HEAD_TOKENS` at most, or one that is longer."""
-    start = total = 0
-    for place, length in enumerate(lengths):
-        if place > start and total + length > _HEAD_TOKENS:
-            yield slice(start, place)
-            start, total = place, 0
-        total += length
-    yield slice(start, len(lengths))
-
-
 @torch.inference_mode()
 def _put_to_head(
-    model: PreTrainedModel, states: Sequence[torch.Tensor], groups: Sequence[Sequence[Sequence[int]]], top_k: int
-) -> list[TokenTargets]:
-    """Targets for the continuations of each group, whose states (T, H) are those of the longest one and the last of them every other's."""
-    logprobs_NV = distribution(model, torch.cat(list(states)))
+    model: PreTrainedModel,
+    states_NH: torch.Tensor,
+    predicted: Sequence[Sequence[tuple[int, int]]],
+    continuations: Sequence[Sequence[int]],
+    top_k: int,
+    targets: Sequence[TokenTargets],
+) -> None:
+    """Fills the targets in: `predicted` says of each state which rows' tokens it predicts, and which of their tokens these are."""
+    logprobs_NV = distribution(model, states_NH)
     best = logprobs_NV.topk(min(top_k, logprobs_NV.shape[-1]), -1) if top_k else None
     top_ids, top_logprobs = (best.indices.tolist(), best.values.tolist()) if best else ([], [])
-    ends = torch.tensor([len(found) for found in states]).cumsum(0).tolist()
-    spans = [(end - len(continuation), continuation) for group, end in zip(groups, ends, strict=True) for continuation in group]
-    places = [start + number for start, continuation in spans for number in range(len(continuation))]
-    tokens = [token for _, continuation in spans for token in continuation]
-    chosen = iter(logprobs_NV[torch.tensor(places, dtype=torch.long), torch.tensor(tokens, dtype=torch.long)].tolist())
-    return [
-        TokenTargets(
-            top_ids=top_ids[start : start + len(continuation)],
-            top_logprobs=top_logprobs[start : start + len(continuation)],
-            logprobs=list(islice(chosen, len(continuation))),
-        )
-        for start, continuation in spans
-    ]
+    spots = [(place, row, number) for place, at in enumerate(predicted) for row, number in at]
+    places, tokens = [place for place, _, _ in spots], [continuations[row][number] for _, row, number in spots]
+    for (place, row, number), chosen in zip(spots, logprobs_NV[places, tokens].tolist(), strict=True):
+        targets[row].logprobs[number] = chosen
+        if top_k:
+            targets[row].top_ids[number], targets[row].top_logprobs[number] = top_ids[place], top_logprobs[place]

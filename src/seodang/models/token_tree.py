@@ -26,20 +26,21 @@ class TokenTree:
 
 def grow(sequences: Sequence[Sequence[int]], start: int) -> TokenTree:
     """The tree of sequences whose first tokens stand at position `start`."""
-    nodes: dict[tuple[int, int], int] = {}  # by the node before and the token
+    nodes: dict[tuple[int, int], int] = {}
+    places = [walk(nodes, sequence) for sequence in sequences]
     positions: list[int] = []
-    places: list[list[int]] = []
-    for sequence in sequences:
-        path: list[int] = []
-        for depth, token in enumerate(sequence):
-            key = path[-1] if path else -1, token
-            if key not in nodes:
-                nodes[key] = len(nodes)
-                positions.append(start + depth)
-            path.append(nodes[key])
-        places.append(path)
+    for before, _ in nodes:
+        positions.append(start if before < 0 else positions[before] + 1)
     ids, positions_1N = torch.tensor([[token for _, token in nodes]]), torch.tensor([positions])
     return TokenTree(ids, positions_1N, _visible([before for before, _ in nodes]) if len(sequences) > 1 else None, places)
+
+
+def walk(nodes: dict[tuple[int, int], int], sequence: Sequence[int]) -> list[int]:
+    """The nodes of a sequence's tokens, each known by the node before it (-1 at the root) and the token; new ones are added."""
+    path: list[int] = []
+    for token in sequence:
+        path.append(nodes.setdefault((path[-1] if path else -1, token), len(nodes)))
+    return path
 
 
 def _visible(before: Sequence[int]) -> torch.Tensor:
