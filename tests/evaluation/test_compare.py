@@ -69,6 +69,13 @@ def test_errors_that_may_hide_the_contrary_leave_no_verdict(tmp_path: Path) -> N
     assert "from -80.0 to +20.0 points" in row["sentence"]
 
 
+def test_one_error_hides_no_large_difference(tmp_path: Path) -> None:
+    items = make_items(40)
+    a = evaluated(tmp_path / "a", items, [None, *[1.0] * 39])
+    (row,) = compare([pair(a, evaluated(tmp_path / "b", items, [0.0] * 40))])
+    assert "scores more" in row["sentence"]
+
+
 def test_several_others_and_several_parts_are_each_a_family(tmp_path: Path) -> None:
     a = evaluated(tmp_path / "a", ITEMS, GOOD)
     rows = compare([pair(a, evaluated(tmp_path / name, ITEMS, POOR)) for name in ("b", "c", "d")])
