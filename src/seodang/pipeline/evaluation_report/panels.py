@@ -45,7 +45,7 @@ def score_panels(name: str, title: str, panels: Sequence[Panel], of_models: Mapp
 
 
 def _drawn(panels: Sequence[Panel], of_models: Mapping[str, int], width: int) -> tuple[float, Safe]:
-    label = min(width * 0.45, max(text_width(model) for _, scores in panels for model in scores) + 14)
+    label = min(width * 0.45, max(text_width(model) for _, scores in panels for model in scores) + 26)
     across = 1 if width <= NARROW else min(_ACROSS, len(panels))
     each = (width - label - 24 - _GAP * (across - 1)) / across
     parts: list[Safe] = []
@@ -55,7 +55,7 @@ def _drawn(panels: Sequence[Panel], of_models: Mapping[str, int], width: int) ->
         models = [model for model in of_models if any(model in scores for _, scores in beside)]
         rows = {model: top + _HEAD + _ROW * (row + 0.5) for row, model in enumerate(models)}
         bottom = top + _HEAD + _ROW * len(models)
-        parts += [text(0, y + 4, fitted(model, label - 10)) for model, y in rows.items()]
+        parts += [text(0, y + 4, fitted(model, label - 22)) for model, y in rows.items()]
         for index, (task, scores) in enumerate(beside):
             scale = Scale(0, 1, left := label + index * (each + _GAP), left + each)
             parts += [
