@@ -27,8 +27,8 @@ from kill import start_command
 from seodang.core.files import read_json_lines
 from seodang.evaluation.run import task_items
 from seodang.evaluation.task import Ask, find_task
-from seodang.pipeline.collect import machine
 from seodang.pipeline.asked_tasks import parse_options
+from seodang.pipeline.collect import machine
 from seodang.pipeline.workspace import Workspace
 from small_project import make_random_model
 
