@@ -11,6 +11,7 @@ from seodang.statistics.non_inferiority import non_inferior
 Row = dict[str, Any]
 
 GUARDED = "distilled"
+_NUMBERS = ("difference", "interval", "p", "p_holm", "n")
 
 
 def judge_guard(paired_general: Sequence[Row], trained: Sequence[str], margin: float, *, required: bool) -> Row | None:
@@ -23,7 +24,7 @@ def judge_guard(paired_general: Sequence[Row], trained: Sequence[str], margin: f
         row = find_row(paired_general, name, "base")
         if row is not None and row.get("interval") is not None:
             outcome = non_inferior(row["interval"], margin)
-            rows.append({"arm": name, **{key: row.get(key) for key in ("difference", "interval", "p", "n")}, "outcome": outcome})
+            rows.append({"arm": name, **{key: row.get(key) for key in _NUMBERS}, "outcome": outcome})
     if not rows:
         return None
     first = next((row for row in rows if row["arm"] == GUARDED), rows[0])
