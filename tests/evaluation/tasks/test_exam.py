@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from evaluation.played import say
+from seodang.evaluation.exam import ExamItem
 from seodang.evaluation.task import Item
-from seodang.evaluation.tasks.exam import ExamOptions, load, task
+from seodang.evaluation.tasks.exam import ExamOptions, load, task, to_item
 
 PACKS = Path(__file__).parents[3] / "packs"
 
@@ -149,3 +150,12 @@ def overlaps(text: str, accepted: Sequence[str]) -> bool:
 def deniable(text: str, others: Sequence[str]) -> bool:
     """Without a negation of its own, and without another text within it, which would not be denied by itself."""
     return not re.search(r"\b(no|not|none|never|cannot|without)\b|n't", text) and not any(one in text and one != text for one in others)
+
+
+def test_items_about_one_statement_are_one_cluster_and_those_of_one_document_are_not() -> None:
+    def about(name: str, span: tuple[int, int] | None) -> str:
+        document, quote = ("manual", "x" * 3) if span else (None, None)
+        return to_item(ExamItem(name, "know", name, ("x",), (), document, span, quote), "en").cluster
+
+    assert about("a", (0, 3)) == about("b", (0, 3)) != about("c", (5, 8))
+    assert about("d", None) != about("e", None)
