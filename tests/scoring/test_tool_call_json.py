@@ -123,3 +123,8 @@ def test_a_tool_that_is_called_in_no_known_form_is_called(text: str) -> None:
 def test_a_tool_that_is_spoken_of_is_not_called(text: str) -> None:
     assert not attempts_call(text, ["area"])
     assert not attempts_call(text, [])
+
+
+def test_a_list_that_begins_with_a_call_is_one_whatever_its_tool_is_called() -> None:
+    assert attempts_call("[unknown_tool(side=3", ["area"])
+    assert not attempts_call("[see the manual]", ["area"])

@@ -62,3 +62,12 @@ def test_only_the_whole_suite_is_judged(run: Row) -> None:
 
 def changed_back(run: Row) -> str:
     return build_report(run)["guard"]["outcome"]
+
+
+def test_the_sentence_has_the_p_of_its_table(run: Row) -> None:
+    """Corrected for the pairs on the general suite, as everywhere on the page."""
+    run["paired_general"] = [row | {"p": 0.09} for row in run["paired_general"] if row["part"] == "all"]
+    report = changed(run, OUTCOMES["inconclusive"])
+    told = next(row for row in report["paired_general"] if (row["a"], row["b"]) == ("distilled", "base"))
+    assert told["p_holm"] > 0.09
+    assert f"p = {told['p_holm']:.3f}" in report["guard"]["sentence"]

@@ -1,6 +1,6 @@
 """Figures of results: arms as dots with whiskers, one difference against zero, counts as bars, size against score."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from seodang.pipeline.report.drawing import (
@@ -30,20 +30,17 @@ _BOLD = 1.1  # width of bold letters by that of plain ones
 _LOGARITHMIC_FROM = 30  # the ratio of largest to smallest size from which a straight scale hides the small ones
 
 
-def score_figure(
-    name: str, title: str, panels: Sequence[Panel], caption: str | None = None, names: Mapping[str, str] = SHORT_ARM_NAMES
-) -> Safe:
-    """Shares of right answers with their 95 % intervals: one panel for each part of an exam, one row for each arm. `names` has words for
-    arms that are not called by their own name."""
+def score_figure(name: str, title: str, panels: Sequence[Panel], caption: str | None = None) -> Safe:
+    """Shares of right answers with their 95 % intervals: one panel for each part of an exam, one row for each arm."""
     said = [
         f"{part}: "
         + "; ".join(
-            f"{visible(names.get(arm, arm), 40)} {percent(score['score'])}, interval {percent_interval(score.get('interval'))}"
+            f"{visible(SHORT_ARM_NAMES.get(arm, arm), 40)} {percent(score['score'])}, interval {percent_interval(score.get('interval'))}"
             for arm, score in rows
         )
         for part, rows in panels
     ]
-    return figure(name, title, ". ".join(said) + ".", lambda width: _scores(panels, width, names), caption=caption)
+    return figure(name, title, ". ".join(said) + ".", lambda width: _scores(panels, width), caption=caption)
 
 
 def _label_column(names: Sequence[str], width: int) -> float:
@@ -51,9 +48,9 @@ def _label_column(names: Sequence[str], width: int) -> float:
     return min(width * 0.45, _BOLD * max(map(text_width, names), default=0) + 14)
 
 
-def _scores(panels: Sequence[Panel], width: int, short: Mapping[str, str]) -> tuple[float, Safe]:
+def _scores(panels: Sequence[Panel], width: int) -> tuple[float, Safe]:
     """Panels side by side with the arms' names once, or one below the other."""
-    label = _label_column([short.get(arm, arm) for _, rows in panels for arm, _ in rows], width)
+    label = _label_column([SHORT_ARM_NAMES.get(arm, arm) for _, rows in panels for arm, _ in rows], width)
     stacked = width <= NARROW
     across = 1 if stacked else len(panels)
     each = (width - label - 24 - _GAP * (across - 1)) / across
@@ -64,7 +61,7 @@ def _scores(panels: Sequence[Panel], width: int, short: Mapping[str, str]) -> tu
         parts.append(_score_panel(title, rows, left, top, each))
         if stacked or index == 0:
             names = [(top + _HEAD + _ROW * (row + 0.5) + 4, arm) for row, (arm, _) in enumerate(rows)]
-            parts += [text(0, y, fitted(short.get(arm, arm), label - 10), class_=_emphasis(arm)) for y, arm in names]
+            parts += [text(0, y, fitted(SHORT_ARM_NAMES.get(arm, arm), label - 10), class_=_emphasis(arm)) for y, arm in names]
         if stacked:
             top += _HEAD + _ROW * len(rows) + _FOOT + 10
     return (top if stacked else _HEAD + _ROW * max(len(rows) for _, rows in panels) + _FOOT), joined(*parts)
